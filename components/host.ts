@@ -1,0 +1,52 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Role } from "../config/schema.ts";
+import { asRoot, type Connection } from "../lib/connection.ts";
+import * as command from "@pulumi/command";
+
+/** A host, wherever it comes from. Every source makes these, and everything after the sources knows only these. */
+export interface Host {
+	name: string;
+	roles: Role[];
+	/** Private IPv4 address the hosts know each other by. */
+	address: string;
+	connection: pulumi.Output<Connection>;
+	/** Login name; known before the host is. */
+	user: string;
+	/** Steps on the host wait for this: it proves that the host can be used. */
+	ready: pulumi.Resource;
+	/** The machine itself, when this stack made it: what is only on the machine goes with it and is not deleted piece by piece. */
+	machine?: pulumi.Resource;
+}
+
+export interface RemoteStepArgs {
+	/** Bash script, run as root with `-euo pipefail`. Must be idempotent: it runs again when anything here changes. */
+	script: string;
+	/** The script's standard input: a file's content, or a secret. A change of it is what reviewers see in the preview. */
+	stdin?: pulumi.Input<string>;
+	/** Undoes it. Not run when the machine itself is deleted. */
+	deleteScript?: string;
+	/** What the script prints may hold a secret: keep it out of logs and mark it in the state. */
+	secretOutput?: boolean;
+}
+
+/** One meaningful step on a host, by SSH. */
+export function remoteStep(name: string, host: Host, args: RemoteStepArgs, opts: pulumi.CustomResourceOptions = {}): command.remote.Command {
+	const dependsOn = pulumi.output(opts.dependsOn ?? []).apply((given) => [host.ready, ...(Array.isArray(given) ? given : [given])]);
+	return new command.remote.Command(
+		name,
+		{
+			connection: host.connection,
+			create: asRoot(host.user, args.script),
+			delete: args.deleteScript && asRoot(host.user, args.deleteScript),
+			stdin: args.stdin,
+			addPreviousOutputInEnv: false,
+			logging: args.secretOutput ? command.remote.Logging.None : command.remote.Logging.Stderr,
+		},
+		{
+			...opts,
+			dependsOn,
+			deletedWith: host.machine,
+			additionalSecretOutputs: args.secretOutput ? ["stdout", "stderr"] : [],
+		},
+	);
+}

@@ -1,0 +1,41 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Topology } from "../config/schema.ts";
+import { installPackages } from "./packages.ts";
+import type { Host } from "./host.ts";
+import { existingEndpoint, existingHosts } from "./sources/existing.ts";
+import { localEndpoint, localHosts } from "./sources/local.ts";
+
+/** A place hosts come from. A further one (EC2) is one more entry here. */
+interface Source {
+	hosts(topology: Topology, parent: pulumi.Resource): Host[];
+	/** URL under which people reach NGINX. */
+	endpoint(topology: Topology): string;
+}
+
+const sources: Record<Topology["source"], Source> = {
+	local: { hosts: localHosts, endpoint: localEndpoint },
+	existing: { hosts: existingHosts, endpoint: existingEndpoint },
+};
+
+/** All hosts of the topology, ready to be used: reachable, checked, with the packages their roles need. */
+export class Hosts extends pulumi.ComponentResource {
+	readonly all: Host[];
+	readonly endpoint: string;
+
+	constructor(name: string, topology: Topology, opts?: pulumi.ComponentResourceOptions) {
+		super("scaleout:index:Hosts", name, {}, opts);
+		const source = sources[topology.source];
+		this.endpoint = source.endpoint(topology);
+		this.all = source.hosts(topology, this).map((host) => ({ ...host, ready: installPackages(host, this) }));
+		this.registerOutputs({ names: this.all.map((host) => host.name) });
+	}
+
+	with(role: Host["roles"][number]): Host[] {
+		return this.all.filter((host) => host.roles.includes(role));
+	}
+
+	/** The one host with a role that the configuration allows once. */
+	one(role: Host["roles"][number]): Host {
+		return this.with(role)[0] as Host;
+	}
+}

@@ -1,0 +1,92 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import * as command from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { Topology } from "../config/schema.ts";
+import { exampleContext, javaArchive } from "../lab/cache.ts";
+import type { Connection } from "../lib/connection.ts";
+import { remoteStep } from "./host.ts";
+import type { Registry } from "./registry.ts";
+import type { Swarm } from "./swarm.ts";
+
+/** The service's image, built on a manager and pushed, or taken from the registry. Runs by digest. */
+export class WasImage extends pulumi.ComponentResource {
+	/** `server/name@sha256:…` when it was built here, else `server/name:tag`. */
+	readonly reference: pulumi.Output<string>;
+
+	constructor(name: string, topology: Topology, swarm: Swarm, registry: Registry, provider: docker.Provider, opts?: pulumi.ComponentResourceOptions) {
+		super("scaleout:index:WasImage", name, {}, opts);
+		const { image } = topology;
+		const tagged = `${registry.server === "docker.io" ? "" : `${registry.server}/`}${image.name}:${image.tag}`;
+		this.reference = image.build ? this.#build(name, image.build, tagged, swarm, registry, provider) : pulumi.output(tagged);
+		this.registerOutputs({ reference: this.reference });
+	}
+
+	#build(name: string, build: NonNullable<Topology["image"]["build"]>, tagged: string, swarm: Swarm, registry: Registry, provider: docker.Provider): pulumi.Output<string> {
+		const context = build.context === "cache:example" ? exampleContext() : build.context;
+		const base = build.baseArchive ? this.#importBase(build, swarm) : [];
+		const built = new docker.Image(
+			name,
+			{
+				imageName: tagged,
+				build: { context, dockerfile: path.join(context, build.dockerfile), args: build.args, platform: "linux/amd64", builderVersion: docker.BuilderVersion.BuilderV1 },
+				registry: { server: registry.server, username: registry.username, password: registry.password },
+			},
+			{ parent: this, provider, dependsOn: [...registry.ready, ...base] },
+		);
+		return built.repoDigest;
+	}
+
+	/** Loads the base image's file system on the manager, where the build finds it by its tag. */
+	#importBase(build: NonNullable<Topology["image"]["build"]>, { manager }: Swarm): pulumi.Resource[] {
+		const archive = build.baseArchive === "cache:java" ? javaArchive() : (build.baseArchive as string);
+		const tag = build.args.BASE_IMAGE as string;
+		const remotePath = `/var/tmp/${path.basename(archive)}`;
+		const copied = new command.remote.CopyToRemote(
+			"base-image-archive",
+			{ connection: manager.connection, source: new pulumi.asset.FileAsset(archive), remotePath },
+			{ parent: this, dependsOn: [manager.ready], deletedWith: manager.machine },
+		);
+		const script = `docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' ${remotePath} ${tag}`;
+		return [remoteStep("base-image", manager, { script, deleteScript: `docker rmi -f ${tag}; rm -f ${remotePath}` }, { parent: this, dependsOn: [copied] })];
+	}
+}
+
+/** A Docker provider for the daemon of a host, over SSH with the pinned host key. */
+export function dockerProvider(name: string, { connection }: { connection: pulumi.Output<Connection> }, opts: pulumi.ResourceOptions): docker.Provider {
+	const host = connection.apply(({ user, host, port }) => `ssh://${user}@${host}:${port}`);
+	const sshOpts = connection.apply(sshOptions);
+	return new docker.Provider(name, { host: pulumi.unsecret(host), sshOpts: pulumi.unsecret(sshOpts) }, opts);
+}
+
+/**
+ * Options for the ssh program, which the Docker provider starts. It takes keys only as files, so they are written to a private directory of
+ * the user, named by content: the same on every run, and no key appears in a command line or in the state.
+ */
+function sshOptions(connection: Connection): string[] {
+	const directory = path.join(os.homedir(), ".cache", "swarm-scaleout", "ssh");
+	fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+	const write = (name: string, content: string) => {
+		const file = path.join(directory, name);
+		fs.writeFileSync(file, content, { mode: 0o600 });
+		return file;
+	};
+	const { host, port, hostKey, privateKey } = connection;
+	const stem = `${host}-${port}`;
+	const identity = write(`${stem}.key`, privateKey);
+	const knownHosts = write(`${stem}.known_hosts`, `[${host}]:${port} ${hostKey}\n${host} ${hostKey}\n`);
+	const options = [
+		`IdentityFile=${identity}`,
+		"IdentitiesOnly=yes",
+		"StrictHostKeyChecking=yes",
+		`UserKnownHostsFile=${knownHosts}`,
+		"BatchMode=yes",
+		"ConnectTimeout=30",
+		"ControlMaster=auto",
+		`ControlPath=${path.join(directory, "%C")}`,
+		"ControlPersist=60",
+	];
+	return options.flatMap((option) => ["-o", option]);
+}

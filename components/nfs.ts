@@ -1,0 +1,88 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Topology } from "../config/schema.ts";
+import { type Host, remoteStep } from "./host.ts";
+import type { Hosts } from "./hosts.ts";
+
+/** The directory on the log host that collects the logs, exported over NFS and proven from every app node before anything mounts it. */
+export class NfsExport extends pulumi.ComponentResource {
+	readonly server: string;
+	readonly path: string;
+	/** Mount options, server address included, as the local volume driver takes them. */
+	readonly mountOptions: string;
+	/** User and group the files belong to. */
+	readonly user: string | undefined;
+	/** What mounts the export waits for these. */
+	readonly probes: pulumi.Resource[];
+
+	constructor(name: string, topology: Topology, hosts: Hosts, opts?: pulumi.ComponentResourceOptions) {
+		super("scaleout:index:NfsExport", name, {}, opts);
+		const { logs } = topology;
+		const log = hosts.one("log");
+		const apps = hosts.with("app");
+		this.server = log.address;
+		this.path = logs.path;
+		this.mountOptions = `addr=${log.address},${logs.mountOptions}`;
+		this.user = logs.access === "per-client" ? `${logs.uid}:${logs.gid}` : undefined;
+		const file = `/etc/exports.d/scaleout-${name}.exports`;
+		const exported = remoteStep(
+			`${name}-export`,
+			log,
+			{ script: exportScript(file, logs), stdin: exportsLine(logs, apps), deleteScript: unexportScript(file) },
+			{ parent: this },
+		);
+		this.probes = apps.map((app) => remoteStep(`${name}-probe-${app.name}`, app, { script: probeScript(app, log, topology) }, { parent: this, dependsOn: [exported] }));
+		this.registerOutputs({ server: this.server, path: this.path });
+	}
+}
+
+/** The content of the exports file, see exports(5). */
+export function exportsLine(logs: Topology["logs"], apps: Pick<Host, "address">[]): string {
+	const squash = logs.access === "per-client" ? ["all_squash", `anonuid=${logs.uid}`, `anongid=${logs.gid}`] : [];
+	const clients = logs.access === "per-client" ? apps.map((app) => app.address) : logs.clients;
+	const options = [...logs.exportOptions, ...squash].join(",");
+	return `${logs.path} ${clients.map((client) => `${client}(${options})`).join(" ")}\n`;
+}
+
+/** Writes the exports file from standard input. A line that exportfs refuses never replaces one that works. */
+export function exportScript(file: string, logs: Topology["logs"]): string {
+	const [owner, mode] = logs.access === "per-client" ? [`${logs.uid}:${logs.gid}`, "0750"] : ["nobody:nogroup", "0777"];
+	return `
+mkdir -p ${logs.path} /etc/exports.d
+chown ${owner} ${logs.path}
+chmod ${mode} ${logs.path}
+old=$(mktemp)
+cp ${file} "$old" 2>/dev/null || true
+cat > ${file}
+systemctl enable --now nfs-server >&2
+if ! problems=$(exportfs -ra 2>&1) || [ -n "$problems" ]; then
+  if [ -s "$old" ]; then cp "$old" ${file}; else rm -f ${file}; fi
+  exportfs -ra || true
+  echo "logs.exportOptions: exportfs refuses the export: $problems" >&2
+  exit 1
+fi
+rm -f "$old"
+exportfs -s | grep '^${logs.path} '
+`.trim();
+}
+
+/** Takes the export back. The directory and its logs stay. */
+function unexportScript(file: string): string {
+	return `rm -f ${file}; exportfs -ra || true`;
+}
+
+/** Mounts the export for a moment and writes to it, within a deadline: a service that mounts a dead export hangs for half an hour. */
+function probeScript(app: Host, log: Host, { logs }: Topology): string {
+	const version = /(^|,)(nfsvers=[0-9.]+)/.exec(logs.mountOptions)?.[2] ?? "nfsvers=4.2";
+	const source = `${log.address}:${logs.path}`;
+	return `
+fail() { echo "NFS export ${source} cannot be used from ${app.name}: $1" >&2; exit 1; }
+answers() { timeout 5 bash -c '</dev/tcp/${log.address}/2049' 2>/dev/null; }
+for attempt in 1 2 3 4 5 6; do answers && break; sleep 2; done
+answers || fail "no answer on port 2049: is the NFS server up, and the port open from here?"
+mountpoint=$(mktemp -d)
+trap 'umount -l "$mountpoint" 2>/dev/null || true; rmdir "$mountpoint" 2>/dev/null || true' EXIT
+timeout 60 mount -t nfs -o ${version},soft,timeo=100,retrans=2 ${source} "$mountpoint" 2>/dev/null || fail "mount failed: is this node among the export's clients?"
+timeout 120 sh -c 'touch "$1" && rm "$1"' sh "$mountpoint/.probe-${app.name}" || fail "it is mounted but cannot be written: check logs.access, uid and gid"
+echo "writable: ${source}"
+`.trim();
+}

@@ -1,0 +1,39 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Role } from "../config/schema.ts";
+import { type Host, remoteStep } from "./host.ts";
+
+/** Debian and Ubuntu packages by role. */
+const packages: Record<Role, string[]> = {
+	manager: ["docker.io"],
+	worker: ["docker.io"],
+	app: ["docker.io", "nfs-common", "curl", "conntrack", "iptables"],
+	log: ["nfs-kernel-server"],
+	nginx: ["nginx"],
+	registry: ["docker-registry", "apache2-utils", "openssl", "curl"],
+};
+
+/** What the packages' services shall do right after the installation. */
+const units: Partial<Record<Role, string>> = { manager: "docker", worker: "docker" };
+
+/** Installs what a host's roles need. What is installed already is left as it is. */
+export function installPackages(host: Host, parent: pulumi.Resource): pulumi.Resource {
+	const wanted = [...new Set(host.roles.flatMap((role) => packages[role]))].sort();
+	const enabled = [...new Set(host.roles.flatMap((role) => units[role] ?? []))];
+	return remoteStep(`${host.name}-packages`, host, { script: installScript(wanted, enabled) }, { parent });
+}
+
+export function installScript(wanted: string[], enabled: string[]): string {
+	return `
+export DEBIAN_FRONTEND=noninteractive
+missing=()
+for package in ${wanted.join(" ")}; do
+  dpkg-query -W -f '\${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+install() { apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 install -y --no-install-recommends "\${missing[@]}"; }
+if [ \${#missing[@]} -gt 0 ]; then
+  # The package lists may be missing or old: fetch them only when the installation fails without.
+  install >&2 || { apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update >&2; install >&2; }
+fi
+${enabled.map((unit) => `systemctl enable --now ${unit} >&2`).join("\n")}
+`.trim();
+}

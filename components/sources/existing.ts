@@ -1,0 +1,56 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { ConfigError, type Fault } from "../../config/faults.ts";
+import type { HostConfig, Topology } from "../../config/schema.ts";
+import type { Connection } from "../../lib/connection.ts";
+import { HostCheck } from "../../providers/host/resource.ts";
+import type { Host } from "../host.ts";
+
+/** Hosts that exist, from the inventory in the configuration. They are never created or deleted, only what is put on them. */
+export function existingHosts(topology: Topology, parent: pulumi.Resource): Host[] {
+	const connections = connectionsOf(topology);
+	return topology.hosts.map((host, i) => {
+		const plain = connections[i] as Connection;
+		const connection = pulumi.secret(plain);
+		const ready = new HostCheck(`${host.name}-check`, { property: `hosts[${i}]`, connection }, { parent });
+		return { name: host.name, roles: host.roles, address: host.address, connection, user: plain.user, ready };
+	});
+}
+
+/** Where a person reaches NGINX. */
+export function existingEndpoint({ hosts, nginx }: Topology): string {
+	const host = hosts.find(({ roles }) => roles.includes("nginx")) as HostConfig;
+	return `http://${host.address}${nginx.listen === 80 ? "" : `:${nginx.listen}`}`;
+}
+
+function connectionsOf({ hosts, existing }: Topology): Connection[] {
+	const faults: Fault[] = [];
+	const connectionOf = (host: HostConfig): Connection => {
+		const ssh = host.ssh as NonNullable<HostConfig["ssh"]>;
+		const file = (ssh.privateKeyFile ?? existing.privateKeyFile) as string;
+		const property = ssh.privateKeyFile ? `hosts[${hosts.indexOf(host)}].ssh.privateKeyFile` : "existing.privateKeyFile";
+		const bastion = hosts.find(({ name }) => name === ssh.bastion);
+		return {
+			host: ssh.host ?? host.address,
+			port: ssh.port,
+			user: ssh.user,
+			privateKey: readKey(file, property, faults),
+			hostKey: ssh.hostKey.split(" ").slice(0, 2).join(" "),
+			...(bastion && { proxy: connectionOf(bastion) }),
+		};
+	};
+	const connections = hosts.map(connectionOf);
+	if (faults.length > 0) throw new ConfigError([...new Map(faults.map((fault) => [fault.property, fault])).values()]);
+	return connections;
+}
+
+function readKey(file: string, property: string, faults: Fault[]): string {
+	try {
+		return fs.readFileSync(file.replace(/^~(?=\/)/, os.homedir()), "utf8");
+	} catch (error) {
+		faults.push({ property, value: path.normalize(file), remedy: `cannot be read (${(error as NodeJS.ErrnoException).code}): name a private key file of this machine` });
+		return "";
+	}
+}

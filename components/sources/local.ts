@@ -1,0 +1,48 @@
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import type { Topology } from "../../config/schema.ts";
+import { rootImageDirectory } from "../../lab/cache.ts";
+import { Disk } from "../../providers/disk/resource.ts";
+import { HostCheck } from "../../providers/host/resource.ts";
+import { Machine } from "../../providers/machine/resource.ts";
+import { SshKey } from "../../providers/ssh-key/resource.ts";
+import type { Host } from "../host.ts";
+
+/** QEMU machines on the machine that runs `pulumi`, one a host, on a private LAN of their own. */
+export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] {
+	const { local, logs, hosts } = topology;
+	const key = new SshKey("operator-key", { parent });
+	const imageDirectory = local.imageDirectory ?? rootImageDirectory();
+	const logDiskFile = path.join(local.directory, "log-disk.ext4");
+	const logDisk = new Disk("log-disk", { file: logDiskFile, sizeGiB: 4 }, { parent, retainOnDelete: logs.keepOnDestroy });
+	return hosts.map((host, i) => {
+		const isLog = host.roles.includes("log");
+		const sshPort = local.sshPortBase + i;
+		const machine = new Machine(
+			host.name,
+			{
+				hostname: host.name,
+				directory: path.join(local.directory, host.name),
+				imageDirectory,
+				memoryMiB: host.memoryMiB ?? local.memoryMiB,
+				cpus: local.cpus,
+				address: `${host.address}/${local.prefixLength}`,
+				lanPort: local.lanPort,
+				sshPort,
+				forwards: host.roles.includes("nginx") ? [{ hostPort: local.endpointPort, guestPort: topology.nginx.listen }] : [],
+				authorizedKey: key.publicKey,
+				privateKey: key.privateKey,
+				disks: isLog ? [{ file: logDiskFile, serial: "logs", mountPoint: logs.path }] : [],
+			},
+			{ parent, dependsOn: isLog ? [logDisk] : [] },
+		);
+		const connection = pulumi.secret({ host: "127.0.0.1", port: sshPort, user: "root", privateKey: key.privateKey, hostKey: machine.hostKey });
+		const ready = new HostCheck(`${host.name}-check`, { property: `hosts[${i}]`, connection }, { parent, deletedWith: machine, dependsOn: [machine] });
+		return { name: host.name, roles: host.roles, address: host.address, connection, user: "root", ready, machine };
+	});
+}
+
+/** Where a person on this machine reaches NGINX. */
+export function localEndpoint({ local }: Topology): string {
+	return `http://127.0.0.1:${local.endpointPort}`;
+}

@@ -1,0 +1,37 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Hosts } from "./components/hosts.ts";
+import { dockerProvider, WasImage } from "./components/image.ts";
+import { LoadBalancer } from "./components/loadBalancer.ts";
+import { NfsExport } from "./components/nfs.ts";
+import { Registry } from "./components/registry.ts";
+import { WasService } from "./components/service.ts";
+import { Swarm } from "./components/swarm.ts";
+import { loadTopology } from "./config/load.ts";
+
+const topology = loadTopology();
+
+const hosts = new Hosts("hosts", topology);
+const swarm = new Swarm("swarm", topology, hosts);
+const serving = swarm.serving(topology, hosts);
+const logs = new NfsExport("logs", topology, hosts);
+
+const registry = new Registry("registry", topology, hosts);
+const provider = dockerProvider("manager", swarm.manager, { dependsOn: [swarm.manager.ready] });
+const image = new WasImage("was", topology, swarm, registry, provider);
+const was = new WasService(topology.service.name, { topology, swarm, serving, logs, registry, image: image.reference, provider });
+const balancer = new LoadBalancer("nginx", topology, hosts.one("nginx"), serving, { dependsOn: [was] });
+
+/** URL under which NGINX serves the application. */
+export const endpoint = pulumi.all([hosts.endpoint, balancer.ready.urn]).apply(([url]) => url);
+/** Every host: name, roles, private address. */
+export const nodes = hosts.all.map(({ name, roles, address }) => ({ name, roles, address }));
+/** ID of the swarm. */
+export const swarmId = swarm.clusterId;
+/** Name of the service in the swarm. */
+export const serviceName = was.service.name;
+/** The image that runs, by digest. */
+export const imageDigest = was.service.image;
+/** The export that collects the logs: server address and path. */
+export const nfs = { server: logs.server, path: logs.path };
+/** Where the collected logs lie: host name and directory. */
+export const logLocation = { host: hosts.one("log").name, directory: logs.path };

@@ -1,0 +1,61 @@
+import { Agent, type AgentOptions } from "node:http";
+import type { Duplex } from "node:stream";
+import Docker from "dockerode";
+import type { ClientChannel } from "ssh2";
+import { type Connection, describeConnection } from "./connection.ts";
+import { connect } from "./ssh.ts";
+
+/**
+ * The Docker Engine API of a host, spoken over its shared SSH connection. Root reaches the socket by stream-local forwarding, which starts
+ * no process on the host; another user by `sudo docker system dial-stdio`, as the docker CLI does.
+ */
+export function dockerOn(connection: Connection): Docker {
+	// `agent` is documented by docker-modem but absent from the types.
+	return new Docker({
+		protocol: "http",
+		host: describeConnection(connection).replace(/[^a-z0-9.]/gi, "-"),
+		port: 2375,
+		agent: new SshAgent(connection),
+		timeout: 120_000,
+	} as Docker.DockerOptions);
+}
+
+class SshAgent extends Agent {
+	readonly #connection: Connection;
+
+	constructor(connection: Connection, options: AgentOptions = {}) {
+		// sshd allows ten channels a connection by default: leave room for commands.
+		super({ ...options, keepAlive: true, maxSockets: 5 });
+		this.#connection = connection;
+	}
+
+	// Node's http.Agent hands over a callback when no socket is returned.
+	override createConnection(_options: unknown, callback?: (error: Error | null, stream: Duplex) => void): Duplex | null | undefined {
+		openDockerStream(this.#connection).then(
+			(stream) => callback?.(null, asSocket(stream)),
+			(error) => callback?.(error, undefined as never),
+		);
+		return undefined;
+	}
+}
+
+async function openDockerStream(connection: Connection): Promise<ClientChannel> {
+	const client = await connect(connection);
+	return new Promise((resolve, reject) => {
+		const opened = (error: Error | undefined, channel: ClientChannel) =>
+			error ? reject(new Error(`${describeConnection(connection)}: Docker does not answer: ${error.message}`)) : resolve(channel);
+		if (connection.user === "root") client.openssh_forwardOutStreamLocal("/var/run/docker.sock", opened);
+		else client.exec("sudo -n docker system dial-stdio", opened);
+	});
+}
+
+/** http.Agent calls a few methods of net.Socket that an SSH channel lacks and does not need. */
+function asSocket(channel: ClientChannel): Duplex {
+	return Object.assign(channel, {
+		setKeepAlive: () => channel,
+		setNoDelay: () => channel,
+		setTimeout: () => channel,
+		ref: () => channel,
+		unref: () => channel,
+	});
+}

@@ -1,0 +1,171 @@
+import { createHash } from "node:crypto";
+import pRetry, { AbortError } from "p-retry";
+import ssh2, { type Client, type ClientChannel } from "ssh2";
+import { asRoot, type Connection, describeConnection } from "./connection.ts";
+import { within } from "./wait.ts";
+
+/** Why a host could not be used: what to mend differs, so callers can tell them apart. */
+export type SshFault = "unreachable" | "authentication" | "hostKey" | "privateKey";
+
+export class SshError extends Error {
+	readonly fault: SshFault;
+	constructor(fault: SshFault, message: string) {
+		super(message);
+		this.name = "SshError";
+		this.fault = fault;
+	}
+}
+
+/** The end of a remote command. */
+export interface ExecResult {
+	stdout: string;
+	stderr: string;
+	code: number;
+}
+
+export interface ExecOptions {
+	/** Sent to the command's standard input, then closed. The way for secrets: never in the command itself. */
+	stdin?: string;
+	/** Seconds until the command counts as hung (default 120). */
+	deadlineSeconds?: number;
+}
+
+const pool = new Map<string, Promise<Client>>();
+
+/**
+ * The shared connection to a host: one per host and process, opened at first use, opened anew after it broke.
+ *
+ * @param deadlineSeconds How long to go on trying while the host does not answer (default 30).
+ * @throws SshError at once for a wrong key or host key; `unreachable` after the deadline.
+ */
+export async function connect(connection: Connection, deadlineSeconds = 30): Promise<Client> {
+	const key = `${describeConnection(connection)} ${createHash("sha256").update(JSON.stringify(connection)).digest("hex")}`;
+	const known = pool.get(key);
+	if (known) return known;
+	const opening = dialUntil(connection, deadlineSeconds);
+	pool.set(key, opening);
+	const forget = () => pool.get(key) === opening && pool.delete(key);
+	opening.then((client) => client.once("close", forget), forget);
+	return opening;
+}
+
+/** Ends every pooled connection, so that a process can exit. */
+export async function closeConnections(): Promise<void> {
+	const open = [...pool.values()];
+	pool.clear();
+	for (const opening of open) await opening.then((client) => client.end()).catch(() => {});
+}
+
+/** Runs a command and collects what it prints. A non-zero exit is a result, not an error. */
+export async function exec(connection: Connection, command: string, options: ExecOptions = {}): Promise<ExecResult> {
+	const { deadlineSeconds = 120 } = options;
+	const client = await connect(connection);
+	let channel: ClientChannel | undefined;
+	const run = new Promise<ExecResult>((resolve, reject) => {
+		const lost = () => reject(new SshError("unreachable", `${describeConnection(connection)}: connection lost during a command`));
+		client.once("close", lost);
+		client.exec(command, (error, stream) => {
+			if (error) return reject(error);
+			channel = stream;
+			let stdout = "";
+			let stderr = "";
+			stream.setEncoding("utf8").on("data", (data: string) => {
+				stdout += data;
+			});
+			stream.stderr.setEncoding("utf8").on("data", (data: string) => {
+				stderr += data;
+			});
+			stream.on("close", (code: number | null) => {
+				client.off("close", lost);
+				resolve({ stdout, stderr, code: code ?? 255 });
+			});
+			stream.end(options.stdin ?? "");
+		});
+	});
+	try {
+		return await within(`command on ${describeConnection(connection)}`, deadlineSeconds, run);
+	} catch (error) {
+		channel?.close();
+		throw error;
+	}
+}
+
+/** Runs a bash script as root and returns its standard output. @throws Error with the script's standard error when it fails. */
+export async function execAsRoot(connection: Connection, script: string, options: ExecOptions = {}): Promise<string> {
+	const { stdout, stderr, code } = await exec(connection, asRoot(connection.user, script), options);
+	if (code !== 0) throw new Error(`${describeConnection(connection)}: exit status ${code}: ${stderr.trim() || stdout.trim()}`);
+	return stdout;
+}
+
+async function dialUntil(connection: Connection, deadlineSeconds: number): Promise<Client> {
+	const started = Date.now();
+	const attempt = async () => {
+		try {
+			return await dial(connection);
+		} catch (error) {
+			const passing = error instanceof SshError && error.fault === "unreachable";
+			if (!passing || Date.now() - started > deadlineSeconds * 1000) throw new AbortError(error as Error);
+			throw error;
+		}
+	};
+	return pRetry(attempt, { retries: Number.POSITIVE_INFINITY, minTimeout: 500, factor: 1.5, maxTimeout: 3000 });
+}
+
+async function dial(connection: Connection): Promise<Client> {
+	const name = describeConnection(connection);
+	const key = ssh2.utils.parseKey(connection.privateKey);
+	if (key instanceof Error) throw new SshError("privateKey", `${name}: the private key cannot be read: ${key.message}`);
+	const [algorithm = "", expected = ""] = connection.hostKey.trim().split(/\s+/);
+	const sock = connection.proxy ? await tunnel(connection.proxy, connection.host, connection.port) : undefined;
+	const client = new ssh2.Client();
+	return new Promise<Client>((resolve, reject) => {
+		let seen = "";
+		client.on("error", (error: Error & { level?: string }) => {
+			if (seen && seen !== expected) {
+				const message = `${name}: host key ${fingerprint(seen)} is not the pinned ${fingerprint(expected)}`;
+				return reject(new SshError("hostKey", message));
+			}
+			// The pinned algorithm is the only one offered, so a host with another type of key fails in the negotiation.
+			if (/no matching host key/i.test(error.message)) {
+				return reject(new SshError("hostKey", `${name}: the host has no ${algorithm} host key, as pinned`));
+			}
+			if (error.level === "client-authentication") {
+				return reject(new SshError("authentication", `${name}: the host refused user "${connection.user}" with this private key`));
+			}
+			reject(new SshError("unreachable", `${name}: ${error.message}`));
+		});
+		client.once("close", () => reject(new SshError("unreachable", `${name}: closed before login`)));
+		client.once("ready", () => resolve(client));
+		client.connect({
+			host: connection.host,
+			port: connection.port,
+			username: connection.user,
+			privateKey: connection.privateKey,
+			sock,
+			readyTimeout: 20_000,
+			keepaliveInterval: 10_000,
+			keepaliveCountMax: 3,
+			algorithms: { serverHostKey: algorithm === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [algorithm as "ssh-ed25519"] },
+			hostVerifier: (presented: Buffer) => {
+				seen = presented.toString("base64");
+				return seen === expected;
+			},
+		});
+	});
+}
+
+async function tunnel(bastion: Connection, host: string, port: number): Promise<ClientChannel> {
+	const client = await connect(bastion);
+	return new Promise((resolve, reject) => {
+		client.forwardOut("127.0.0.1", 0, host, port, (error, channel) => {
+			if (error) reject(new SshError("unreachable", `${host}:${port} via ${describeConnection(bastion)}: ${error.message}`));
+			else resolve(channel);
+		});
+	});
+}
+
+/** As `ssh-keygen -l` shows it. */
+function fingerprint(base64: string): string {
+	const digest = createHash("sha256").update(Buffer.from(base64, "base64")).digest("base64").replace(/=+$/, "");
+	return `SHA256:${digest}`;
+}

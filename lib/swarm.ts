@@ -1,0 +1,74 @@
+import type Docker from "dockerode";
+import pRetry from "p-retry";
+
+/*
+ * The parts of the Engine API's swarm objects that are used here; shapes as in the API reference, version 1.41.
+ * dockerode types most of them as `any`.
+ */
+
+export interface NodeSpec {
+	Role?: string;
+	Availability?: string;
+	Labels?: Record<string, string>;
+}
+
+export interface Node {
+	ID: string;
+	Version: { Index: number };
+	Spec?: NodeSpec;
+	Description?: { Hostname?: string };
+	Status?: { State?: string; Addr?: string; Message?: string };
+	ManagerStatus?: { Leader?: boolean; Reachability?: string };
+}
+
+export interface Task {
+	ID: string;
+	ServiceID: string;
+	NodeID?: string;
+	Slot?: number;
+	CreatedAt: string;
+	DesiredState: string;
+	Spec: { ContainerSpec?: { Image?: string }; ForceUpdate?: number };
+	Status: { State: string; Timestamp: string; Message?: string; Err?: string; ContainerStatus?: { ContainerID?: string; ExitCode?: number } };
+}
+
+export async function findNode(manager: Docker, id: string): Promise<Node | undefined> {
+	return orUndefined(manager.getNode(id).inspect());
+}
+
+export async function listNodes(manager: Docker): Promise<Node[]> {
+	return manager.listNodes() as Promise<Node[]>;
+}
+
+/** Changes a node's spec. The API takes whole specs of the version that was read, so a lost race is tried again from a new reading. */
+export async function updateNode(manager: Docker, id: string, change: (spec: NodeSpec) => NodeSpec): Promise<void> {
+	await retryOutOfSequence(async () => {
+		const node = (await manager.getNode(id).inspect()) as Node;
+		const spec = change(node.Spec ?? {});
+		if (JSON.stringify(spec) === JSON.stringify(node.Spec)) return;
+		await manager.getNode(id).update({ _query: { version: node.Version.Index }, _body: spec });
+	});
+}
+
+/** Runs `step` again when another change came between its reading and its writing. */
+export function retryOutOfSequence<T>(step: () => Promise<T>): Promise<T> {
+	const shouldRetry = (failure: unknown) => /update out of sequence/.test(String((failure as { error?: Error }).error ?? failure));
+	return pRetry(step, { retries: 10, minTimeout: 100, factor: 1.5, shouldRetry });
+}
+
+/** Tasks that run, start, or shall run. */
+export async function runningTasks(manager: Docker, filters: Record<string, string[]>): Promise<Task[]> {
+	const tasks = (await manager.listTasks({ filters: JSON.stringify(filters) as never })) as Task[];
+	const ended = ["complete", "shutdown", "failed", "rejected", "remove", "orphaned"];
+	return tasks.filter((task) => !ended.includes(task.Status.State));
+}
+
+/** The promise's value, or undefined when Docker answers 404. */
+export async function orUndefined<T>(request: Promise<T>): Promise<T | undefined> {
+	try {
+		return await request;
+	} catch (error) {
+		if ((error as { statusCode?: number }).statusCode === 404) return undefined;
+		throw error;
+	}
+}

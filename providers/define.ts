@@ -1,0 +1,116 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { type Progress, progressOf } from "../lib/progress.ts";
+
+/** Whether a change can be made in place, needs a new resource, or does not count. */
+export type ChangeKind = "update" | "replace" | "ignore";
+
+/** What one resource does. Plain functions on typed inputs and outputs: the engine's conventions are added by `defineProvider`. */
+export interface Definition<I extends object, O extends object> {
+	/** Every input, with what its change means. An input not named here is a programming fault. */
+	inputs: { [K in keyof Required<I>]: ChangeKind };
+	/** Replace by deleting first: the new one needs the old one's name, port or address. */
+	deleteBeforeReplace?: boolean;
+	/** Faults in the inputs, by property. Called at preview; unknown inputs are absent. */
+	check?(inputs: Partial<I>): pulumi.dynamic.CheckFailure[];
+	/** Outputs that show, after a refresh, that the real thing differs: their names are shown as changed and `update` is called. */
+	drift?(outputs: I & O): string[];
+	create(inputs: I, context: Context): Promise<{ id: string; outputs: O }>;
+	/** The current outputs, or undefined when it is gone. Throws when that cannot be told. */
+	read(id: string, state: I & O, context: Context): Promise<O | undefined>;
+	update(id: string, olds: I & O, news: I, context: Context): Promise<O>;
+	delete(id: string, state: I & O, context: Context): Promise<void>;
+}
+
+/** What a step is given besides its inputs. */
+export interface Context {
+	progress: Progress;
+	/** The resource's name, from its URN. */
+	name: string;
+}
+
+/** It exists, but not as asked for: the engine keeps it in its state, so that the next `up` goes on with it instead of making a second one. */
+export class PartialFailure extends Error {
+	readonly id: string;
+	readonly outputs: object;
+	constructor(id: string, outputs: object, message: string) {
+		super(message);
+		this.name = "PartialFailure";
+		this.id = id;
+		this.outputs = outputs;
+	}
+}
+
+/** The engine's placeholder for a value that is not known during preview. */
+const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+type Props = Record<string, unknown>;
+
+/** Makes the engine's dynamic provider of a definition: field-wise diff, refresh, partial failures, progress. */
+export function defineProvider<I extends object, O extends object>(definition: Definition<I, O>): Required<pulumi.dynamic.ResourceProvider> {
+	const names = Object.keys(definition.inputs) as (keyof I & string)[];
+	const contextOf = (props: Props): Context => {
+		const urn = typeof props.__urn === "string" ? props.__urn : undefined;
+		const name = urn?.split("::").at(-1) ?? "resource";
+		return { progress: progressOf(urn, name), name };
+	};
+	const provider = {
+		async check(_olds: Props, news: Props) {
+			const known = Object.fromEntries(Object.entries(news).filter(([, value]) => !holdsUnknown(value)));
+			return { inputs: news, failures: definition.check?.(known as Partial<I>) ?? [] };
+		},
+		async diff(_id: string, olds: Props, news: Props) {
+			const changed = names.filter((name) => definition.inputs[name] !== "ignore" && !sameValue(olds[name], news[name]));
+			const drifted = definition.drift?.(olds as I & O) ?? [];
+			return {
+				changes: changed.length > 0 || drifted.length > 0,
+				replaces: changed.filter((name) => definition.inputs[name] === "replace"),
+				deleteBeforeReplace: definition.deleteBeforeReplace ?? false,
+			};
+		},
+		async create(inputs: Props) {
+			const { id, outputs } = await keepingPartial(inputs, () => definition.create(inputs as I, contextOf(inputs)));
+			return { id, outs: { ...inputs, ...outputs } };
+		},
+		async read(id: string, props: Props) {
+			const outputs = await definition.read(id, props as I & O, contextOf(props));
+			return outputs ? { id, props: { ...props, ...outputs } } : { id: undefined, props: {} };
+		},
+		async update(id: string, olds: Props, news: Props) {
+			const outputs = await keepingPartial(news, () => definition.update(id, olds as I & O, news as I, contextOf(news)));
+			return { outs: { ...news, ...outputs } };
+		},
+		async delete(id: string, props: Props) {
+			await definition.delete(id, props as I & O, contextOf(props));
+		},
+	};
+	return provider as unknown as Required<pulumi.dynamic.ResourceProvider>;
+}
+
+/** Rethrows a PartialFailure in the shape the engine takes. `__provider` must be there, or a later refresh or destroy cannot load the code. */
+async function keepingPartial<T>(inputs: Props, step: () => Promise<T>): Promise<T> {
+	try {
+		return await step();
+	} catch (error) {
+		if (!(error instanceof PartialFailure)) throw error;
+		const properties = { ...inputs, ...error.outputs, __provider: inputs.__provider };
+		throw Object.assign(new Error(error.message), { id: error.id, properties, reasons: [error.message] });
+	}
+}
+
+function holdsUnknown(value: unknown): boolean {
+	if (value === unknownValue) return true;
+	if (value === null || typeof value !== "object") return false;
+	return Object.values(value).some(holdsUnknown);
+}
+
+/** Deep equality of plain data; an absent property equals undefined and null, as they do on the engine's wire. */
+export function sameValue(a: unknown, b: unknown): boolean {
+	if (a === b || (a ?? undefined) === (b ?? undefined)) return true;
+	if (a === null || b === null || typeof a !== "object" || typeof b !== "object") return false;
+	if (Array.isArray(a) !== Array.isArray(b)) return false;
+	const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+	for (const key of keys) {
+		if (!sameValue((a as Props)[key], (b as Props)[key])) return false;
+	}
+	return true;
+}

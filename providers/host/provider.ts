@@ -1,0 +1,45 @@
+import { asRoot, describeConnection } from "../../lib/connection.ts";
+import { connect, exec, SshError, type SshFault } from "../../lib/ssh.ts";
+import { defineProvider } from "../define.ts";
+import type { HostCheckInputs, HostCheckOutputs } from "./resource.ts";
+
+const supported = /^(debian (12|13)|ubuntu (22|24|26)\.04)$/;
+
+const remedies: Record<SshFault, [property: string, remedy: string]> = {
+	unreachable: ["ssh.host", "check the address, the port, and that the host is up"],
+	authentication: ["ssh.privateKeyFile", "check the user, and that the key is in its authorized_keys"],
+	privateKey: ["ssh.privateKeyFile", "give an OpenSSH or PEM private key without passphrase"],
+	hostKey: ["ssh.hostKey", "someone else may answer at this address; if the host was really made anew, pin its new key"],
+};
+
+export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
+	inputs: { property: "ignore", connection: "update" },
+
+	async create(inputs) {
+		return { id: describeConnection(inputs.connection), outputs: await look(inputs) };
+	},
+	async read(_id, state) {
+		return look(state);
+	},
+	async update(_id, _olds, news) {
+		return look(news);
+	},
+	async delete() {},
+});
+
+async function look({ property, connection }: HostCheckInputs): Promise<HostCheckOutputs> {
+	try {
+		await connect(connection, 45);
+	} catch (error) {
+		if (!(error instanceof SshError)) throw error;
+		const [field, remedy] = remedies[error.fault];
+		throw new Error(`${property}.${field}: ${error.message}: ${remedy}`);
+	}
+	const { stdout, stderr, code } = await exec(connection, asRoot(connection.user, '. /etc/os-release; echo "$ID $VERSION_ID"; uname -m'));
+	if (code !== 0) {
+		throw new Error(`${property}.ssh.user = "${connection.user}": cannot run commands as root: allow it "sudo -n", or use root: ${stderr.trim()}`);
+	}
+	const [os = "", architecture = ""] = stdout.trim().split("\n");
+	if (!supported.test(os)) throw new Error(`${property}: the host runs ${os}: use Debian 12 or 13, or Ubuntu 22.04, 24.04 or 26.04`);
+	return { os, architecture };
+}

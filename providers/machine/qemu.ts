@@ -1,0 +1,126 @@
+import { execFile, spawn } from "node:child_process";
+import * as fs from "node:fs/promises";
+import * as net from "node:net";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import type { Progress } from "../../lib/progress.ts";
+import { DeadlineError, until } from "../../lib/wait.ts";
+import type { MachineInputs } from "./resource.ts";
+
+export type Accelerator = "kvm" | "tcg";
+
+/** Runs a program to its end. @throws Error with what it printed, naming the package when it is not installed. */
+export async function run(program: string, args: string[]): Promise<void> {
+	try {
+		await promisify(execFile)(program, args);
+	} catch (error) {
+		const { code, stderr } = error as { code?: string; stderr?: string };
+		if (code === "ENOENT") throw new Error(`${program} is not installed: "npm run lab:prepare" installs what local machines need`);
+		throw new Error(`${program} failed: ${stderr?.trim() || (error as Error).message}`);
+	}
+}
+
+/** The command line of a machine. Pure: two NICs (user network for SSH and apt, a multicast LAN for the topology), root disk, seed, data disks. */
+export function qemuArguments(inputs: MachineInputs, accel: Accelerator): string[] {
+	const inDirectory = (file: string) => path.join(inputs.directory, file);
+	const forwards = [{ hostPort: inputs.sshPort, guestPort: 22 }, ...inputs.forwards];
+	const hostfwd = forwards.map(({ hostPort, guestPort }) => `,hostfwd=tcp:127.0.0.1:${hostPort}-:${guestPort}`).join("");
+	const mac = inputs.address.split("/")[0]?.split(".").map((octet) => Number(octet).toString(16).padStart(2, "0")).join(":");
+	const drives = [
+		{ file: inDirectory("root.qcow2"), format: "qcow2", serial: "root", cache: "unsafe" },
+		{ file: inDirectory("seed.tar"), format: "raw", serial: "seed", cache: "unsafe" },
+		// Data disks keep what the guest flushed even when the emulator is killed.
+		...inputs.disks.map(({ file, serial }) => ({ file, format: "raw", serial, cache: "writeback" })),
+	];
+	return [
+		...["-name", inputs.hostname, "-accel", accel === "tcg" ? "tcg,thread=multi,tb-size=256" : accel, "-cpu", accel === "kvm" ? "host" : "max"],
+		...["-smp", `${inputs.cpus}`, "-m", `${inputs.memoryMiB}`, "-nodefaults", "-display", "none", "-no-user-config"],
+		...["-kernel", path.resolve(inputs.imageDirectory, "vmlinuz"), "-initrd", path.resolve(inputs.imageDirectory, "initrd.img")],
+		...["-append", "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet panic=10 mitigations=off"],
+		...drives.flatMap(({ file, format, serial, cache }, i) => [
+			...["-drive", `if=none,id=d${i},file=${file.replaceAll(",", ",,")},format=${format},cache=${cache}`],
+			...["-device", `virtio-blk-pci,drive=d${i},serial=${serial}`],
+		]),
+		...["-netdev", `user,id=wan${hostfwd}`, "-device", "virtio-net-pci,netdev=wan"],
+		...["-netdev", `socket,id=lan,mcast=230.0.0.1:${inputs.lanPort},localaddr=127.0.0.1`, "-device", `virtio-net-pci,netdev=lan,mac=52:54:${mac}`],
+		...["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"],
+		...["-serial", `file:${inDirectory("console.log")}`, "-monitor", `unix:${inDirectory("monitor.sock")},server=on,wait=off`],
+		...["-pidfile", inDirectory("pid"), "-daemonize"],
+	];
+}
+
+export async function start(directory: string, args: string[]): Promise<void> {
+	try {
+		await run("qemu-system-x86_64", args);
+	} catch (error) {
+		const busy = /Could not set up host forwarding rule '([^']*)'/.exec((error as Error).message);
+		if (busy) throw new Error(`local.sshPortBase or local.endpointPort: port ${busy[1]?.split(":")[2]?.replace("-", "")} of 127.0.0.1 is taken: choose another`);
+		throw new Error(`machine ${path.basename(directory)}: ${(error as Error).message}`);
+	}
+}
+
+export async function isRunning(directory: string): Promise<boolean> {
+	return (await pidOf(directory)) !== undefined;
+}
+
+/** Presses the power button and waits for the guest to shut down; past the deadline, or without a monitor, ends the process. */
+export async function stop(directory: string, progress: Progress): Promise<void> {
+	const pid = await pidOf(directory);
+	if (pid === undefined) return;
+	await monitor(directory, "system_powerdown").catch(() => process.kill(pid, "SIGTERM"));
+	const gone = async () => ((await isRunning(directory)) ? { waiting: "shutting down" } : { done: undefined });
+	const what = `machine ${path.basename(directory)} stopping`;
+	try {
+		await until({ what, deadlineSeconds: 60, progress, maxPauseMs: 1000 }, gone);
+	} catch (error) {
+		if (!(error instanceof DeadlineError)) throw error;
+		process.kill(pid, "SIGKILL");
+		await until({ what, deadlineSeconds: 10, progress }, gone);
+	}
+}
+
+/** The process, when it is alive and really this machine's: a pid may have been given to another process since. */
+async function pidOf(directory: string): Promise<number | undefined> {
+	const pid = Number(await fs.readFile(path.join(directory, "pid"), "utf8").catch(() => ""));
+	if (!pid) return undefined;
+	const commandLine = await fs.readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+	return commandLine.split("\0").includes(path.join(directory, "pid")) ? pid : undefined;
+}
+
+/** Sends one command to QEMU's monitor. */
+async function monitor(directory: string, command: string): Promise<void> {
+	const socket = net.connect(path.join(directory, "monitor.sock"));
+	await new Promise<void>((resolve, reject) => {
+		socket.once("error", reject);
+		// The monitor greets first; a command sent with the connection's end could be dropped.
+		socket.once("data", () => socket.end(`${command}\n`, () => resolve()));
+	});
+}
+
+const answers = new Map<string, Promise<Accelerator>>();
+
+/** KVM where it really runs the image's kernel (a /dev/kvm inside a virtual machine may not), else software emulation. Asked once per process and image. */
+export function accelerator(imageDirectory: string): Promise<Accelerator> {
+	const known = answers.get(imageDirectory) ?? tryKvm(imageDirectory);
+	answers.set(imageDirectory, known);
+	return known;
+}
+
+async function tryKvm(imageDirectory: string): Promise<Accelerator> {
+	const usable = await fs.access("/dev/kvm", fs.constants.R_OK | fs.constants.W_OK).then(() => true, () => false);
+	if (!usable) return "tcg";
+	const kernel = ["-kernel", path.resolve(imageDirectory, "vmlinuz"), "-append", "console=ttyS0 panic=-1"];
+	const args = ["-accel", "kvm", "-cpu", "host", "-m", "256", "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio", ...kernel];
+	return new Promise((resolve) => {
+		const trial = spawn("qemu-system-x86_64", args, { stdio: ["ignore", "pipe", "ignore"] });
+		const answer = (accel: Accelerator) => {
+			clearTimeout(timer);
+			trial.kill("SIGKILL");
+			resolve(accel);
+		};
+		const timer = setTimeout(() => answer("tcg"), 10_000);
+		trial.stdout.on("data", (data) => String(data).includes("Linux version") && answer("kvm"));
+		trial.once("error", () => answer("tcg"));
+		trial.once("exit", () => answer("tcg"));
+	});
+}

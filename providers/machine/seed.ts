@@ -1,0 +1,48 @@
+import * as fs from "node:fs/promises";
+import * as path from "node:path";
+import ssh2 from "ssh2";
+import { pack } from "tar-stream";
+import type { MachineInputs } from "./resource.ts";
+
+/**
+ * Writes the machine's seed: a tar archive of the files that make it this machine. It is attached as a disk, and the root image unpacks it
+ * over its root file system at every boot. The host key is made once and kept beside it.
+ */
+export async function writeSeed(inputs: MachineInputs): Promise<void> {
+	const hostKey = await ensureHostKey(inputs.directory);
+	const archive = pack();
+	const add = (name: string, content: string, mode = 0o644) => archive.entry({ name, mode, uid: 0, gid: 0 }, content);
+	for (const [name, content] of Object.entries(seedFiles(inputs))) add(name, content);
+	add("etc/ssh/ssh_host_ed25519_key", hostKey.private, 0o600);
+	add("etc/ssh/ssh_host_ed25519_key.pub", hostKey.public);
+	archive.finalize();
+	const chunks: Buffer[] = [];
+	for await (const chunk of archive) chunks.push(chunk as Buffer);
+	await fs.writeFile(path.join(inputs.directory, "seed.tar"), Buffer.concat(chunks), { mode: 0o600 });
+}
+
+/** The machine's own files, by path. */
+export function seedFiles(inputs: Pick<MachineInputs, "hostname" | "address" | "authorizedKey" | "disks">): Record<string, string> {
+	const mounts = inputs.disks.map(({ serial, mountPoint }) => `/dev/disk/by-id/virtio-${serial} ${mountPoint} ext4 defaults,noatime,x-systemd.makefs 0 2\n`);
+	return {
+		"etc/hostname": `${inputs.hostname}\n`,
+		"etc/hosts": `127.0.0.1 localhost\n127.0.1.1 ${inputs.hostname}\n`,
+		"etc/fstab": `/dev/vda / ext4 defaults,noatime 0 1\n${mounts.join("")}`,
+		"etc/systemd/network/20-eth1.network": `[Match]\nName=eth1\n\n[Network]\nAddress=${inputs.address}\nLinkLocalAddressing=no\n`,
+		"root/.ssh/authorized_keys": `${inputs.authorizedKey.trim()}\n`,
+	};
+}
+
+/** The public host key of a machine that has been made. */
+export async function hostKeyOf(directory: string): Promise<string> {
+	return (await ensureHostKey(directory)).public.trim();
+}
+
+async function ensureHostKey(directory: string): Promise<{ private: string; public: string }> {
+	const file = path.join(directory, "host-key.json");
+	const kept = await fs.readFile(file, "utf8").catch(() => undefined);
+	if (kept) return JSON.parse(kept);
+	const made = ssh2.utils.generateKeyPairSync("ed25519");
+	await fs.writeFile(file, JSON.stringify(made), { mode: 0o600 });
+	return made;
+}

@@ -1,0 +1,153 @@
+import type Docker from "dockerode";
+import { dockerOn } from "../../lib/docker.ts";
+import { orUndefined, retryOutOfSequence } from "../../lib/swarm.ts";
+import { DeadlineError, type Seen, until } from "../../lib/wait.ts";
+import { type Context, defineProvider, PartialFailure, sameValue } from "../define.ts";
+import type { ServiceInputs, ServiceOutputs } from "./resource.ts";
+import { ownerLabel, type ServiceSpec, serviceSpec } from "./spec.ts";
+import { isHealthy, lastLogLines, taskErrors, tasksOf } from "./tasks.ts";
+import { removeVolumes } from "./volumes.ts";
+
+export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
+	inputs: {
+		manager: "update",
+		name: "replace",
+		owner: "ignore",
+		image: "update",
+		registryAuth: "ignore",
+		replicas: "update",
+		publish: "update",
+		env: "update",
+		secretEnv: "update",
+		secrets: "update",
+		mount: "update",
+		user: "update",
+		health: "update",
+		cpus: "update",
+		memoryMiB: "update",
+		stopGraceSeconds: "update",
+		convergeSeconds: "ignore",
+		placement: "update",
+		nodes: "update",
+	},
+	deleteBeforeReplace: true,
+	drift: ({ observed, image, replicas }) => (sameValue(observed, { image, running: replicas }) ? [] : ["observed"]),
+
+	async create(inputs, context) {
+		const manager = dockerOn(inputs.manager);
+		const serviceId = await ensureService(manager, inputs);
+		return { id: serviceId, outputs: await converged(manager, serviceId, inputs, context) };
+	},
+
+	async read(id, state) {
+		const manager = dockerOn(state.manager);
+		const service = await orUndefined(manager.getService(id).inspect());
+		if (!service) return undefined;
+		const tasks = await tasksOf(manager, id);
+		const running = tasks.filter((task) => task.Status.State === "running" && task.DesiredState === "running");
+		return { serviceId: id, observed: { image: service.Spec.TaskTemplate.ContainerSpec.Image, running: running.length } };
+	},
+
+	async update(_id, olds, news, context) {
+		const manager = dockerOn(news.manager);
+		const serviceId = await ensureService(manager, news);
+		const outputs = await converged(manager, serviceId, news, context);
+		if (!sameValue(olds.mount, news.mount)) await removeVolumes(news, context);
+		return outputs;
+	},
+
+	async delete(id, state, context) {
+		const manager = dockerOn(state.manager);
+		await orUndefined(manager.getService(id).remove());
+		await until({ what: "tasks stopping", deadlineSeconds: 120, progress: context.progress }, async () => {
+			const left = await containersLeft(state, id);
+			return left === 0 ? { done: undefined } : { waiting: `${left} containers left` };
+		});
+		await removeVolumes({ ...state, mount: { ...state.mount, name: "" } as never }, context);
+	},
+});
+
+/** Creates the service, or brings the one that exists to the spec. Returns its ID. @throws Error when the name belongs to another stack. */
+async function ensureService(manager: Docker, inputs: ServiceInputs): Promise<string> {
+	const spec = serviceSpec(inputs);
+	const found = await orUndefined(manager.getService(inputs.name).inspect());
+	if (!found) {
+		const made = (await manager.createService(inputs.registryAuth as never, spec as never)) as unknown as { ID?: string; id?: string };
+		return (made.ID ?? made.id) as string;
+	}
+	const owner = found.Spec.Labels?.[ownerLabel];
+	if (owner !== inputs.owner) {
+		throw new Error(`service.name = "${inputs.name}": the swarm has a service of this name ${owner ? `of stack ${owner}` : "made by other means"}: choose another name, or remove it`);
+	}
+	await applySpec(manager, found.ID, spec, inputs.registryAuth);
+	return found.ID;
+}
+
+/** Writes the spec unless it is there already. */
+export async function applySpec(manager: Docker, id: string, spec: ServiceSpec, auth: ServiceInputs["registryAuth"]): Promise<void> {
+	await retryOutOfSequence(async () => {
+		const found = await manager.getService(id).inspect();
+		if (covers(found.Spec, spec)) return;
+		const force = found.Spec.TaskTemplate.ForceUpdate ?? 0;
+		const body = { ...spec, TaskTemplate: { ...spec.TaskTemplate, ForceUpdate: force } };
+		await manager.getService(id).update(auth as never, { _query: { version: found.Version.Index }, _body: body } as never);
+	});
+}
+
+/** Whether everything that `wanted` says stands in `found`; Swarm adds defaults of its own. */
+function covers(found: unknown, wanted: unknown): boolean {
+	if (Array.isArray(wanted)) return Array.isArray(found) ? wanted.length === found.length && wanted.every((item, i) => covers(found[i], item)) : wanted.length === 0;
+	if (wanted === null || typeof wanted !== "object") return sameValue(found, wanted);
+	if (Object.keys(wanted).length === 0) return true;
+	if (found === null || typeof found !== "object") return false;
+	return Object.entries(wanted).every(([key, value]) => key === "ForceUpdate" || covers((found as Record<string, unknown>)[key], value));
+}
+
+/** Waits until every task of the current spec runs and answers. @throws PartialFailure with the tasks' own errors and last log lines. */
+async function converged(manager: Docker, serviceId: string, inputs: ServiceInputs, { progress }: Context): Promise<ServiceOutputs> {
+	const outputs = { serviceId, observed: { image: inputs.image, running: inputs.replicas } };
+	try {
+		await until({ what: `service ${inputs.name}`, deadlineSeconds: inputs.convergeSeconds, progress }, () => lookAtTasks(manager, serviceId, inputs));
+		await until({ what: `service ${inputs.name} answering ${inputs.health.path}`, deadlineSeconds: inputs.health.deadlineSeconds, progress }, () => lookAtHealth(inputs));
+		return outputs;
+	} catch (error) {
+		if (!(error instanceof DeadlineError || error instanceof ServiceError)) throw error;
+		const errors = taskErrors(await tasksOf(manager, serviceId), inputs.nodes);
+		const log = await lastLogLines(manager, serviceId);
+		const details = [error.message, ...errors.map((line) => `  ${line}`), log && `last log lines:\n${log}`];
+		// What runs is unknown: the next `up` looks again.
+		throw new PartialFailure(serviceId, { ...outputs, observed: { image: "", running: 0 } }, details.filter(Boolean).join("\n"));
+	}
+}
+
+class ServiceError extends Error {}
+
+/** How often a task of one version may fail before it is given up. */
+const failuresTolerated = 3;
+
+async function lookAtTasks(manager: Docker, serviceId: string, inputs: ServiceInputs): Promise<Seen<undefined>> {
+	const service = await manager.getService(serviceId).inspect();
+	const update = service.UpdateStatus;
+	if (update && ["paused", "rollback_started", "rollback_paused", "rollback_completed"].includes(update.State)) {
+		throw new ServiceError(`service ${inputs.name}: Swarm stopped the update: ${update.State}: ${update.Message}`);
+	}
+	const tasks = (await tasksOf(manager, serviceId)).filter((task) => covers(task.Spec, { ...service.Spec.TaskTemplate, Runtime: undefined }));
+	const running = tasks.filter((task) => task.Status.State === "running" && task.DesiredState === "running").length;
+	const failed = tasks.filter((task) => ["failed", "rejected"].includes(task.Status.State)).length;
+	if (running >= inputs.replicas && update?.State !== "updating") return { done: undefined };
+	if (failed >= failuresTolerated * inputs.replicas) throw new ServiceError(`service ${inputs.name}: tasks fail again and again, ${running} of ${inputs.replicas} run`);
+	const errors = taskErrors(tasks, inputs.nodes);
+	return { waiting: `${running} of ${inputs.replicas} tasks running${errors[0] ? `; ${errors[0]}` : ""}` };
+}
+
+async function lookAtHealth(inputs: ServiceInputs): Promise<Seen<undefined>> {
+	const answers = await Promise.all(inputs.nodes.map(async (node) => ({ name: node.name, healthy: await isHealthy(node, inputs) })));
+	const silent = answers.filter(({ healthy }) => !healthy).map(({ name }) => name);
+	return silent.length === 0 ? { done: undefined } : { waiting: `no 200 yet from ${silent.join(", ")}` };
+}
+
+async function containersLeft(inputs: ServiceInputs, serviceId: string): Promise<number> {
+	const filters = { label: [`com.docker.swarm.service.id=${serviceId}`] };
+	const counts = await Promise.all(inputs.nodes.map(async ({ connection }) => (await dockerOn(connection).listContainers({ filters })).length));
+	return counts.reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,53 @@
+import { Readable, Writable } from "node:stream";
+import { text } from "node:stream/consumers";
+import type Docker from "dockerode";
+import { execAsRoot } from "../../lib/ssh.ts";
+import { shellQuote } from "../../lib/connection.ts";
+import type { Task } from "../../lib/swarm.ts";
+import type { ServiceInputs, ServiceNode } from "./resource.ts";
+
+/** All tasks of a service, newest first. */
+export async function tasksOf(manager: Docker, serviceId: string): Promise<Task[]> {
+	const filters = JSON.stringify({ service: [serviceId] });
+	const tasks = (await manager.listTasks({ filters: filters as never })) as Task[];
+	return tasks.sort((a, b) => b.CreatedAt.localeCompare(a.CreatedAt));
+}
+
+/** What went wrong, in the tasks' own words: one line for each different error, with the node's name. */
+export function taskErrors(tasks: Task[], nodes: Pick<ServiceNode, "nodeId" | "name">[]): string[] {
+	const lines = tasks
+		.filter((task) => task.Status.Err || ["failed", "rejected"].includes(task.Status.State))
+		.map((task) => {
+			const node = nodes.find(({ nodeId }) => nodeId === task.NodeID)?.name ?? task.NodeID ?? "no node";
+			return `${node}: ${task.Status.State}: ${task.Status.Err || task.Status.Message}`;
+		});
+	return [...new Set(lines)];
+}
+
+/** The last lines the service's tasks printed, for an error message. Empty when they cannot be had. */
+export async function lastLogLines(manager: Docker, serviceId: string, lines = 15): Promise<string> {
+	try {
+		const options = { stdout: true, stderr: true, tail: lines, timestamps: false };
+		const raw = (await manager.getService(serviceId).logs(options as never)) as unknown as Buffer | Readable;
+		const stream = Buffer.isBuffer(raw) ? Readable.from([raw]) : raw;
+		const chunks: Buffer[] = [];
+		const sink = new Writable({
+			write(chunk, _encoding, done) {
+				chunks.push(chunk);
+				done();
+			},
+		});
+		manager.modem.demuxStream(stream, sink, sink);
+		await text(stream).catch(() => "");
+		return Buffer.concat(chunks).toString("utf8").trimEnd();
+	} catch {
+		return "";
+	}
+}
+
+/** Whether the node's own task answers the health path with 200. Asked on the node, so that no load balancer is in between. */
+export async function isHealthy(node: ServiceNode, inputs: Pick<ServiceInputs, "publish" | "health">): Promise<boolean> {
+	const url = `http://${node.address}:${inputs.publish.published}${inputs.health.path}`;
+	const script = `curl -s -o /dev/null -m 5 -w '%{http_code}' ${shellQuote(url)} || true`;
+	return (await execAsRoot(node.connection, script, { deadlineSeconds: 30 })).trim() === "200";
+}

@@ -1,0 +1,36 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/**
+ * A dynamic provider that loads its logic from `module` when it is called.
+ *
+ * The engine stores a dynamic provider as source text in every resource's state. This text stays the same whatever the logic does, so that a
+ * change of logic shows as no diff, and refresh and destroy run today's code rather than the code of the last deployment.
+ *
+ * @param module Path of a module below the project's directory that exports `provider`, a `pulumi.dynamic.ResourceProvider`.
+ */
+export function shell(module: string): pulumi.dynamic.ResourceProvider {
+	// Only globals here: what a function refers to is stored with it. The provider process runs in the program's directory.
+	const load = () => {
+		const cwd = process.cwd();
+		return process.getBuiltinModule("node:module").createRequire(`${cwd}/package.json`)(`${cwd}/${module}`).provider;
+	};
+	return {
+		check: async (olds, news) => load().check(olds, news),
+		diff: async (id, olds, news) => load().diff(id, olds, news),
+		create: async (inputs) => load().create(inputs),
+		read: async (id, props) => load().read(id, props),
+		update: async (id, olds, news) => load().update(id, olds, news),
+		delete: async (id, props) => load().delete(id, props),
+	};
+}
+
+/** A resource whose provider is `providers/<directory>/provider.ts`. Shown as `pulumi-nodejs:dynamic/scaleout:<type>`. */
+export abstract class ScaleoutResource extends pulumi.dynamic.Resource {
+	protected constructor(directory: string, type: string, name: string, props: pulumi.Inputs, opts?: pulumi.CustomResourceOptions) {
+		// Providers are not told their URN, but need it to show progress on the right line. Inputs that begin with "__" are not displayed.
+		// The parent's URN goes in as a promise: as an output it would make the resource depend on the parent, which waits for its children.
+		const parent = opts?.parent && new Promise<string>((resolve) => opts.parent?.urn.apply(resolve));
+		const __urn = pulumi.createUrn(name, `pulumi-nodejs:dynamic/scaleout:${type}`, parent);
+		super(shell(`providers/${directory}/provider.ts`), name, { ...props, __urn }, opts, "scaleout", type);
+	}
+}

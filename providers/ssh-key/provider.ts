@@ -1,0 +1,19 @@
+import ssh2 from "ssh2";
+import { defineProvider } from "../define.ts";
+
+type SshKeyOutputs = { privateKey: string; publicKey: string };
+
+export const provider = defineProvider<object, SshKeyOutputs>({
+	inputs: {},
+	async create() {
+		const { private: privateKey, public: publicKey } = ssh2.utils.generateKeyPairSync("ed25519");
+		return { id: publicKey.split(" ")[1]?.slice(-16) ?? "key", outputs: { privateKey, publicKey } };
+	},
+	async read(_id, { privateKey, publicKey }) {
+		return { privateKey, publicKey };
+	},
+	async update(_id, { privateKey, publicKey }) {
+		return { privateKey, publicKey };
+	},
+	async delete() {},
+});

@@ -1,0 +1,119 @@
+import type Docker from "dockerode";
+import { type Connection, describeConnection } from "../../lib/connection.ts";
+import { dockerOn } from "../../lib/docker.ts";
+import { findNode, type Node, runningTasks, updateNode } from "../../lib/swarm.ts";
+import { until } from "../../lib/wait.ts";
+import { type Context, defineProvider, sameValue } from "../define.ts";
+import type { SwarmNodeInputs, SwarmNodeOutputs } from "./resource.ts";
+
+const joinDeadlineSeconds = 180;
+const drainDeadlineSeconds = 120;
+
+export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
+	inputs: {
+		connection: "update",
+		manager: "update",
+		managerAddress: "ignore",
+		clusterId: "replace",
+		advertiseAddress: "replace",
+		role: "update",
+		labels: "update",
+	},
+	deleteBeforeReplace: true,
+	drift: ({ observed, role, labels }) => {
+		const expected = { role, availability: "active", state: "ready", labels };
+		return sameValue(observed, expected) ? [] : ["observed"];
+	},
+
+	async create(inputs, context) {
+		const outputs = await converge(inputs, [], context);
+		return { id: outputs.nodeId, outputs };
+	},
+
+	async read(id, state) {
+		const node = await findNode(dockerOn(state.manager), id);
+		return node ? { nodeId: id, observed: observe(node, Object.keys(state.labels)) } : undefined;
+	},
+
+	async update(_id, olds, news, context) {
+		return converge(news, Object.keys(olds.labels), context);
+	},
+
+	async delete(id, state, context) {
+		const manager = dockerOn(state.manager);
+		const node = await findNode(manager, id);
+		if (!node) return;
+		// The manager that is asked cannot remove itself: it leaves when the swarm is deleted.
+		if ((await manager.info()).Swarm?.NodeID === id) return;
+		await drain(manager, id, context);
+		if (node.Spec?.Role === "manager") await updateNode(manager, id, (spec) => ({ ...spec, Role: "worker" }));
+		await leave(state.connection, context);
+		await manager.getNode(id).remove({ force: true });
+	},
+});
+
+/** Joins the host unless it is a member, waits until it is ready, and sets role and labels. */
+async function converge(inputs: SwarmNodeInputs, oldLabels: string[], context: Context): Promise<SwarmNodeOutputs> {
+	const manager = dockerOn(inputs.manager);
+	const nodeId = (await membership(inputs, manager)) ?? (await join(inputs, manager, context));
+	await until({ what: "node joining", deadlineSeconds: joinDeadlineSeconds, progress: context.progress }, async () => {
+		const state = (await findNode(manager, nodeId))?.Status?.State ?? "not listed yet";
+		return state === "ready" ? { done: undefined } : { waiting: `the manager sees it ${state}` };
+	});
+	await updateNode(manager, nodeId, (spec) => {
+		const kept = Object.entries(spec.Labels ?? {}).filter(([label]) => !oldLabels.includes(label));
+		return { ...spec, Role: inputs.role, Availability: "active", Labels: { ...Object.fromEntries(kept), ...inputs.labels } };
+	});
+	const node = (await findNode(manager, nodeId)) as Node;
+	return { nodeId, observed: observe(node, Object.keys(inputs.labels)) };
+}
+
+/** The node's ID if the host is in our swarm, undefined if it is in none. */
+async function membership(inputs: SwarmNodeInputs, manager: Docker): Promise<string | undefined> {
+	const { Swarm: swarm } = await dockerOn(inputs.connection).info();
+	if (!swarm || swarm.LocalNodeState === "inactive") return undefined;
+	if (swarm.NodeID && (await findNode(manager, swarm.NodeID))) return swarm.NodeID;
+	const host = describeConnection(inputs.connection);
+	throw new Error(`${host} is in another swarm (${swarm.LocalNodeState}): run "docker swarm leave --force" there, or take the host out of the configuration`);
+}
+
+async function join(inputs: SwarmNodeInputs, manager: Docker, { progress }: Context): Promise<string> {
+	progress(`joining the swarm as ${inputs.role}`);
+	const { JoinTokens: tokens } = await manager.swarmInspect();
+	const docker = dockerOn(inputs.connection);
+	await docker.swarmJoin({
+		ListenAddr: "0.0.0.0:2377",
+		AdvertiseAddr: inputs.advertiseAddress,
+		RemoteAddrs: [inputs.managerAddress],
+		JoinToken: inputs.role === "manager" ? tokens.Manager : tokens.Worker,
+	});
+	return (await docker.info()).Swarm?.NodeID as string;
+}
+
+async function drain(manager: Docker, id: string, { progress }: Context): Promise<void> {
+	await updateNode(manager, id, (spec) => ({ ...spec, Availability: "drain" }));
+	await until({ what: "draining", deadlineSeconds: drainDeadlineSeconds, progress }, async () => {
+		const left = await runningTasks(manager, { node: [id] });
+		return left.length === 0 ? { done: undefined } : { waiting: `${left.length} tasks still run` };
+	});
+}
+
+async function leave(connection: Connection, { progress }: Context): Promise<void> {
+	try {
+		await dockerOn(connection).swarmLeave({ force: true });
+	} catch (error) {
+		// A lost host cannot say goodbye; the manager removes it all the same.
+		progress(`did not leave by itself: ${(error as Error).message}`);
+	}
+}
+
+/** `labels`: the names this resource owns. */
+function observe(node: Node, labels: string[]): SwarmNodeOutputs["observed"] {
+	const own = Object.entries(node.Spec?.Labels ?? {}).filter(([label]) => labels.includes(label));
+	return {
+		role: node.Spec?.Role ?? "unknown",
+		availability: node.Spec?.Availability ?? "unknown",
+		state: node.Status?.State ?? "unknown",
+		labels: Object.fromEntries(own),
+	};
+}
