@@ -1,7 +1,7 @@
+import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Role } from "../config/schema.ts";
 import { asRoot, type Connection } from "../lib/connection.ts";
-import * as command from "@pulumi/command";
 
 /** A host, wherever it comes from. Every source makes these, and everything after the sources knows only these. */
 export interface Host {
@@ -30,7 +30,12 @@ export interface RemoteStepArgs {
 }
 
 /** One meaningful step on a host, by SSH. */
-export function remoteStep(name: string, host: Host, args: RemoteStepArgs, opts: pulumi.CustomResourceOptions = {}): command.remote.Command {
+export function remoteStep(
+	name: string,
+	host: Host,
+	args: RemoteStepArgs,
+	opts: pulumi.CustomResourceOptions = {},
+): command.remote.Command {
 	const dependsOn = pulumi.output(opts.dependsOn ?? []).apply((given) => [host.ready, ...(Array.isArray(given) ? given : [given])]);
 	return new command.remote.Command(
 		name,

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
-import { installPackages } from "./packages.ts";
 import type { Host } from "./host.ts";
+import { installPackages } from "./packages.ts";
 import { existingEndpoint, existingHosts } from "./sources/existing.ts";
 import { localEndpoint, localHosts } from "./sources/local.ts";
 

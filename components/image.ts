@@ -16,7 +16,14 @@ export class WasImage extends pulumi.ComponentResource {
 	/** `server/name@sha256:…` when it was built here, else `server/name:tag`. */
 	readonly reference: pulumi.Output<string>;
 
-	constructor(name: string, topology: Topology, swarm: Swarm, registry: Registry, provider: docker.Provider, opts?: pulumi.ComponentResourceOptions) {
+	constructor(
+		name: string,
+		topology: Topology,
+		swarm: Swarm,
+		registry: Registry,
+		provider: docker.Provider,
+		opts?: pulumi.ComponentResourceOptions,
+	) {
 		super("scaleout:index:WasImage", name, {}, opts);
 		const { image } = topology;
 		const tagged = `${registry.server === "docker.io" ? "" : `${registry.server}/`}${image.name}:${image.tag}`;
@@ -24,14 +31,27 @@ export class WasImage extends pulumi.ComponentResource {
 		this.registerOutputs({ reference: this.reference });
 	}
 
-	#build(name: string, build: NonNullable<Topology["image"]["build"]>, tagged: string, swarm: Swarm, registry: Registry, provider: docker.Provider): pulumi.Output<string> {
+	#build(
+		name: string,
+		build: NonNullable<Topology["image"]["build"]>,
+		tagged: string,
+		swarm: Swarm,
+		registry: Registry,
+		provider: docker.Provider,
+	): pulumi.Output<string> {
 		const context = build.context === "cache:example" ? exampleContext() : build.context;
 		const base = build.baseArchive ? this.#importBase(build, swarm) : [];
 		const built = new docker.Image(
 			name,
 			{
 				imageName: tagged,
-				build: { context, dockerfile: path.join(context, build.dockerfile), args: build.args, platform: "linux/amd64", builderVersion: docker.BuilderVersion.BuilderV1 },
+				build: {
+					context,
+					dockerfile: path.join(context, build.dockerfile),
+					args: build.args,
+					platform: "linux/amd64",
+					builderVersion: docker.BuilderVersion.BuilderV1,
+				},
 				registry: { server: registry.server, username: registry.username, password: registry.password },
 			},
 			{ parent: this, provider, dependsOn: [...registry.ready, ...base] },
@@ -50,12 +70,23 @@ export class WasImage extends pulumi.ComponentResource {
 			{ parent: this, dependsOn: [manager.ready], deletedWith: manager.machine },
 		);
 		const script = `docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' ${remotePath} ${tag}`;
-		return [remoteStep("base-image", manager, { script, deleteScript: `docker rmi -f ${tag}; rm -f ${remotePath}` }, { parent: this, dependsOn: [copied] })];
+		return [
+			remoteStep(
+				"base-image",
+				manager,
+				{ script, deleteScript: `docker rmi -f ${tag}; rm -f ${remotePath}` },
+				{ parent: this, dependsOn: [copied] },
+			),
+		];
 	}
 }
 
 /** A Docker provider for the daemon of a host, over SSH with the pinned host key. */
-export function dockerProvider(name: string, { connection }: { connection: pulumi.Output<Connection> }, opts: pulumi.ResourceOptions): docker.Provider {
+export function dockerProvider(
+	name: string,
+	{ connection }: { connection: pulumi.Output<Connection> },
+	opts: pulumi.ResourceOptions,
+): docker.Provider {
 	const host = connection.apply(({ user, host, port }) => `ssh://${user}@${host}:${port}`);
 	const sshOpts = connection.apply(sshOptions);
 	return new docker.Provider(name, { host: pulumi.unsecret(host), sshOpts: pulumi.unsecret(sshOpts) }, opts);

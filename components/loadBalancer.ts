@@ -16,7 +16,11 @@ export class LoadBalancer extends pulumi.ComponentResource {
 		this.ready = remoteStep(
 			name,
 			host,
-			{ script: applyScript(file, nginx), stdin: nginxConfig(nginx, service.publish.published, servers), deleteScript: `rm -f ${file}; nginx -t && systemctl reload nginx` },
+			{
+				script: applyScript(file, nginx),
+				stdin: nginxConfig(nginx, service.publish.published, servers),
+				deleteScript: `rm -f ${file}; nginx -t && systemctl reload nginx`,
+			},
 			{ parent: this },
 		);
 		this.registerOutputs({});
@@ -54,7 +58,7 @@ mv "$staged/new" $file
 
 workers() { pgrep -P "$(cat /run/nginx.pid 2>/dev/null || echo 0)" | sort || true; }
 come_up() {
-  if ! systemctl is-active -q nginx; then systemctl enable --now nginx >&2 || return 1; return 0; fi
+  if ! systemctl is-active -q nginx; then systemctl enable --now nginx >&2; return; fi
   before=$(workers)
   systemctl reload nginx || return 1
   # A reload that fails (port taken) leaves the old workers alone, and says so only in the error log.

@@ -30,7 +30,9 @@ export class NfsExport extends pulumi.ComponentResource {
 			{ script: exportScript(file, logs), stdin: exportsLine(logs, apps), deleteScript: unexportScript(file) },
 			{ parent: this },
 		);
-		this.probes = apps.map((app) => remoteStep(`${name}-probe-${app.name}`, app, { script: probeScript(app, log, topology) }, { parent: this, dependsOn: [exported] }));
+		this.probes = apps.map((app) =>
+			remoteStep(`${name}-probe-${app.name}`, app, { script: probeScript(app, log, topology) }, { parent: this, dependsOn: [exported] }),
+		);
 		this.registerOutputs({ server: this.server, path: this.path });
 	}
 }
@@ -53,7 +55,8 @@ chmod ${mode} ${logs.path}
 old=$(mktemp)
 cp ${file} "$old" 2>/dev/null || true
 cat > ${file}
-systemctl enable --now nfs-server >&2
+systemctl is-enabled -q nfs-server || systemctl enable nfs-server >&2
+systemctl start nfs-server
 if ! problems=$(exportfs -ra 2>&1) || [ -n "$problems" ]; then
   if [ -s "$old" ]; then cp "$old" ${file}; else rm -f ${file}; fi
   exportfs -ra || true

@@ -21,7 +21,9 @@ export function nginxConfig(nginx: Topology["nginx"], port: number, servers: Ups
 	const listen = nginx.bind ? `${nginx.bind.includes(":") ? `[${nginx.bind}]` : nginx.bind}:${nginx.listen}` : `${nginx.listen}`;
 	return `# Made by Pulumi: a change by hand is undone by the next update.
 upstream ${nginx.upstream} {
-${methodLines(nginx).map((line) => `    ${line}\n`).join("")}${servers.map((server) => `    ${serverLine(server, port, nginx)}\n`).join("")}}
+${methodLines(nginx)
+	.map((line) => `    ${line}\n`)
+	.join("")}${servers.map((server) => `    ${serverLine(server, port, nginx)}\n`).join("")}}
 
 map $http_upgrade $connection_upgrade {
     default upgrade;
@@ -68,6 +70,10 @@ function methodLines({ method, hashKey }: Topology["nginx"]): string[] {
 
 function serverLine({ name, address }: UpstreamServer, port: number, nginx: Topology["nginx"]): string {
 	const weight = nginx.weights[name];
-	const parameters = [weight && weight !== 1 ? `weight=${weight}` : "", `max_fails=${nginx.maxFails}`, `fail_timeout=${nginx.failTimeoutSeconds}s`];
+	const parameters = [
+		weight && weight !== 1 ? `weight=${weight}` : "",
+		`max_fails=${nginx.maxFails}`,
+		`fail_timeout=${nginx.failTimeoutSeconds}s`,
+	];
 	return `server ${address}:${port} ${parameters.filter(Boolean).join(" ")}; # ${name}`;
 }

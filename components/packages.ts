@@ -34,6 +34,6 @@ if [ \${#missing[@]} -gt 0 ]; then
   # The package lists may be missing or old: fetch them only when the installation fails without.
   install >&2 || { apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update >&2; install >&2; }
 fi
-${enabled.map((unit) => `systemctl enable --now ${unit} >&2`).join("\n")}
+${enabled.map((unit) => `systemctl is-enabled -q ${unit} || systemctl enable ${unit} >&2\nsystemctl start ${unit}`).join("\n")}
 `.trim();
 }

@@ -32,10 +32,24 @@ export class Registry extends pulumi.ComponentResource {
 	/** Starts the registry on its host and makes every swarm node trust its certificate. */
 	#serve(name: string, host: Host, hosts: Hosts): pulumi.Resource[] {
 		const password = this.password as pulumi.Output<string>;
-		const served = remoteStep(name, host, { script: registryScript(host.address, this.username), stdin: pulumi.interpolate`${password}\n`, deleteScript: "systemctl disable --now docker-registry" }, { parent: this });
+		const served = remoteStep(
+			name,
+			host,
+			{
+				script: registryScript(host.address, this.username),
+				stdin: pulumi.interpolate`${password}\n`,
+				deleteScript: "systemctl disable --now docker-registry",
+			},
+			{ parent: this },
+		);
 		const nodes = hosts.all.filter(({ roles }) => roles.includes("manager") || roles.includes("worker"));
 		return nodes.map((node) =>
-			remoteStep(`${name}-trust-${node.name}`, node, { script: trustScript(this.server), stdin: served.stdout, deleteScript: `rm -rf /etc/docker/certs.d/${this.server}` }, { parent: this }),
+			remoteStep(
+				`${name}-trust-${node.name}`,
+				node,
+				{ script: trustScript(this.server), stdin: served.stdout, deleteScript: `rm -rf /etc/docker/certs.d/${this.server}` },
+				{ parent: this },
+			),
 		);
 	}
 }
@@ -47,7 +61,9 @@ read -r password
 directory=/etc/docker/registry
 mkdir -p $directory /var/lib/docker-registry
 printf '%s\\n' "$password" | htpasswd -Bic $directory/htpasswd.new ${username} 2>/dev/null
-if [ ! -s $directory/tls.crt ] || ! openssl x509 -in $directory/tls.crt -noout -checkip ${address} -checkend 2592000 | grep -q 'does match'; then
+# A certificate that still serves is kept: a new one would be a change on every node.
+good() { openssl x509 -in $directory/tls.crt -noout -checkend 2592000 && openssl x509 -in $directory/tls.crt -noout -checkip ${address} | grep -q 'does match'; }
+if ! good > /dev/null 2>&1; then
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=registry \\
     -addext subjectAltName=IP:${address} -keyout $directory/tls.key -out $directory/tls.crt 2>/dev/null
 fi
@@ -66,7 +82,7 @@ auth:
   htpasswd: { realm: registry, path: /etc/docker/registry/htpasswd }
 END
 chown docker-registry /var/lib/docker-registry
-systemctl enable docker-registry >&2
+systemctl is-enabled -q docker-registry || systemctl enable docker-registry >&2
 systemctl restart docker-registry >&2
 for attempt in $(seq 60); do
   # 401: it serves, and wants the password.

@@ -29,8 +29,12 @@ export class WasService extends pulumi.ComponentResource {
 		const { topology, swarm, serving, logs, registry } = args;
 		const { service } = topology;
 		const directories = service.mount.type === "bind" ? this.#makeDirectories(service.mount.source, serving) : [];
-		const secrets = Object.entries(service.secrets).map(([file, value]) => this.#secret(name, file, secretOf(value, `service.secrets.${file}`), args));
-		const secretEnv = Object.fromEntries(Object.entries(service.secretEnv).map(([key, value]) => [key, secretOf(value, `service.secretEnv.${key}`)]));
+		const secrets = Object.entries(service.secrets).map(([file, value]) =>
+			this.#secret(name, file, secretOf(value, `service.secrets.${file}`), args),
+		);
+		const secretEnv = Object.fromEntries(
+			Object.entries(service.secretEnv).map(([key, value]) => [key, secretOf(value, `service.secretEnv.${key}`)]),
+		);
 		this.service = new Service(
 			name,
 			{
@@ -38,7 +42,8 @@ export class WasService extends pulumi.ComponentResource {
 				name: service.name,
 				owner: owner(),
 				image: args.image,
-				registryAuth: registry.password && pulumi.secret({ serveraddress: registry.server, username: registry.username, password: registry.password }),
+				registryAuth:
+					registry.password && pulumi.secret({ serveraddress: registry.server, username: registry.username, password: registry.password }),
 				replicas: service.replicas,
 				publish: service.publish,
 				env: service.env,
@@ -53,7 +58,11 @@ export class WasService extends pulumi.ComponentResource {
 				convergeSeconds: service.convergeSeconds,
 				placement: swarm.placement,
 				nodes: pulumi.all(
-					serving.map(({ host, node }) => pulumi.all([host.connection, node.nodeId]).apply(([connection, nodeId]) => ({ name: host.name, nodeId, address: host.address, connection }))),
+					serving.map(({ host, node }) =>
+						pulumi
+							.all([host.connection, node.nodeId])
+							.apply(([connection, nodeId]) => ({ name: host.name, nodeId, address: host.address, connection })),
+					),
 				),
 			},
 			{ parent: this, dependsOn: [...registry.ready, ...logs.probes, ...directories] },
@@ -66,14 +75,19 @@ export class WasService extends pulumi.ComponentResource {
 		const hash = value.apply((plain) => createHash("sha256").update(`${name}/${file}/${plain}`).digest("hex").slice(0, 12));
 		const secret = new docker.Secret(
 			`${name}-${file}`,
-			{ name: pulumi.unsecret(pulumi.interpolate`${name}-${file}-${hash}`), data: value.apply((plain) => Buffer.from(plain).toString("base64")) },
+			{
+				name: pulumi.unsecret(pulumi.interpolate`${name}-${file}-${hash}`),
+				data: value.apply((plain) => Buffer.from(plain).toString("base64")),
+			},
 			{ parent: this, provider },
 		);
 		return pulumi.all([secret.id, secret.name]).apply(([id, secretName]) => ({ file, id, name: secretName }));
 	}
 
 	#makeDirectories(source: string, serving: SwarmMember[]): pulumi.Resource[] {
-		return serving.map(({ host }) => remoteStep(`${host.name}-log-directory`, host, { script: `install -d -m 0777 ${source}` }, { parent: this }));
+		return serving.map(({ host }) =>
+			remoteStep(`${host.name}-log-directory`, host, { script: `install -d -m 0777 ${source}` }, { parent: this }),
+		);
 	}
 }
 

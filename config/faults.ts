@@ -47,9 +47,21 @@ function shapeFaults(issue: z.core.$ZodIssue, raw: unknown): Fault[] {
 		case "invalid_value":
 			return [{ property, value, remedy: `use one of ${issue.values.map(String).join(", ")}` }];
 		case "invalid_type":
-			return [{ property, value, remedy: value === undefined ? `is missing: give a value of type ${issue.expected}` : `use a value of type ${issue.expected}` }];
+			return [
+				{
+					property,
+					value,
+					remedy: value === undefined ? `is missing: give a value of type ${issue.expected}` : `use a value of type ${issue.expected}`,
+				},
+			];
 		case "invalid_union":
-			return [{ property, value, remedy: property.endsWith(".type") ? "use volume or bind" : "use a string, or {fromEnvironment: NAME} where a secret is meant" }];
+			return [
+				{
+					property,
+					value,
+					remedy: property.endsWith(".type") ? "use volume or bind" : "use a string, or {fromEnvironment: NAME} where a secret is meant",
+				},
+			];
 		case "invalid_key":
 			return [{ property, remedy: `this name is not possible: ${issue.issues[0]?.message ?? issue.message}` }];
 		default:
@@ -67,22 +79,31 @@ function hostFaults({ hosts, registry, image }: Topology): Fault[] {
 		hosts.forEach((host, i) => {
 			const earlier = first.get(host[property]);
 			if (earlier === undefined) first.set(host[property], i);
-			else faults.push({ property: `hosts[${i}].${property}`, value: host[property], remedy: `is also hosts[${earlier}].${property}: each host needs its own` });
+			else
+				faults.push({
+					property: `hosts[${i}].${property}`,
+					value: host[property],
+					remedy: `is also hosts[${earlier}].${property}: each host needs its own`,
+				});
 		});
 	}
 	hosts.forEach((host, i) => {
 		const property = `hosts[${i}].roles`;
 		const has = (role: Role) => host.roles.includes(role);
-		if (has("manager") && has("worker")) faults.push({ property, value: host.roles, remedy: "a node is a manager or a worker: remove one" });
-		if (has("app") && !has("manager") && !has("worker")) faults.push({ property, value: host.roles, remedy: "an app node is in the swarm: add manager or worker" });
+		if (has("manager") && has("worker"))
+			faults.push({ property, value: host.roles, remedy: "a node is a manager or a worker: remove one" });
+		if (has("app") && !has("manager") && !has("worker"))
+			faults.push({ property, value: host.roles, remedy: "an app node is in the swarm: add manager or worker" });
 	});
 	const count = (role: Role) => hostsWith({ hosts }, role).length;
 	if (count("manager") === 0) faults.push({ property: "hosts", remedy: "no host has role manager: give it to one, or to three" });
 	if (count("app") === 0) faults.push({ property: "hosts", remedy: "no host has role app: give it to the nodes that run the service" });
 	for (const role of ["log", "nginx"] as const) {
-		if (count(role) !== 1) faults.push({ property: "hosts", value: count(role), remedy: `${count(role)} hosts have role ${role}: give it to exactly one` });
+		if (count(role) !== 1)
+			faults.push({ property: "hosts", value: count(role), remedy: `${count(role)} hosts have role ${role}: give it to exactly one` });
 	}
-	if (count("registry") > 1) faults.push({ property: "hosts", value: count("registry"), remedy: "several hosts have role registry: give it to one at most" });
+	if (count("registry") > 1)
+		faults.push({ property: "hosts", value: count("registry"), remedy: "several hosts have role registry: give it to one at most" });
 	if (image.build && count("registry") === 0 && !registry.password) {
 		faults.push({ property: "registry.password", remedy: "is missing: pushing to a registry outside this stack needs it" });
 	}
@@ -95,18 +116,34 @@ function sourceFaults({ source, hosts, local, existing }: Topology): Fault[] {
 		hosts.forEach((host, i) => {
 			if (!host.ssh) faults.push({ property: `hosts[${i}].ssh`, remedy: "is missing: an existing host needs at least its hostKey" });
 			else if (!host.ssh.privateKeyFile && !existing.privateKeyFile) {
-				faults.push({ property: `hosts[${i}].ssh.privateKeyFile`, remedy: "is missing: name it here, or for all hosts in existing.privateKeyFile" });
+				faults.push({
+					property: `hosts[${i}].ssh.privateKeyFile`,
+					remedy: "is missing: name it here, or for all hosts in existing.privateKeyFile",
+				});
 			}
 			const bastion = host.ssh?.bastion;
 			if (bastion && !hosts.some(({ name, ssh }) => name === bastion && name !== host.name && !ssh?.bastion)) {
-				faults.push({ property: `hosts[${i}].ssh.bastion`, value: bastion, remedy: "name another host of the inventory that is reached directly" });
+				faults.push({
+					property: `hosts[${i}].ssh.bastion`,
+					value: bastion,
+					remedy: "name another host of the inventory that is reached directly",
+				});
 			}
 		});
 	} else {
 		const last = local.sshPortBase + hosts.length - 1;
-		if (last > 65535) faults.push({ property: "local.sshPortBase", value: local.sshPortBase, remedy: `${hosts.length} machines need ports up to ${last}: choose a lower one` });
+		if (last > 65535)
+			faults.push({
+				property: "local.sshPortBase",
+				value: local.sshPortBase,
+				remedy: `${hosts.length} machines need ports up to ${last}: choose a lower one`,
+			});
 		if (local.endpointPort >= local.sshPortBase && local.endpointPort <= last) {
-			faults.push({ property: "local.endpointPort", value: local.endpointPort, remedy: `lies among the sshd ports ${local.sshPortBase} to ${last}: choose another` });
+			faults.push({
+				property: "local.endpointPort",
+				value: local.endpointPort,
+				remedy: `lies among the sshd ports ${local.sshPortBase} to ${last}: choose another`,
+			});
 		}
 		hosts.forEach((host, i) => {
 			if (host.ssh) faults.push({ property: `hosts[${i}].ssh`, remedy: "is for existing hosts: remove it, a local machine gets its own" });
@@ -120,13 +157,25 @@ function serviceFaults({ hosts, service, logs, nginx }: Topology): Fault[] {
 	const apps = hostsWith({ hosts }, "app");
 	const { mode, published } = service.publish;
 	if (mode === "host" && service.replicas > apps.length) {
-		faults.push({ property: "service.replicas", value: service.replicas, remedy: `in host mode a node runs one task, and ${apps.length} hosts have role app: lower it, or add app nodes` });
+		faults.push({
+			property: "service.replicas",
+			value: service.replicas,
+			remedy: `in host mode a node runs one task, and ${apps.length} hosts have role app: lower it, or add app nodes`,
+		});
 	}
 	if (published === nginx.listen && apps.some((app) => app.roles.includes("nginx"))) {
-		faults.push({ property: "nginx.listen", value: nginx.listen, remedy: "the service publishes this port on the same host: choose another" });
+		faults.push({
+			property: "nginx.listen",
+			value: nginx.listen,
+			remedy: "the service publishes this port on the same host: choose another",
+		});
 	}
 	if (logs.access === "network" && logs.clients.length === 0) {
-		faults.push({ property: "logs.clients", value: logs.clients, remedy: "access: network needs the client networks, such as 192.168.0.0/16" });
+		faults.push({
+			property: "logs.clients",
+			value: logs.clients,
+			remedy: "access: network needs the client networks, such as 192.168.0.0/16",
+		});
 	}
 	for (const name of Object.keys(service.secretEnv)) {
 		if (name in service.env) faults.push({ property: `service.env.${name}`, remedy: "is also in service.secretEnv: keep one" });
@@ -136,8 +185,14 @@ function serviceFaults({ hosts, service, logs, nginx }: Topology): Fault[] {
 
 function nginxFaults({ hosts, nginx }: Topology): Fault[] {
 	const faults: Fault[] = [];
-	if (nginx.method === "hash" && !nginx.hashKey) faults.push({ property: "nginx.hashKey", remedy: "is missing: method hash needs a key, such as $request_uri" });
-	if (nginx.method !== "hash" && nginx.hashKey) faults.push({ property: "nginx.hashKey", value: nginx.hashKey, remedy: `method ${nginx.method} takes none: remove it, or use method hash` });
+	if (nginx.method === "hash" && !nginx.hashKey)
+		faults.push({ property: "nginx.hashKey", remedy: "is missing: method hash needs a key, such as $request_uri" });
+	if (nginx.method !== "hash" && nginx.hashKey)
+		faults.push({
+			property: "nginx.hashKey",
+			value: nginx.hashKey,
+			remedy: `method ${nginx.method} takes none: remove it, or use method hash`,
+		});
 	for (const [name, weight] of Object.entries(nginx.weights)) {
 		if (!hostsWith({ hosts }, "app").some((host) => host.name === name)) {
 			faults.push({ property: `nginx.weights.${name}`, value: weight, remedy: "no host with role app has this name" });
@@ -150,8 +205,18 @@ function nginxFaults({ hosts, nginx }: Topology): Fault[] {
 export function lints({ hosts, service }: Topology): Fault[] {
 	const found: Fault[] = [];
 	const managers = hostsWith({ hosts }, "manager").length;
-	if (managers % 2 === 0) found.push({ property: "hosts", value: managers, remedy: `${managers} managers survive no more losses than ${managers - 1}: use an odd number` });
-	if (service.stopGraceSeconds >= 60) found.push({ property: "service.stopGraceSeconds", value: service.stopGraceSeconds, remedy: "Swarm waits one minute at most: use less than 60" });
+	if (managers % 2 === 0)
+		found.push({
+			property: "hosts",
+			value: managers,
+			remedy: `${managers} managers survive no more losses than ${managers - 1}: use an odd number`,
+		});
+	if (service.stopGraceSeconds >= 60)
+		found.push({
+			property: "service.stopGraceSeconds",
+			value: service.stopGraceSeconds,
+			remedy: "Swarm waits one minute at most: use less than 60",
+		});
 	if (hostsWith({ hosts }, "app").length < 2) found.push({ property: "hosts", remedy: "one app node: an update interrupts the service" });
 	return found;
 }
@@ -160,7 +225,11 @@ export function hostsWith({ hosts }: Pick<Topology, "hosts">, role: Role): HostC
 	return hosts.filter((host) => host.roles.includes(role));
 }
 
-const pathOf = (path: readonly PropertyKey[]) => path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("").replace(/^\./, "");
+const pathOf = (path: readonly PropertyKey[]) =>
+	path
+		.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
+		.join("")
+		.replace(/^\./, "");
 
 function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
 	return path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown> | undefined)?.[part], raw);

@@ -40,7 +40,11 @@ function structured(text: string): unknown {
 function unknownKeys(config: pulumi.Config): Record<string, unknown> {
 	const prefix = `${config.name}:`;
 	const all = Object.keys(pulumi.runtime.allConfig());
-	return Object.fromEntries(all.filter((key) => key.startsWith(prefix) && !(key.slice(prefix.length) in topologySchema.shape)).map((key) => [key.slice(prefix.length), null]));
+	return Object.fromEntries(
+		all
+			.filter((key) => key.startsWith(prefix) && !(key.slice(prefix.length) in topologySchema.shape))
+			.map((key) => [key.slice(prefix.length), null]),
+	);
 }
 
 function warn({ property, value, remedy }: Fault): void {

@@ -38,14 +38,24 @@ const host = z.strictObject({
 	roles: z
 		.array(z.enum(roles))
 		.min(1)
-		.describe("`manager` or `worker` of the swarm, `app` runs the service, `log` exports the log directory, `nginx` balances, `registry` serves images."),
+		.describe(
+			"`manager` or `worker` of the swarm, `app` runs the service, `log` exports the log directory, `nginx` balances, `registry` serves images.",
+		),
 	address: z.ipv4().describe("Private IPv4 address the hosts know each other by. A change re-makes what is bound to it."),
-	memoryMiB: z.int().min(512).optional().describe("`local` only: memory in MiB. Default: `local.memoryMiB`. A change restarts the machine."),
+	memoryMiB: z
+		.int()
+		.min(512)
+		.optional()
+		.describe("`local` only: memory in MiB. Default: `local.memoryMiB`. A change restarts the machine."),
 	ssh: sshEndpoint.optional().describe("`existing` only: how to log in."),
 });
 
 const local = z.strictObject({
-	imageDirectory: z.string().min(1).optional().describe("Directory with root.ext4, vmlinuz and initrd.img. Default: where `npm run lab:prepare` caches them."),
+	imageDirectory: z
+		.string()
+		.min(1)
+		.optional()
+		.describe("Directory with root.ext4, vmlinuz and initrd.img. Default: where `npm run lab:prepare` caches them."),
 	directory: z.string().min(1).default(".lab").describe("Directory for the machines' files, relative to the project."),
 	memoryMiB: z.int().min(512).default(1280).describe("Memory of a machine in MiB."),
 	cpus: z.int().min(1).default(1).describe("Virtual CPUs of a machine."),
@@ -60,7 +70,10 @@ const existing = z.strictObject({
 });
 
 const swarm = z.strictObject({
-	defaultAddrPool: z.array(z.cidrv4()).default([]).describe("Address pools for overlay networks. Only at init: a change replaces the swarm."),
+	defaultAddrPool: z
+		.array(z.cidrv4())
+		.default([])
+		.describe("Address pools for overlay networks. Only at init: a change replaces the swarm."),
 	subnetSize: z.int().min(16).max(29).default(24).describe("Prefix length of one overlay network. Only at init."),
 	dataPathPort: z.int().min(1024).max(49151).default(4789).describe("UDP port of the overlay data path. Only at init."),
 	adopt: z.string().min(1).optional().describe("ID of a swarm made by other means that this stack may take over."),
@@ -71,9 +84,17 @@ const logs = z.strictObject({
 	access: z
 		.enum(["per-client", "network"])
 		.default("per-client")
-		.describe("`per-client`: exported to each app node's address, everyone squashed to one user. `network`: to `clients`, open mode, as the source system has it."),
-	clients: z.array(z.union([z.cidrv4(), z.ipv4()])).default([]).describe("`network` only: client networks, such as 192.168.0.0/16."),
-	exportOptions: z.array(z.string().regex(/^[a-z_]+(=[A-Za-z0-9.:/-]+)?$/)).default(["rw", "sync", "no_subtree_check"]).describe("Options of the export, see exports(5)."),
+		.describe(
+			"`per-client`: exported to each app node's address, everyone squashed to one user. `network`: to `clients`, open mode, as the source system has it.",
+		),
+	clients: z
+		.array(z.union([z.cidrv4(), z.ipv4()]))
+		.default([])
+		.describe("`network` only: client networks, such as 192.168.0.0/16."),
+	exportOptions: z
+		.array(z.string().regex(/^[a-z_]+(=[A-Za-z0-9.:/-]+)?$/))
+		.default(["rw", "sync", "no_subtree_check"])
+		.describe("Options of the export, see exports(5)."),
 	uid: z.int().min(1).max(65534).default(10001).describe("`per-client` only: user id that owns everything in the export."),
 	gid: z.int().min(1).max(65534).default(10001).describe("`per-client` only: group id, likewise."),
 	mountOptions: z
@@ -81,11 +102,18 @@ const logs = z.strictObject({
 		.regex(/^[A-Za-z0-9=.,:_-]+$/)
 		.default("nfsvers=4.2,hard,timeo=600,retrans=2,noatime")
 		.describe("Mount options after `addr=`, see nfs(5). A change makes a new volume and rolls the service."),
-	keepOnDestroy: z.boolean().default(true).describe("Keep the collected logs when the stack is destroyed. Takes effect with the `up` before the destroy."),
+	keepOnDestroy: z
+		.boolean()
+		.default(true)
+		.describe("Keep the collected logs when the stack is destroyed. Takes effect with the `up` before the destroy."),
 });
 
 const registry = z.strictObject({
-	server: z.string().min(1).optional().describe("Registry host, with port when not 443. Default: the host with role `registry`, port 5000; without one, Docker Hub."),
+	server: z
+		.string()
+		.min(1)
+		.optional()
+		.describe("Registry host, with port when not 443. Default: the host with role `registry`, port 5000; without one, Docker Hub."),
 	username: z.string().min(1).default("pusher").describe("User who may push and pull."),
 	password: secretValue.optional().describe("Its password. Default on a registry of this stack: generated, kept in the state as a secret."),
 });
@@ -94,7 +122,13 @@ const build = z.strictObject({
 	context: z.string().min(1).describe("Build context, relative to the project."),
 	dockerfile: z.string().min(1).default("Dockerfile").describe("Dockerfile, relative to the context."),
 	args: z.record(environmentName, z.string()).default({}).describe("Build arguments."),
-	baseArchive: z.string().min(1).optional().describe("Root file system archive (tar.gz) imported as `args.BASE_IMAGE` before the build. `cache:java` is the one of `npm run lab:prepare`."),
+	baseArchive: z
+		.string()
+		.min(1)
+		.optional()
+		.describe(
+			"Root file system archive (tar.gz) imported as `args.BASE_IMAGE` before the build. `cache:java` is the one of `npm run lab:prepare`.",
+		),
 });
 
 const image = z.strictObject({
@@ -103,35 +137,72 @@ const image = z.strictObject({
 		.regex(/^[a-z0-9]+([._/-][a-z0-9]+)*$/, "use a repository name without registry and tag")
 		.default("2021babble/babble-was")
 		.describe("Repository, without registry and tag."),
-	tag: z.string().regex(/^[\w][\w.-]{0,127}$/).default("latest").describe("Tag to build or run. It is resolved to a digest, and the digest is what runs."),
+	tag: z
+		.string()
+		.regex(/^[\w][\w.-]{0,127}$/)
+		.default("latest")
+		.describe("Tag to build or run. It is resolved to a digest, and the digest is what runs."),
 	build: build.optional().describe("Build and push it. Without: it must be in the registry."),
 });
 
 const publish = z.strictObject({
-	mode: z.enum(["host", "ingress"]).default("host").describe("`host`: each node's own task answers, at most one a node. `ingress`: Swarm's routing mesh."),
+	mode: z
+		.enum(["host", "ingress"])
+		.default("host")
+		.describe("`host`: each node's own task answers, at most one a node. `ingress`: Swarm's routing mesh."),
 	target: port.default(8080).describe("Port in the container."),
 	published: port.default(8080).describe("Port on the nodes."),
 });
 
 const mount = z.discriminatedUnion("type", [
-	z.strictObject({ type: z.literal("volume"), target: absolutePath.default("/was-logs").describe("Directory in the container."), name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,40}$/).default("nfsvolume").describe("Volume name; a hash of its options is appended, so that a volume never keeps old ones.") }),
-	z.strictObject({ type: z.literal("bind"), target: absolutePath.default("/was-logs"), source: absolutePath.default("/home/ubuntu/was-logs").describe("Directory on the node. It is made when missing.") }),
+	z.strictObject({
+		type: z.literal("volume"),
+		target: absolutePath.default("/was-logs").describe("Directory in the container."),
+		name: z
+			.string()
+			.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,40}$/)
+			.default("nfsvolume")
+			.describe("Volume name; a hash of its options is appended, so that a volume never keeps old ones."),
+	}),
+	z.strictObject({
+		type: z.literal("bind"),
+		target: absolutePath.default("/was-logs"),
+		source: absolutePath.default("/home/ubuntu/was-logs").describe("Directory on the node. It is made when missing."),
+	}),
 ]);
 
 const health = z.strictObject({
-	path: z.string().regex(/^\/[\w./?=&%-]*$/).default("/health").describe("Path that answers 200 when a task can serve."),
+	path: z
+		.string()
+		.regex(/^\/[\w./?=&%-]*$/)
+		.default("/health")
+		.describe("Path that answers 200 when a task can serve."),
 	deadlineSeconds: z.int().min(5).max(3600).default(300).describe("Seconds a new task may take to become healthy."),
 });
 
 const service = z.strictObject({
-	name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/).default("babble-was").describe("Service name. A change replaces the service."),
+	name: z
+		.string()
+		.regex(/^[a-z][a-z0-9-]{0,62}$/)
+		.default("babble-was")
+		.describe("Service name. A change replaces the service."),
 	replicas: z.int().min(1).default(3).describe("Tasks. In `host` mode at most one an app node."),
 	publish: publish.prefault({}),
 	env: z.record(environmentName, z.string()).default({}).describe("Environment. Swarm templates such as {{.Node.Hostname}} are filled in."),
-	secretEnv: z.record(environmentName, secretValue).default({}).describe("Environment with secret values, as the source system passes its passwords. Visible to root on the nodes; prefer `secrets`."),
-	secrets: z.record(z.string().regex(/^[a-z0-9][a-z0-9._-]{0,50}$/), secretValue).default({}).describe("Docker secrets by file name: mounted at /run/secrets/<name>."),
+	secretEnv: z
+		.record(environmentName, secretValue)
+		.default({})
+		.describe("Environment with secret values, as the source system passes its passwords. Visible to root on the nodes; prefer `secrets`."),
+	secrets: z
+		.record(z.string().regex(/^[a-z0-9][a-z0-9._-]{0,50}$/), secretValue)
+		.default({})
+		.describe("Docker secrets by file name: mounted at /run/secrets/<name>."),
 	mount: mount.prefault({ type: "volume" }).describe("Where the log directory of the service lies."),
-	user: z.string().regex(/^\w+(:\w+)?$/).optional().describe("User (and group) the service runs as. Default: the image's."),
+	user: z
+		.string()
+		.regex(/^\w+(:\w+)?$/)
+		.optional()
+		.describe("User (and group) the service runs as. Default: the image's."),
 	health: health.prefault({}),
 	cpus: z.number().min(0.01).optional().describe("CPU limit of a task, in CPUs."),
 	memoryMiB: z.int().min(16).optional().describe("Memory limit of a task in MiB."),
@@ -143,14 +214,30 @@ export const methods = ["round_robin", "least_conn", "ip_hash", "hash", "random"
 
 const nginx = z.strictObject({
 	method: z.enum(methods).default("least_conn").describe("Load balancing method. A change reloads NGINX."),
-	hashKey: z.string().regex(/^[\w$:./?&=-]+$/).optional().describe("`hash` only: the key, such as $request_uri."),
+	hashKey: z
+		.string()
+		.regex(/^[\w$:./?&=-]+$/)
+		.optional()
+		.describe("`hash` only: the key, such as $request_uri."),
 	weights: z.record(hostName, z.int().min(1).max(1000)).default({}).describe("Weight by app node. Default 1."),
-	upstream: z.string().regex(/^[a-z][a-z0-9_]{0,30}$/).default("app").describe("Name of the upstream."),
+	upstream: z
+		.string()
+		.regex(/^[a-z][a-z0-9_]{0,30}$/)
+		.default("app")
+		.describe("Name of the upstream."),
 	listen: port.default(80).describe("Port NGINX listens on."),
 	bind: bindAddress.optional().describe("Address NGINX listens on. Default: all."),
-	serverName: z.string().regex(/^[\w.*-]+$/).default("_").describe("server_name."),
+	serverName: z
+		.string()
+		.regex(/^[\w.*-]+$/)
+		.default("_")
+		.describe("server_name."),
 	maxFails: z.int().min(0).default(1).describe("max_fails of each server."),
-	failTimeoutSeconds: z.int().min(0).default(1).describe("fail_timeout of each server. Long values take healthy nodes out when several fail one after another."),
+	failTimeoutSeconds: z
+		.int()
+		.min(0)
+		.default(1)
+		.describe("fail_timeout of each server. Long values take healthy nodes out when several fail one after another."),
 	connectTimeoutSeconds: z.int().min(1).max(75).default(5).describe("proxy_connect_timeout."),
 	readTimeoutSeconds: z.int().min(1).default(60).describe("proxy_read_timeout."),
 	clientMaxBodyMiB: z.int().min(0).default(10).describe("client_max_body_size; 0 is no limit."),
@@ -158,7 +245,9 @@ const nginx = z.strictObject({
 
 /** All keys of the stack's configuration, below the project's name. */
 export const topologySchema = z.strictObject({
-	source: z.enum(["local", "existing"]).describe("Where hosts come from: `local` QEMU machines, or `existing` hosts. A change replaces all."),
+	source: z
+		.enum(["local", "existing"])
+		.describe("Where hosts come from: `local` QEMU machines, or `existing` hosts. A change replaces all."),
 	hosts: z.array(host).min(1).describe("The inventory."),
 	local: local.prefault({}).describe("For `source: local`."),
 	existing: existing.prefault({}).describe("For `source: existing`."),

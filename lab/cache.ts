@@ -26,6 +26,10 @@ function contentHash(directory: string): string {
 	const hash = createHash("sha256");
 	const files = fs.readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
 	const names = files.map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name))).sort();
-	for (const name of names) hash.update(`${name}\0`).update(fs.readFileSync(path.join(directory, name))).update("\0");
+	for (const name of names)
+		hash
+			.update(`${name}\0`)
+			.update(fs.readFileSync(path.join(directory, name)))
+			.update("\0");
 	return hash.digest("hex").slice(0, 12);
 }

@@ -12,7 +12,7 @@ const packages = {
 	"qemu-system-x86_64": "qemu-system-x86",
 	"qemu-img": "qemu-utils",
 	mmdebstrap: "mmdebstrap",
-	"mke2fs": "e2fsprogs",
+	mke2fs: "e2fsprogs",
 	ssh: "openssh-client",
 	javac: "openjdk-17-jdk-headless",
 };
@@ -40,14 +40,20 @@ function make(what: string, result: string, script: string): void {
 }
 
 function installMissing(): void {
-	const missing = Object.entries(packages).filter(([program]) => spawnSync("which", [program]).status !== 0).map(([, name]) => name);
+	const missing = Object.entries(packages)
+		.filter(([program]) => spawnSync("which", [program]).status !== 0)
+		.map(([, name]) => name);
 	if (missing.length === 0) return;
 	if (process.getuid?.() !== 0) {
 		process.stderr.write(`local machines need ${missing.join(", ")}: install them, or run this as root\n`);
 		process.exit(1);
 	}
 	process.stderr.write(`installing ${missing.join(", ")}…\n`);
-	const apt = (...args: string[]) => execFileSync("apt-get", ["-qq", ...args], { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
+	const apt = (...args: string[]) =>
+		execFileSync("apt-get", ["-qq", ...args], {
+			stdio: ["ignore", "ignore", "inherit"],
+			env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+		});
 	apt("update");
 	apt("install", "-y", "--no-install-recommends", ...missing);
 }

@@ -27,6 +27,7 @@ export function shellQuote(word: string): string {
 
 /** A command line that runs `script` by bash as root, whoever logs in. Standard input is left to the script. */
 export function asRoot(user: string, script: string): string {
-	const bash = `bash -euo pipefail -c ${shellQuote(script)}`;
+	// --norc: bash reads its start-up file when sshd starts it, and `-u` would fail there.
+	const bash = `bash --norc -euo pipefail -c ${shellQuote(script)}`;
 	return user === "root" ? bash : `sudo -n ${bash}`;
 }

@@ -29,7 +29,13 @@ export interface Task {
 	CreatedAt: string;
 	DesiredState: string;
 	Spec: { ContainerSpec?: { Image?: string }; ForceUpdate?: number };
-	Status: { State: string; Timestamp: string; Message?: string; Err?: string; ContainerStatus?: { ContainerID?: string; ExitCode?: number } };
+	Status: {
+		State: string;
+		Timestamp: string;
+		Message?: string;
+		Err?: string;
+		ContainerStatus?: { ContainerID?: string; ExitCode?: number };
+	};
 }
 
 export async function findNode(manager: Docker, id: string): Promise<Node | undefined> {

@@ -46,7 +46,9 @@ const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 type Props = Record<string, unknown>;
 
 /** Makes the engine's dynamic provider of a definition: field-wise diff, refresh, partial failures, progress. */
-export function defineProvider<I extends object, O extends object>(definition: Definition<I, O>): Required<pulumi.dynamic.ResourceProvider> {
+export function defineProvider<I extends object, O extends object>(
+	definition: Definition<I, O>,
+): Required<pulumi.dynamic.ResourceProvider> {
 	const names = Object.keys(definition.inputs) as (keyof I & string)[];
 	const contextOf = (props: Props): Context => {
 		const urn = typeof props.__urn === "string" ? props.__urn : undefined;

@@ -50,7 +50,11 @@ function readKey(file: string, property: string, faults: Fault[]): string {
 	try {
 		return fs.readFileSync(file.replace(/^~(?=\/)/, os.homedir()), "utf8");
 	} catch (error) {
-		faults.push({ property, value: path.normalize(file), remedy: `cannot be read (${(error as NodeJS.ErrnoException).code}): name a private key file of this machine` });
+		faults.push({
+			property,
+			value: path.normalize(file),
+			remedy: `cannot be read (${(error as NodeJS.ErrnoException).code}): name a private key file of this machine`,
+		});
 		return "";
 	}
 }

@@ -36,8 +36,18 @@ export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] 
 			},
 			{ parent, dependsOn: isLog ? [logDisk] : [] },
 		);
-		const connection = pulumi.secret({ host: "127.0.0.1", port: sshPort, user: "root", privateKey: key.privateKey, hostKey: machine.hostKey });
-		const ready = new HostCheck(`${host.name}-check`, { property: `hosts[${i}]`, connection }, { parent, deletedWith: machine, dependsOn: [machine] });
+		const connection = pulumi.secret({
+			host: "127.0.0.1",
+			port: sshPort,
+			user: "root",
+			privateKey: key.privateKey,
+			hostKey: machine.hostKey,
+		});
+		const ready = new HostCheck(
+			`${host.name}-check`,
+			{ property: `hosts[${i}]`, connection },
+			{ parent, deletedWith: machine, dependsOn: [machine] },
+		);
 		return { name: host.name, roles: host.roles, address: host.address, connection, user: "root", ready, machine };
 	});
 }

@@ -30,4 +30,8 @@ export const provider = defineProvider<DiskInputs, object>({
 	},
 });
 
-const exists = (file: string) => fs.access(file).then(() => true, () => false);
+const exists = (file: string) =>
+	fs.access(file).then(
+		() => true,
+		() => false,
+	);

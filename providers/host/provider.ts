@@ -37,7 +37,9 @@ async function look({ property, connection }: HostCheckInputs): Promise<HostChec
 	}
 	const { stdout, stderr, code } = await exec(connection, asRoot(connection.user, '. /etc/os-release; echo "$ID $VERSION_ID"; uname -m'));
 	if (code !== 0) {
-		throw new Error(`${property}.ssh.user = "${connection.user}": cannot run commands as root: allow it "sudo -n", or use root: ${stderr.trim()}`);
+		throw new Error(
+			`${property}.ssh.user = "${connection.user}": cannot run commands as root: allow it "sudo -n", or use root: ${stderr.trim()}`,
+		);
 	}
 	const [os = "", architecture = ""] = stdout.trim().split("\n");
 	if (!supported.test(os)) throw new Error(`${property}: the host runs ${os}: use Debian 12 or 13, or Ubuntu 22.04, 24.04 or 26.04`);

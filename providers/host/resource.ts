@@ -21,6 +21,12 @@ export class HostCheck extends ScaleoutResource {
 	declare readonly architecture: pulumi.Output<string>;
 
 	constructor(name: string, args: { property: string; connection: pulumi.Input<Connection> }, opts?: pulumi.CustomResourceOptions) {
-		super("host", "HostCheck", name, { ...args, os: undefined, architecture: undefined }, { additionalSecretOutputs: ["connection"], ...opts });
+		super(
+			"host",
+			"HostCheck",
+			name,
+			{ ...args, os: undefined, architecture: undefined },
+			{ additionalSecretOutputs: ["connection"], ...opts },
+		);
 	}
 }

@@ -1,6 +1,6 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import { SshError, connect, exec } from "../../lib/ssh.ts";
+import { connect, exec, SshError } from "../../lib/ssh.ts";
 import { DeadlineError, until } from "../../lib/wait.ts";
 import { type Context, defineProvider } from "../define.ts";
 import { accelerator, isRunning, qemuArguments, run, start, stop } from "./qemu.ts";

@@ -25,7 +25,11 @@ export function qemuArguments(inputs: MachineInputs, accel: Accelerator): string
 	const inDirectory = (file: string) => path.join(inputs.directory, file);
 	const forwards = [{ hostPort: inputs.sshPort, guestPort: 22 }, ...inputs.forwards];
 	const hostfwd = forwards.map(({ hostPort, guestPort }) => `,hostfwd=tcp:127.0.0.1:${hostPort}-:${guestPort}`).join("");
-	const mac = inputs.address.split("/")[0]?.split(".").map((octet) => Number(octet).toString(16).padStart(2, "0")).join(":");
+	const mac = inputs.address
+		.split("/")[0]
+		?.split(".")
+		.map((octet) => Number(octet).toString(16).padStart(2, "0"))
+		.join(":");
 	const drives = [
 		{ file: inDirectory("root.qcow2"), format: "qcow2", serial: "root", cache: "unsafe" },
 		{ file: inDirectory("seed.tar"), format: "raw", serial: "seed", cache: "unsafe" },
@@ -33,16 +37,28 @@ export function qemuArguments(inputs: MachineInputs, accel: Accelerator): string
 		...inputs.disks.map(({ file, serial }) => ({ file, format: "raw", serial, cache: "writeback" })),
 	];
 	return [
-		...["-name", inputs.hostname, "-accel", accel === "tcg" ? "tcg,thread=multi,tb-size=256" : accel, "-cpu", accel === "kvm" ? "host" : "max"],
+		...[
+			"-name",
+			inputs.hostname,
+			"-accel",
+			accel === "tcg" ? "tcg,thread=multi,tb-size=256" : accel,
+			"-cpu",
+			accel === "kvm" ? "host" : "max",
+		],
 		...["-smp", `${inputs.cpus}`, "-m", `${inputs.memoryMiB}`, "-nodefaults", "-display", "none", "-no-user-config"],
 		...["-kernel", path.resolve(inputs.imageDirectory, "vmlinuz"), "-initrd", path.resolve(inputs.imageDirectory, "initrd.img")],
-		...["-append", "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet panic=10 mitigations=off"],
+		...["-append", "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet panic=10 mitigations=off apparmor=0"],
 		...drives.flatMap(({ file, format, serial, cache }, i) => [
 			...["-drive", `if=none,id=d${i},file=${file.replaceAll(",", ",,")},format=${format},cache=${cache}`],
 			...["-device", `virtio-blk-pci,drive=d${i},serial=${serial}`],
 		]),
 		...["-netdev", `user,id=wan${hostfwd}`, "-device", "virtio-net-pci,netdev=wan"],
-		...["-netdev", `socket,id=lan,mcast=230.0.0.1:${inputs.lanPort},localaddr=127.0.0.1`, "-device", `virtio-net-pci,netdev=lan,mac=52:54:${mac}`],
+		...[
+			"-netdev",
+			`socket,id=lan,mcast=230.0.0.1:${inputs.lanPort},localaddr=127.0.0.1`,
+			"-device",
+			`virtio-net-pci,netdev=lan,mac=52:54:${mac}`,
+		],
 		...["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"],
 		...["-serial", `file:${inDirectory("console.log")}`, "-monitor", `unix:${inDirectory("monitor.sock")},server=on,wait=off`],
 		...["-pidfile", inDirectory("pid"), "-daemonize"],
@@ -54,7 +70,10 @@ export async function start(directory: string, args: string[]): Promise<void> {
 		await run("qemu-system-x86_64", args);
 	} catch (error) {
 		const busy = /Could not set up host forwarding rule '([^']*)'/.exec((error as Error).message);
-		if (busy) throw new Error(`local.sshPortBase or local.endpointPort: port ${busy[1]?.split(":")[2]?.replace("-", "")} of 127.0.0.1 is taken: choose another`);
+		if (busy)
+			throw new Error(
+				`local.sshPortBase or local.endpointPort: port ${busy[1]?.split(":")[2]?.replace("-", "")} of 127.0.0.1 is taken: choose another`,
+			);
 		throw new Error(`machine ${path.basename(directory)}: ${(error as Error).message}`);
 	}
 }
@@ -107,10 +126,27 @@ export function accelerator(imageDirectory: string): Promise<Accelerator> {
 }
 
 async function tryKvm(imageDirectory: string): Promise<Accelerator> {
-	const usable = await fs.access("/dev/kvm", fs.constants.R_OK | fs.constants.W_OK).then(() => true, () => false);
+	const usable = await fs.access("/dev/kvm", fs.constants.R_OK | fs.constants.W_OK).then(
+		() => true,
+		() => false,
+	);
 	if (!usable) return "tcg";
 	const kernel = ["-kernel", path.resolve(imageDirectory, "vmlinuz"), "-append", "console=ttyS0 panic=-1"];
-	const args = ["-accel", "kvm", "-cpu", "host", "-m", "256", "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio", ...kernel];
+	const args = [
+		"-accel",
+		"kvm",
+		"-cpu",
+		"host",
+		"-m",
+		"256",
+		"-nodefaults",
+		"-display",
+		"none",
+		"-no-reboot",
+		"-serial",
+		"stdio",
+		...kernel,
+	];
 	return new Promise((resolve) => {
 		const trial = spawn("qemu-system-x86_64", args, { stdio: ["ignore", "pipe", "ignore"] });
 		const answer = (accel: Accelerator) => {

@@ -53,7 +53,11 @@ export class Machine extends ScaleoutResource {
 	declare readonly state: pulumi.Output<string>;
 	declare readonly accelerator: pulumi.Output<string>;
 
-	constructor(name: string, args: pulumi.Inputs & { [K in keyof MachineInputs]: pulumi.Input<MachineInputs[K]> }, opts?: pulumi.CustomResourceOptions) {
+	constructor(
+		name: string,
+		args: pulumi.Inputs & { [K in keyof MachineInputs]: pulumi.Input<MachineInputs[K]> },
+		opts?: pulumi.CustomResourceOptions,
+	) {
 		const outputs = { hostKey: undefined, state: undefined, accelerator: undefined };
 		super("machine", "Machine", name, { ...args, ...outputs }, { additionalSecretOutputs: ["privateKey"], ...opts });
 	}

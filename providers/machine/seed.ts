@@ -23,7 +23,9 @@ export async function writeSeed(inputs: MachineInputs): Promise<void> {
 
 /** The machine's own files, by path. */
 export function seedFiles(inputs: Pick<MachineInputs, "hostname" | "address" | "authorizedKey" | "disks">): Record<string, string> {
-	const mounts = inputs.disks.map(({ serial, mountPoint }) => `/dev/disk/by-id/virtio-${serial} ${mountPoint} ext4 defaults,noatime,x-systemd.makefs 0 2\n`);
+	const mounts = inputs.disks.map(
+		({ serial, mountPoint }) => `/dev/disk/by-id/virtio-${serial} ${mountPoint} ext4 defaults,noatime,x-systemd.makefs 0 2\n`,
+	);
 	return {
 		"etc/hostname": `${inputs.hostname}\n`,
 		"etc/hosts": `127.0.0.1 localhost\n127.0.1.1 ${inputs.hostname}\n`,

@@ -77,7 +77,9 @@ async function ensureService(manager: Docker, inputs: ServiceInputs): Promise<st
 	}
 	const owner = found.Spec.Labels?.[ownerLabel];
 	if (owner !== inputs.owner) {
-		throw new Error(`service.name = "${inputs.name}": the swarm has a service of this name ${owner ? `of stack ${owner}` : "made by other means"}: choose another name, or remove it`);
+		throw new Error(
+			`service.name = "${inputs.name}": the swarm has a service of this name ${owner ? `of stack ${owner}` : "made by other means"}: choose another name, or remove it`,
+		);
 	}
 	await applySpec(manager, found.ID, spec, inputs.registryAuth);
 	return found.ID;
@@ -96,7 +98,8 @@ export async function applySpec(manager: Docker, id: string, spec: ServiceSpec, 
 
 /** Whether everything that `wanted` says stands in `found`; Swarm adds defaults of its own. */
 function covers(found: unknown, wanted: unknown): boolean {
-	if (Array.isArray(wanted)) return Array.isArray(found) ? wanted.length === found.length && wanted.every((item, i) => covers(found[i], item)) : wanted.length === 0;
+	if (Array.isArray(wanted))
+		return Array.isArray(found) ? wanted.length === found.length && wanted.every((item, i) => covers(found[i], item)) : wanted.length === 0;
 	if (wanted === null || typeof wanted !== "object") return sameValue(found, wanted);
 	if (Object.keys(wanted).length === 0) return true;
 	if (found === null || typeof found !== "object") return false;
@@ -107,8 +110,13 @@ function covers(found: unknown, wanted: unknown): boolean {
 async function converged(manager: Docker, serviceId: string, inputs: ServiceInputs, { progress }: Context): Promise<ServiceOutputs> {
 	const outputs = { serviceId, observed: { image: inputs.image, running: inputs.replicas } };
 	try {
-		await until({ what: `service ${inputs.name}`, deadlineSeconds: inputs.convergeSeconds, progress }, () => lookAtTasks(manager, serviceId, inputs));
-		await until({ what: `service ${inputs.name} answering ${inputs.health.path}`, deadlineSeconds: inputs.health.deadlineSeconds, progress }, () => lookAtHealth(inputs));
+		await until({ what: `service ${inputs.name}`, deadlineSeconds: inputs.convergeSeconds, progress }, () =>
+			lookAtTasks(manager, serviceId, inputs),
+		);
+		await until(
+			{ what: `service ${inputs.name} answering ${inputs.health.path}`, deadlineSeconds: inputs.health.deadlineSeconds, progress },
+			() => lookAtHealth(inputs),
+		);
 		return outputs;
 	} catch (error) {
 		if (!(error instanceof DeadlineError || error instanceof ServiceError)) throw error;
@@ -131,11 +139,14 @@ async function lookAtTasks(manager: Docker, serviceId: string, inputs: ServiceIn
 	if (update && ["paused", "rollback_started", "rollback_paused", "rollback_completed"].includes(update.State)) {
 		throw new ServiceError(`service ${inputs.name}: Swarm stopped the update: ${update.State}: ${update.Message}`);
 	}
-	const tasks = (await tasksOf(manager, serviceId)).filter((task) => covers(task.Spec, { ...service.Spec.TaskTemplate, Runtime: undefined }));
+	const tasks = (await tasksOf(manager, serviceId)).filter((task) =>
+		covers(task.Spec, { ...service.Spec.TaskTemplate, Runtime: undefined }),
+	);
 	const running = tasks.filter((task) => task.Status.State === "running" && task.DesiredState === "running").length;
 	const failed = tasks.filter((task) => ["failed", "rejected"].includes(task.Status.State)).length;
 	if (running >= inputs.replicas && update?.State !== "updating") return { done: undefined };
-	if (failed >= failuresTolerated * inputs.replicas) throw new ServiceError(`service ${inputs.name}: tasks fail again and again, ${running} of ${inputs.replicas} run`);
+	if (failed >= failuresTolerated * inputs.replicas)
+		throw new ServiceError(`service ${inputs.name}: tasks fail again and again, ${running} of ${inputs.replicas} run`);
 	const errors = taskErrors(tasks, inputs.nodes);
 	return { waiting: `${running} of ${inputs.replicas} tasks running${errors[0] ? `; ${errors[0]}` : ""}` };
 }
@@ -148,6 +159,8 @@ async function lookAtHealth(inputs: ServiceInputs): Promise<Seen<undefined>> {
 
 async function containersLeft(inputs: ServiceInputs, serviceId: string): Promise<number> {
 	const filters = { label: [`com.docker.swarm.service.id=${serviceId}`] };
-	const counts = await Promise.all(inputs.nodes.map(async ({ connection }) => (await dockerOn(connection).listContainers({ filters })).length));
+	const counts = await Promise.all(
+		inputs.nodes.map(async ({ connection }) => (await dockerOn(connection).listContainers({ filters })).length),
+	);
 	return counts.reduce((sum, count) => sum + count, 0);
 }

@@ -53,7 +53,9 @@ function taskTemplate(inputs: ServiceInputs): TaskTemplate {
 		ContainerSpec: {
 			Image: inputs.image,
 			Hostname: "{{.Node.Hostname}}",
-			Env: Object.entries({ ...inputs.env, ...inputs.secretEnv }).map(([name, value]) => `${name}=${value}`).sort(),
+			Env: Object.entries({ ...inputs.env, ...inputs.secretEnv })
+				.map(([name, value]) => `${name}=${value}`)
+				.sort(),
 			Mounts: [mountSpec(inputs.mount, inputs.owner)],
 			StopGracePeriod: inputs.stopGraceSeconds * second,
 			...(inputs.user && { User: inputs.user }),

@@ -1,8 +1,8 @@
 import { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
-import { execAsRoot } from "../../lib/ssh.ts";
 import { shellQuote } from "../../lib/connection.ts";
+import { execAsRoot } from "../../lib/ssh.ts";
 import type { Task } from "../../lib/swarm.ts";
 import type { ServiceInputs, ServiceNode } from "./resource.ts";
 

@@ -8,7 +8,10 @@ import { ownerLabel } from "./spec.ts";
  * Removes this stack's volumes, except the one in use now, from every node: a volume outlives its service and keeps its old options.
  * Only volumes that carry the stack's label are touched. One that a container still holds is left for the next time.
  */
-export async function removeVolumes(inputs: Pick<ServiceInputs, "name" | "nodes" | "mount" | "owner">, { progress }: Pick<Context, "progress">): Promise<void> {
+export async function removeVolumes(
+	inputs: Pick<ServiceInputs, "name" | "nodes" | "mount" | "owner">,
+	{ progress }: Pick<Context, "progress">,
+): Promise<void> {
 	const current = inputs.mount.type === "volume" ? inputs.mount.name : undefined;
 	const removeOn = async ({ name, connection }: ServiceInputs["nodes"][number]) => {
 		const docker = dockerOn(connection);

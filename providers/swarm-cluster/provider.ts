@@ -34,7 +34,8 @@ export const provider = defineProvider<SwarmClusterInputs, SwarmClusterOutputs>(
 
 	async update(id, _olds, news) {
 		const clusterId = await ownedCluster({ ...news, adopt: id });
-		if (!clusterId) throw new Error(`${describeConnection(news.connection)} is no longer in swarm ${id}: run "pulumi up --refresh" to make it anew`);
+		if (!clusterId)
+			throw new Error(`${describeConnection(news.connection)} is no longer in swarm ${id}: run "pulumi up --refresh" to make it anew`);
 		return { clusterId };
 	},
 
@@ -56,13 +57,17 @@ async function ownedCluster(inputs: SwarmClusterInputs): Promise<string | undefi
 	if (!swarm || state === "inactive") return undefined;
 	const host = describeConnection(inputs.connection);
 	if (!swarm.ControlAvailable) {
-		throw new ForeignSwarmError(`${host} is in a swarm (${state}) but no manager of it: run "docker swarm leave" there, or take the host out of the configuration`);
+		throw new ForeignSwarmError(
+			`${host} is in a swarm (${state}) but no manager of it: run "docker swarm leave" there, or take the host out of the configuration`,
+		);
 	}
 	const { ID: id, Spec: spec } = await docker.swarmInspect();
 	const owner = spec.Labels?.[ownerLabel];
 	if (owner === inputs.owner || id === inputs.adopt) return id;
 	const whose = owner ? `of stack ${owner}` : "made by other means";
-	throw new ForeignSwarmError(`${host} already manages swarm ${id}, ${whose}: set swarm.adopt to this ID to take it over, or run "docker swarm leave --force" there`);
+	throw new ForeignSwarmError(
+		`${host} already manages swarm ${id}, ${whose}: set swarm.adopt to this ID to take it over, or run "docker swarm leave --force" there`,
+	);
 }
 
 async function initialise(inputs: SwarmClusterInputs): Promise<string> {

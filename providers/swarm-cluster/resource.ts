@@ -27,7 +27,11 @@ export interface SwarmClusterOutputs {
 export class SwarmCluster extends ScaleoutResource {
 	declare readonly clusterId: pulumi.Output<string>;
 
-	constructor(name: string, args: { [K in keyof SwarmClusterInputs]: pulumi.Input<SwarmClusterInputs[K]> }, opts?: pulumi.CustomResourceOptions) {
+	constructor(
+		name: string,
+		args: { [K in keyof SwarmClusterInputs]: pulumi.Input<SwarmClusterInputs[K]> },
+		opts?: pulumi.CustomResourceOptions,
+	) {
 		super("swarm-cluster", "SwarmCluster", name, { ...args, clusterId: undefined }, { additionalSecretOutputs: ["connection"], ...opts });
 	}
 }

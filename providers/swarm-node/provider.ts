@@ -74,7 +74,9 @@ async function membership(inputs: SwarmNodeInputs, manager: Docker): Promise<str
 	if (!swarm || swarm.LocalNodeState === "inactive") return undefined;
 	if (swarm.NodeID && (await findNode(manager, swarm.NodeID))) return swarm.NodeID;
 	const host = describeConnection(inputs.connection);
-	throw new Error(`${host} is in another swarm (${swarm.LocalNodeState}): run "docker swarm leave --force" there, or take the host out of the configuration`);
+	throw new Error(
+		`${host} is in another swarm (${swarm.LocalNodeState}): run "docker swarm leave --force" there, or take the host out of the configuration`,
+	);
 }
 
 async function join(inputs: SwarmNodeInputs, manager: Docker, { progress }: Context): Promise<string> {
