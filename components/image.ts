@@ -26,8 +26,10 @@ export class WasImage extends pulumi.ComponentResource {
 	) {
 		super("scaleout:index:WasImage", name, {}, opts);
 		const { image } = topology;
-		const tagged = `${registry.server === "docker.io" ? "" : `${registry.server}/`}${image.name}:${image.tag}`;
-		this.reference = image.build ? this.#build(name, image.build, tagged, swarm, registry, provider) : pulumi.output(tagged);
+		const repository = `${registry.server === "docker.io" ? "" : `${registry.server}/`}${image.name}`;
+		const tagged = `${repository}:${image.tag}`;
+		const latest = image.build ? this.#build(name, image.build, tagged, swarm, registry, provider) : pulumi.output(tagged);
+		this.reference = image.pin ? pulumi.output(`${repository}@${image.pin}`) : latest;
 		this.registerOutputs({ reference: this.reference });
 	}
 

@@ -13,18 +13,26 @@ export class LoadBalancer extends pulumi.ComponentResource {
 		const { nginx, service } = topology;
 		const servers = serving.map(({ host }) => ({ name: host.name, address: host.address }));
 		const file = `/etc/nginx/conf.d/scaleout-${name}.conf`;
+		const flag = `/etc/nginx/scaleout-${name}.maintenance`;
 		this.ready = remoteStep(
 			name,
 			host,
 			{
 				script: applyScript(file, nginx),
-				stdin: nginxConfig(nginx, service.publish.published, servers),
+				stdin: nginxConfig(nginx, service.publish.published, servers, flag),
 				deleteScript: `rm -f ${file}; nginx -t && systemctl reload nginx`,
 			},
 			{ parent: this },
 		);
+		const maintenance = { script: maintenanceScript(flag), stdin: nginx.maintenance ? "on\n" : "off\n", deleteScript: `rm -f ${flag}` };
+		remoteStep(`${name}-maintenance`, host, maintenance, { parent: this, dependsOn: [this.ready] });
 		this.registerOutputs({});
 	}
+}
+
+/** NGINX looks for the file at each request: what is in flight ends normally. */
+function maintenanceScript(flag: string): string {
+	return `read -r mode; if [ "$mode" = on ]; then touch ${flag}; else rm -f ${flag}; fi`;
 }
 
 /**

@@ -17,7 +17,7 @@ export interface UpstreamServer {
 }
 
 /** The configuration file of the load balancer, for a conf.d directory. Pure. */
-export function nginxConfig(nginx: Topology["nginx"], port: number, servers: UpstreamServer[]): string {
+export function nginxConfig(nginx: Topology["nginx"], port: number, servers: UpstreamServer[], maintenanceFlag: string): string {
 	const listen = nginx.bind ? `${nginx.bind.includes(":") ? `[${nginx.bind}]` : nginx.bind}:${nginx.listen}` : `${nginx.listen}`;
 	return `# Made by Pulumi: a change by hand is undone by the next update.
 upstream ${nginx.upstream} {
@@ -34,6 +34,17 @@ server {
     listen ${listen}${nginx.serverName === "_" ? " default_server" : ""};
     server_name ${nginx.serverName};
     client_max_body_size ${nginx.clientMaxBodyMiB}m;
+
+    # Looked at for each request, so that maintenance begins and ends without a reload.
+    if (-f ${maintenanceFlag}) {
+        return 503;
+    }
+    error_page 503 @maintenance;
+    location @maintenance {
+        default_type text/html;
+        add_header Retry-After ${nginx.retryAfterSeconds} always;
+        return 503 "<!doctype html><title>Maintenance</title><h1>Down for maintenance</h1><p>Please try again in a few minutes.</p>\n";
+    }
 
     location / {
         proxy_pass http://${nginx.upstream};

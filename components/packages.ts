@@ -6,7 +6,7 @@ import { type Host, remoteStep } from "./host.ts";
 const packages: Record<Role, string[]> = {
 	manager: ["docker.io"],
 	worker: ["docker.io"],
-	app: ["docker.io", "nfs-common", "curl", "conntrack", "iptables"],
+	app: ["docker.io", "nfs-common", "curl", "busybox-static", "conntrack", "iptables", "python3"],
 	log: ["nfs-kernel-server"],
 	nginx: ["nginx"],
 	registry: ["docker-registry", "apache2-utils", "openssl", "curl"],

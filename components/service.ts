@@ -4,6 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { secretOf } from "../config/load.ts";
 import type { Topology } from "../config/schema.ts";
 import { Service, type ServiceMount } from "../providers/service/resource.ts";
+import { isLossless } from "../providers/service/spec.ts";
+import { drainAgent } from "./drainAgent.ts";
 import { remoteStep } from "./host.ts";
 import type { NfsExport } from "./nfs.ts";
 import type { Registry } from "./registry.ts";
@@ -17,6 +19,8 @@ export interface WasServiceArgs {
 	logs: NfsExport;
 	registry: Registry;
 	image: pulumi.Output<string>;
+	/** URL of the load balancer, for the prober. */
+	endpoint: string;
 	provider: docker.Provider;
 }
 
@@ -29,6 +33,7 @@ export class WasService extends pulumi.ComponentResource {
 		const { topology, swarm, serving, logs, registry } = args;
 		const { service } = topology;
 		const directories = service.mount.type === "bind" ? this.#makeDirectories(service.mount.source, serving) : [];
+		const agents = isLossless(service) ? serving.map(({ host }) => drainAgent(host, service, this)) : [];
 		const secrets = Object.entries(service.secrets).map(([file, value]) =>
 			this.#secret(name, file, secretOf(value, `service.secrets.${file}`), args),
 		);
@@ -55,6 +60,9 @@ export class WasService extends pulumi.ComponentResource {
 				cpus: service.cpus,
 				memoryMiB: service.memoryMiB,
 				stopGraceSeconds: service.stopGraceSeconds,
+				restart: service.restart,
+				rollout: service.rollout,
+				endpoint: args.endpoint,
 				convergeSeconds: service.convergeSeconds,
 				placement: swarm.placement,
 				nodes: pulumi.all(
@@ -65,7 +73,7 @@ export class WasService extends pulumi.ComponentResource {
 					),
 				),
 			},
-			{ parent: this, dependsOn: [...registry.ready, ...logs.probes, ...directories] },
+			{ parent: this, dependsOn: [...registry.ready, ...logs.probes, ...directories, ...agents] },
 		);
 		this.registerOutputs({ name: this.service.name, image: this.service.image });
 	}

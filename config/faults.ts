@@ -170,6 +170,14 @@ function serviceFaults({ hosts, service, logs, nginx }: Topology): Fault[] {
 			remedy: "the service publishes this port on the same host: choose another",
 		});
 	}
+	const { strategy, drainLimitSeconds } = service.rollout;
+	if (mode === "host" && strategy === "lossless" && drainLimitSeconds + service.stopGraceSeconds >= 60) {
+		faults.push({
+			property: "service.rollout.drainLimitSeconds",
+			value: drainLimitSeconds,
+			remedy: `with service.stopGraceSeconds = ${service.stopGraceSeconds} it makes 60 or more, and Swarm waits one minute at most: lower one of them`,
+		});
+	}
 	if (logs.access === "network" && logs.clients.length === 0) {
 		faults.push({
 			property: "logs.clients",
@@ -218,6 +226,11 @@ export function lints({ hosts, service }: Topology): Fault[] {
 			remedy: "Swarm waits one minute at most: use less than 60",
 		});
 	if (hostsWith({ hosts }, "app").length < 2) found.push({ property: "hosts", remedy: "one app node: an update interrupts the service" });
+	const { health, rollout } = service;
+	if (rollout.monitorSeconds < health.intervalSeconds * health.retries) {
+		found.push({ property: "service.rollout.monitorSeconds", value: rollout.monitorSeconds, remedy: `shorter than the health check needs to see a failure (${health.intervalSeconds * health.retries} s): a version that gets sick is taken for good` });
+	}
+	if (service.publish.mode === "host" && rollout.strategy === "swarm") found.push({ property: "service.rollout.strategy", value: "swarm", remedy: "requests fail while tasks are replaced: lossless is the way without" });
 	return found;
 }
 

@@ -23,6 +23,12 @@ export function progressOf(urn: string | undefined, name: string): Progress {
 	};
 }
 
+/** A lasting remark about a resource, for the preview's diagnostics. */
+export function noteOf(urn: unknown, message: string): void {
+	const engine = engineAddress();
+	if (engine && typeof urn === "string") logToEngine(engine, urn, message, false);
+}
+
 /** The engine hands its address to a provider process as the only argument. */
 function engineAddress(): string | undefined {
 	const [, script = "", address = ""] = process.argv;
@@ -33,7 +39,7 @@ function engineAddress(): string | undefined {
 const require = createRequire(import.meta.url);
 let client: { log(request: unknown, done: (error: unknown) => void): void } | undefined;
 
-function logToEngine(address: string, urn: string, message: string): void {
+function logToEngine(address: string, urn: string, message: string, ephemeral = true): void {
 	const { LogRequest, LogSeverity } = require("@pulumi/pulumi/proto/engine_pb.js");
 	if (!client) {
 		const { EngineClient } = require("@pulumi/pulumi/proto/engine_grpc_pb.js");
@@ -44,7 +50,7 @@ function logToEngine(address: string, urn: string, message: string): void {
 	request.setSeverity(LogSeverity.INFO);
 	request.setUrn(urn);
 	request.setMessage(message);
-	request.setEphemeral(true);
+	request.setEphemeral(ephemeral);
 	// A lost status line is no reason to fail a step.
 	client?.log(request, () => {});
 }

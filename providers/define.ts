@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { type Progress, progressOf } from "../lib/progress.ts";
+import { noteOf, type Progress, progressOf } from "../lib/progress.ts";
 
 /** Whether a change can be made in place, needs a new resource, or does not count. */
 export type ChangeKind = "update" | "replace" | "ignore";
@@ -14,6 +14,8 @@ export interface Definition<I extends object, O extends object> {
 	check?(inputs: Partial<I>): pulumi.dynamic.CheckFailure[];
 	/** Outputs that show, after a refresh, that the real thing differs: their names are shown as changed and `update` is called. */
 	drift?(outputs: I & O): string[];
+	/** What an update will do to those who use the thing, in a line for the preview. */
+	describeChange?(changed: string[], olds: I & O, news: I): string | undefined;
 	create(inputs: I, context: Context): Promise<{ id: string; outputs: O }>;
 	/** The current outputs, or undefined when it is gone. Throws when that cannot be told. */
 	read(id: string, state: I & O, context: Context): Promise<O | undefined>;
@@ -63,6 +65,8 @@ export function defineProvider<I extends object, O extends object>(
 		async diff(_id: string, olds: Props, news: Props) {
 			const changed = names.filter((name) => definition.inputs[name] !== "ignore" && !sameValue(olds[name], news[name]));
 			const drifted = definition.drift?.(olds as I & O) ?? [];
+			const note = changed.length > 0 && definition.describeChange?.(changed, olds as I & O, news as unknown as I);
+			if (note) noteOf(news.__urn, note);
 			return {
 				changes: changed.length > 0 || drifted.length > 0,
 				replaces: changed.filter((name) => definition.inputs[name] === "replace"),

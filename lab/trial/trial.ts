@@ -6,13 +6,13 @@ import { closeConnections } from "../../lib/ssh.ts";
 import { type Made, TrialRuntime, undo } from "./runtime.ts";
 
 /*
- * Brings a stack up, or takes it down, without the Pulumi engine: `node lab/trial/trial.ts up|destroy [STACK]`.
- * What was made is journalled in .lab/trial.json (private: it holds keys), so that it can be taken down again.
+ * Brings a stack up, or takes it down, without the Pulumi engine: `node lab/trial/trial.ts up|destroy [CONFIG_FILE] [JOURNAL]`.
+ * What was made is written to the journal (private: it holds keys), so that it can be taken down again.
  */
 
-const [action = "up", stack = "lab"] = process.argv.slice(2);
+const [action = "up", configFile = "Pulumi.lab.yaml", journal = ".lab/trial.json"] = process.argv.slice(2);
 const project = "swarm-scaleout";
-const journal = path.join(".lab", "trial.json");
+const stack = path.basename(configFile).split(".")[1] ?? "lab";
 
 try {
 	if (action === "up") await up();
@@ -32,14 +32,14 @@ async function up(): Promise<void> {
 		made.push(item);
 		fs.writeFileSync(journal, JSON.stringify(made), { mode: 0o600 });
 	});
-	const outputs = await runProgram(runtime, readConfig(stack));
+	const outputs = await runProgram(runtime, readConfig());
 	process.stdout.write(`Outputs:\n${JSON.stringify(outputs, undefined, 2)}\n`);
 }
 
 async function destroy(): Promise<void> {
 	if (!fs.existsSync(journal)) return;
 	const made: Made[] = JSON.parse(fs.readFileSync(journal, "utf8"));
-	const keepLogs = readConfig(stack)[`${project}:logs`]?.includes('"keepOnDestroy":false') !== true;
+	const keepLogs = readConfig()[`${project}:logs`]?.includes('"keepOnDestroy":false') !== true;
 	const failures = await undo(made, (item) => keepLogs && item.type.endsWith(":Disk"));
 	if (failures.length > 0) throw new Error(`not all could be deleted:\n${failures.map((failure) => `  ${failure.message}`).join("\n")}`);
 	fs.rmSync(journal);
@@ -65,7 +65,7 @@ function promiseOf(value: unknown): Promise<unknown> {
 }
 
 /** The stack's configuration file, as the engine hands it to the program: every value as text, structures as JSON. */
-function readConfig(name: string): Record<string, string> {
-	const file = parse(fs.readFileSync(`Pulumi.${name}.yaml`, "utf8")) as { config?: Record<string, unknown> };
+function readConfig(): Record<string, string> {
+	const file = parse(fs.readFileSync(configFile, "utf8")) as { config?: Record<string, unknown> };
 	return Object.fromEntries(Object.entries(file.config ?? {}).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]));
 }

@@ -3,6 +3,8 @@ import { dockerOn } from "../../lib/docker.ts";
 import { orUndefined, retryOutOfSequence } from "../../lib/swarm.ts";
 import { DeadlineError, type Seen, until } from "../../lib/wait.ts";
 import { type Context, defineProvider, PartialFailure, sameValue } from "../define.ts";
+import { disruption } from "./disruption.ts";
+import { describeProbe, Prober } from "./prober.ts";
 import type { ServiceInputs, ServiceOutputs } from "./resource.ts";
 import { ownerLabel, type ServiceSpec, serviceSpec } from "./spec.ts";
 import { isHealthy, lastLogLines, taskErrors, tasksOf } from "./tasks.ts";
@@ -26,6 +28,9 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		cpus: "update",
 		memoryMiB: "update",
 		stopGraceSeconds: "update",
+		restart: "update",
+		rollout: "update",
+		endpoint: "ignore",
 		convergeSeconds: "ignore",
 		placement: "update",
 		nodes: "update",
@@ -48,12 +53,19 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		return { serviceId: id, observed: { image: service.Spec.TaskTemplate.ContainerSpec.Image, running: running.length } };
 	},
 
+	describeChange: (changed, olds, news) => disruption(changed, olds, news),
+
 	async update(_id, olds, news, context) {
 		const manager = dockerOn(news.manager);
+		const prober = new Prober(news.endpoint, news.rollout.prober);
 		const serviceId = await ensureService(manager, news);
-		const outputs = await converged(manager, serviceId, news, context);
+		const outputs = await converged(manager, serviceId, news, context).finally(() => prober.stop());
 		if (!sameValue(olds.mount, news.mount)) await removeVolumes(news, context);
-		return outputs;
+		const lastRollout = prober.result() ?? olds.lastRollout;
+		if (prober.result()?.failed && news.rollout.prober.failOnError) {
+			throw new PartialFailure(serviceId, { ...outputs, lastRollout }, `service.rollout.prober: the rollout is complete, but requests failed: ${describeProbe(lastRollout)}`);
+		}
+		return { ...outputs, lastRollout };
 	},
 
 	async delete(id, state, context) {
@@ -90,9 +102,7 @@ export async function applySpec(manager: Docker, id: string, spec: ServiceSpec, 
 	await retryOutOfSequence(async () => {
 		const found = await manager.getService(id).inspect();
 		if (covers(found.Spec, spec)) return;
-		const force = found.Spec.TaskTemplate.ForceUpdate ?? 0;
-		const body = { ...spec, TaskTemplate: { ...spec.TaskTemplate, ForceUpdate: force } };
-		await manager.getService(id).update(auth as never, { _query: { version: found.Version.Index }, _body: body } as never);
+		await manager.getService(id).update(auth as never, { _query: { version: found.Version.Index }, _body: spec } as never);
 	});
 }
 
@@ -100,10 +110,10 @@ export async function applySpec(manager: Docker, id: string, spec: ServiceSpec, 
 function covers(found: unknown, wanted: unknown): boolean {
 	if (Array.isArray(wanted))
 		return Array.isArray(found) ? wanted.length === found.length && wanted.every((item, i) => covers(found[i], item)) : wanted.length === 0;
-	if (wanted === null || typeof wanted !== "object") return sameValue(found, wanted);
+	if (wanted === null || typeof wanted !== "object") return sameValue(found, wanted) || (wanted === 0 && found === undefined);
 	if (Object.keys(wanted).length === 0) return true;
 	if (found === null || typeof found !== "object") return false;
-	return Object.entries(wanted).every(([key, value]) => key === "ForceUpdate" || covers((found as Record<string, unknown>)[key], value));
+	return Object.entries(wanted).every(([key, value]) => covers((found as Record<string, unknown>)[key], value));
 }
 
 /** Waits until every task of the current spec runs and answers. @throws PartialFailure with the tasks' own errors and last log lines. */
@@ -123,22 +133,27 @@ async function converged(manager: Docker, serviceId: string, inputs: ServiceInpu
 		const errors = taskErrors(await tasksOf(manager, serviceId), inputs.nodes);
 		const log = await lastLogLines(manager, serviceId);
 		const details = [error.message, ...errors.map((line) => `  ${line}`), log && `last log lines:\n${log}`];
-		// What runs is unknown: the next `up` looks again.
+		// After a rollback the service is again what the state says it is.
+		if (error instanceof RolledBackError) throw new Error(details.filter(Boolean).join("\n"));
+		// Otherwise what runs is unknown: the next `up` looks again.
 		throw new PartialFailure(serviceId, { ...outputs, observed: { image: "", running: 0 } }, details.filter(Boolean).join("\n"));
 	}
 }
 
 class ServiceError extends Error {}
+class RolledBackError extends ServiceError {}
 
 /** How often a task of one version may fail before it is given up. */
 const failuresTolerated = 3;
 
 async function lookAtTasks(manager: Docker, serviceId: string, inputs: ServiceInputs): Promise<Seen<undefined>> {
 	const service = await manager.getService(serviceId).inspect();
-	const update = service.UpdateStatus;
-	if (update && ["paused", "rollback_started", "rollback_paused", "rollback_completed"].includes(update.State)) {
+	const update = service.UpdateStatus as { State: string; Message: string } | undefined;
+	if (update?.State === "rollback_completed") throw new RolledBackError(`service ${inputs.name}: the new version failed, and the old one is back on all nodes`);
+	if (update && ["paused", "rollback_paused"].includes(update.State)) {
 		throw new ServiceError(`service ${inputs.name}: Swarm stopped the update: ${update.State}: ${update.Message}`);
 	}
+	if (update?.State === "rollback_started") return { waiting: "the new version failed: the old one is being put back" };
 	const tasks = (await tasksOf(manager, serviceId)).filter((task) =>
 		covers(task.Spec, { ...service.Spec.TaskTemplate, Runtime: undefined }),
 	);

@@ -23,6 +23,17 @@ export interface ServiceSecret {
 	name: string;
 }
 
+/** How tasks are replaced. The node's agent does the lossless part, see agent/drain-agent.py. */
+export interface Rollout {
+	strategy: string;
+	parallelism: number;
+	delaySeconds: number;
+	monitorSeconds: number;
+	drainLimitSeconds: number;
+	failureAction: string;
+	prober: { path: string; ratePerSecond: number; failOnError: boolean };
+}
+
 export interface ServiceInputs {
 	/** A manager. */
 	manager: Connection;
@@ -45,11 +56,16 @@ export interface ServiceInputs {
 	mount: ServiceMount;
 	/** User[:group] of the container. */
 	user?: string;
-	health: { path: string; deadlineSeconds: number };
+	health: { path: string; deadlineSeconds: number; intervalSeconds: number; timeoutSeconds: number; retries: number };
 	/** CPU limit in CPUs. */
 	cpus?: number;
 	memoryMiB?: number;
 	stopGraceSeconds: number;
+	/** Counted up to restart all tasks. */
+	restart: number;
+	rollout: Rollout;
+	/** URL of the load balancer, for the prober. */
+	endpoint: string;
 	/** Seconds all tasks may take to run. */
 	convergeSeconds: number;
 	/** Node label that the tasks are bound to: `[name, value]`. */
@@ -62,6 +78,18 @@ export interface ServiceOutputs {
 	serviceId: string;
 	/** What runs at the last look: image, and tasks running. */
 	observed: { image: string; running: number };
+	/** What the prober saw during the last rollout. */
+	lastRollout?: ProbeResult;
+}
+
+/** Requests sent through the load balancer during a rollout. Times in milliseconds. */
+export interface ProbeResult {
+	total: number;
+	failed: number;
+	p50: number;
+	p99: number;
+	/** Longest time without a successful answer. */
+	longestGap: number;
 }
 
 /** A Swarm service that is updated until every task of it runs and answers. */
@@ -69,10 +97,11 @@ export class Service extends ScaleoutResource {
 	declare readonly serviceId: pulumi.Output<string>;
 	declare readonly name: pulumi.Output<string>;
 	declare readonly image: pulumi.Output<string>;
+	declare readonly lastRollout: pulumi.Output<ProbeResult | undefined>;
 	declare readonly observed: pulumi.Output<ServiceOutputs["observed"]>;
 
 	constructor(name: string, args: { [K in keyof ServiceInputs]: pulumi.Input<ServiceInputs[K]> }, opts?: pulumi.CustomResourceOptions) {
-		const props = { ...args, serviceId: undefined, observed: undefined };
+		const props = { ...args, serviceId: undefined, observed: undefined, lastRollout: undefined };
 		const additionalSecretOutputs = ["manager", "registryAuth", "secretEnv", "nodes"];
 		super("service", "Service", name, props, { additionalSecretOutputs, ...opts });
 	}

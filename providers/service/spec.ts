@@ -9,8 +9,18 @@ export interface ServiceSpec {
 	Labels: Record<string, string>;
 	TaskTemplate: TaskTemplate;
 	Mode: { Global: object } | { Replicated: { Replicas: number } };
-	UpdateConfig: { Parallelism: number; Order: string; FailureAction: string; Monitor: number; Delay: number };
+	UpdateConfig: UpdateConfig;
+	RollbackConfig: UpdateConfig;
 	EndpointSpec: { Mode: string; Ports: { Protocol: string; TargetPort: number; PublishedPort: number; PublishMode: string }[] };
+}
+
+export interface UpdateConfig {
+	Parallelism: number;
+	Order: string;
+	FailureAction: string;
+	/** Nanoseconds, as all times here. */
+	Monitor: number;
+	Delay: number;
 }
 
 export interface TaskTemplate {
@@ -26,23 +36,51 @@ const second = 1e9;
 /** The service spec for the inputs. Pure. */
 export function serviceSpec(inputs: ServiceInputs): ServiceSpec {
 	const { mode, target, published } = inputs.publish;
-	const host = mode === "host";
 	return {
 		Name: inputs.name,
 		Labels: { [ownerLabel]: inputs.owner },
 		TaskTemplate: taskTemplate(inputs),
 		// One task a node is what a published host port allows; a global service says so, and never puts two on one node.
-		Mode: host ? { Global: {} } : { Replicated: { Replicas: inputs.replicas } },
-		UpdateConfig: {
-			Parallelism: 1,
-			Order: host ? "stop-first" : "start-first",
-			FailureAction: host ? "pause" : "rollback",
-			Monitor: 5 * second,
-			Delay: 0,
-		},
+		Mode: mode === "host" ? { Global: {} } : { Replicated: { Replicas: inputs.replicas } },
+		UpdateConfig: updateConfig(inputs, inputs.rollout.failureAction),
+		// A rollback that fails has nothing to go back to.
+		RollbackConfig: updateConfig(inputs, "pause"),
 		EndpointSpec: { Mode: "vip", Ports: [{ Protocol: "tcp", TargetPort: target, PublishedPort: published, PublishMode: mode }] },
 	};
 }
+
+function updateConfig({ publish, rollout }: ServiceInputs, failureAction: string): UpdateConfig {
+	return {
+		Parallelism: rollout.parallelism,
+		// Two tasks cannot share a node's port; the routing mesh can have the new one beside the old one.
+		Order: publish.mode === "host" ? "stop-first" : "start-first",
+		FailureAction: failureAction,
+		Monitor: rollout.monitorSeconds * second,
+		Delay: rollout.delaySeconds * second,
+	};
+}
+
+/** Whether the nodes' agents take nodes out before their tasks stop. */
+export function isLossless({ publish, rollout }: { publish: { mode: string }; rollout: { strategy: string } }): boolean {
+	return publish.mode === "host" && rollout.strategy === "lossless";
+}
+
+/** Docker's health check. It decides when Swarm goes on to the next node, and what counts as a failed update. */
+function healthcheck({ health, publish }: ServiceInputs): object {
+	return {
+		Test: ["CMD", probeTool, "wget", "-q", "-O", "/dev/null", "-T", `${health.timeoutSeconds}`, `http://127.0.0.1:${publish.target}${health.path}`],
+		Interval: health.intervalSeconds * second,
+		Timeout: health.timeoutSeconds * second,
+		Retries: health.retries,
+		StartPeriod: health.deadlineSeconds * second,
+	};
+}
+
+/** A static busybox of the node, mounted into the container: an image need not hold a tool for the health check. */
+const probeTool = "/.scaleout/busybox";
+
+/** SIGURG is ignored by whoever does not ask for it: a stop that only announces itself. The agent sees it, drains, and sends SIGTERM. */
+const announcement = "SIGURG";
 
 function taskTemplate(inputs: ServiceInputs): TaskTemplate {
 	const limits = {
@@ -56,8 +94,10 @@ function taskTemplate(inputs: ServiceInputs): TaskTemplate {
 			Env: Object.entries({ ...inputs.env, ...inputs.secretEnv })
 				.map(([name, value]) => `${name}=${value}`)
 				.sort(),
-			Mounts: [mountSpec(inputs.mount, inputs.owner)],
-			StopGracePeriod: inputs.stopGraceSeconds * second,
+			Mounts: [mountSpec(inputs.mount, inputs.owner), { Type: "bind", Source: "/bin/busybox", Target: probeTool, ReadOnly: true }],
+			...(isLossless(inputs) && { StopSignal: announcement }),
+			StopGracePeriod: (inputs.stopGraceSeconds + (isLossless(inputs) ? inputs.rollout.drainLimitSeconds : 0)) * second,
+			Healthcheck: healthcheck(inputs),
 			...(inputs.user && { User: inputs.user }),
 			Secrets: inputs.secrets.map(({ file, id, name }) => ({
 				SecretID: id,
@@ -68,7 +108,7 @@ function taskTemplate(inputs: ServiceInputs): TaskTemplate {
 		Resources: Object.keys(limits).length > 0 ? { Limits: limits } : {},
 		RestartPolicy: { Condition: "any", Delay: 2 * second },
 		Placement: { Constraints: [`node.labels.${inputs.placement[0]}==${inputs.placement[1]}`] },
-		ForceUpdate: 0,
+		ForceUpdate: inputs.restart,
 	};
 }
 

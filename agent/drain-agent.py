@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""Takes a node out of service before Swarm stops its task, and puts it back once the new task answers.
+
+Swarm has no hook before a task stops. So the service asks Docker to stop its containers with a signal that does nothing
+(see --stop-signal); this agent sees Docker send it, and only then begins the real stop:
+
+  1. new connections to the published port are refused, so that the load balancer moves on before it has sent anything;
+  2. requests in flight end: established connections to the port fall to zero, or the drain limit passes;
+  3. the container gets SIGTERM, and Swarm goes on with the new task as soon as it has ended;
+  4. the new task's container gets no new connections until it answers its health path.
+
+It does this for every stop, whoever asked for it: an update, a rollback, a drain, a scale-in. Docker's stop grace period bounds it: when it
+ends, Docker kills the container. The refusing rules live in a chain of their own, which is emptied whenever the agent starts or ends:
+a rule cannot outlive the agent.
+
+Standard library only; runs as root under systemd, which restarts it.
+"""
+
+import argparse
+import http.client
+import json
+import pathlib
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+
+CHAIN = "SCALEOUT-DRAIN"
+
+
+def log(message):
+    print(message, flush=True)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout=None):
+        super().__init__("docker", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Docker:
+    """The few calls of the Engine API that are needed."""
+
+    def __init__(self, path="/var/run/docker.sock"):
+        self.path = path
+
+    def request(self, method, url):
+        connection = UnixConnection(self.path, timeout=30)
+        try:
+            connection.request(method, url)
+            response = connection.getresponse()
+            body = response.read()
+            return response.status, body
+        finally:
+            connection.close()
+
+    def inspect(self, container):
+        status, body = self.request("GET", f"/containers/{container}/json")
+        return json.loads(body) if status == 200 else None
+
+    def containers(self, service):
+        filters = json.dumps({"label": [f"com.docker.swarm.service.name={service}"]})
+        _, body = self.request("GET", "/containers/json?filters=" + urllib.parse.quote(filters))
+        return [item["Id"] for item in json.loads(body)]
+
+    def kill(self, container, signal):
+        self.request("POST", f"/containers/{container}/kill?signal={signal}")
+
+    def events(self, service):
+        """start, kill and die events of the service's containers. The stream is open on return; it ends when Docker does."""
+        filters = json.dumps({"type": ["container"], "event": ["start", "kill", "die"], "label": [f"com.docker.swarm.service.name={service}"]})
+        connection = UnixConnection(self.path)
+        connection.request("GET", "/events?filters=" + urllib.parse.quote(filters))
+        response = connection.getresponse()
+        return (json.loads(line) for line in iter(response.readline, b""))
+
+
+def iptables(*arguments, check=True):
+    return subprocess.run(["iptables", "-w", "10", *arguments], check=check, stderr=subprocess.DEVNULL).returncode == 0
+
+
+class Gate:
+    """Refuses new connections to the published port while it is closed."""
+
+    def __init__(self, port):
+        self.rule = [CHAIN, "-p", "tcp", "-m", "conntrack", "--ctstate", "NEW", "--ctorigdstport", str(port), "-j", "REJECT", "--reject-with", "tcp-reset"]
+        self.lock = threading.Lock()
+        self.closed = False
+
+    def prepare(self):
+        """Makes the chain, empties it, and has Docker's own chain for such rules visit it first."""
+        iptables("-N", CHAIN, check=False)
+        iptables("-F", CHAIN)
+        while iptables("-D", "DOCKER-USER", "-j", CHAIN, check=False):
+            pass
+        iptables("-I", "DOCKER-USER", "-j", CHAIN)
+
+    def close(self):
+        with self.lock:
+            if not self.closed:
+                iptables("-A", *self.rule)
+                self.closed = True
+
+    def open(self):
+        with self.lock:
+            if self.closed:
+                iptables("-F", CHAIN)
+                self.closed = False
+
+
+def established(port):
+    """Connections to the published port that are established: what the load balancer still has in flight."""
+    arguments = ["conntrack", "-L", "-p", "tcp", "--orig-port-dst", str(port), "--state", "ESTABLISHED", "-o", "id"]
+    lines = subprocess.run(arguments, capture_output=True, text=True, check=False).stdout.splitlines()
+    return len(lines)
+
+
+def is_healthy(docker, container, port, path):
+    """Whether the container itself answers 200, asked past the published port and so past the gate."""
+    details = docker.inspect(container)
+    networks = (details or {}).get("NetworkSettings", {}).get("Networks", {})
+    for address in [network.get("IPAddress") for network in networks.values()]:
+        if not address:
+            continue
+        connection = http.client.HTTPConnection(address, port, timeout=5)
+        try:
+            connection.request("GET", path)
+            if connection.getresponse().status == 200:
+                return True
+        except OSError:
+            pass
+        finally:
+            connection.close()
+    return False
+
+
+class Agent:
+    def __init__(self, options):
+        self.options = options
+        self.docker = Docker()
+        self.gate = Gate(options.published)
+        # Which containers are being stopped: on disk, so that an agent that was killed goes on where it was.
+        self.marks = pathlib.Path("/run/scaleout-drain")
+
+    def run(self):
+        self.marks.mkdir(mode=0o700, exist_ok=True)
+        self.gate.prepare()
+        events = self.docker.events(self.options.service)
+        running = self.docker.containers(self.options.service)
+        for mark in self.marks.iterdir():
+            if mark.name not in running:
+                mark.unlink()
+        for container in running:
+            self.begin(self.drain if self.is_stopping(container) else self.admit, container)
+        log(f"watching service {self.options.service}, port {self.options.published}")
+        for event in events:
+            container = event["Actor"]["ID"]
+            if event["Action"] == "start":
+                # Closed before the application listens, so that no request meets a task that is not ready.
+                self.gate.close()
+                self.begin(self.admit, container)
+            elif event["Action"] == "kill" and event["Actor"]["Attributes"].get("signal") == str(self.options.stop_signal):
+                if not self.is_stopping(container):
+                    (self.marks / container).touch()
+                    self.begin(self.drain, container)
+            elif event["Action"] == "die":
+                # The gate stays as it is: after a drain it opens for the next task, once that one is healthy.
+                (self.marks / container).unlink(missing_ok=True)
+
+    def is_stopping(self, container):
+        return (self.marks / container).exists()
+
+    def begin(self, step, container):
+        def work():
+            try:
+                step(container)
+            except Exception as error:  # whatever failed, the node must not stay closed
+                log(f"{container[:12]}: {step.__name__} failed: {error}")
+                self.gate.open()
+
+        threading.Thread(target=work, daemon=True).start()
+
+    def drain(self, container):
+        started = time.monotonic()
+        self.gate.close()
+        log(f"{container[:12]}: asked to stop: new connections are refused")
+        # A connection that was being accepted when the gate closed shows up within a moment.
+        time.sleep(0.2)
+        quiet = 0
+        left = None
+        while quiet < 2 and time.monotonic() - started < self.options.drain_limit:
+            left = established(self.options.published)
+            quiet = quiet + 1 if left == 0 else 0
+            time.sleep(0.1)
+        log(f"{container[:12]}: {left} connections left after {time.monotonic() - started:.1f} s: stopping")
+        self.docker.kill(container, "SIGTERM")
+
+    def admit(self, container):
+        started = time.monotonic()
+        while not self.is_stopping(container):
+            if is_healthy(self.docker, container, self.options.target, self.options.health_path):
+                if not self.is_stopping(container):
+                    self.gate.open()
+                log(f"{container[:12]}: healthy after {time.monotonic() - started:.1f} s: new connections are accepted")
+                return
+            details = self.docker.inspect(container)
+            if not details or not details["State"]["Running"]:
+                return
+            time.sleep(0.25)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--service", required=True)
+    parser.add_argument("--published", type=int, required=True, help="port on the node")
+    parser.add_argument("--target", type=int, required=True, help="port in the container")
+    parser.add_argument("--health-path", required=True)
+    parser.add_argument("--drain-limit", type=float, required=True, help="seconds requests in flight may take to end")
+    parser.add_argument("--stop-signal", type=int, default=23, help="number of the signal Docker sends first (SIGURG)")
+    options = parser.parse_args()
+    try:
+        Agent(options).run()
+    finally:
+        iptables("-F", CHAIN, check=False)
+    log("Docker ended the event stream")
+    sys.exit(1)  # systemd starts the agent again
+
+
+if __name__ == "__main__":
+    main()

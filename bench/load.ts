@@ -1,0 +1,101 @@
+import * as http from "node:http";
+import { percentile } from "../providers/service/prober.ts";
+
+/** One answered or failed request. Times in milliseconds since the load began. */
+interface Sample {
+	id: string;
+	begun: number;
+	took: number;
+	/** HTTP status, or 0 when the connection failed. */
+	status: number;
+	problem?: string;
+}
+
+export interface LoadOptions {
+	url: string;
+	clients: number;
+	/** Whether each client keeps its connection. */
+	keepAlive: boolean;
+	/** Longest time a request asks the application to take, in milliseconds. */
+	maxDelayMs: number;
+}
+
+/**
+ * Clients that ask one after another, half of them POST with a body, for up to `maxDelayMs`. Each request carries an ID of its own, which the
+ * application logs: so it can be told whether one was run twice.
+ */
+export class Load {
+	readonly samples: Sample[] = [];
+	readonly #started = performance.now();
+	readonly #running: Promise<void>[];
+	readonly #run = Math.random().toString(36).slice(2, 8);
+	#stopping = false;
+	#count = 0;
+
+	constructor(options: LoadOptions) {
+		this.#running = Array.from({ length: options.clients }, (_, i) => this.#client(options, i));
+	}
+
+	/** Milliseconds since the beginning, to mark phases. */
+	now(): number {
+		return performance.now() - this.#started;
+	}
+
+	async stop(): Promise<void> {
+		this.#stopping = true;
+		await Promise.all(this.#running);
+	}
+
+	async #client({ url, keepAlive, maxDelayMs }: LoadOptions, index: number): Promise<void> {
+		const agent = new http.Agent({ keepAlive, maxSockets: 1 });
+		while (!this.#stopping) {
+			const id = `${this.#run}-${this.#count++}`;
+			// Spread evenly, with the long ones among them, and the same in every run.
+			const delay = Math.round((((this.#count * 7919) % 101) / 100) * maxDelayMs);
+			await this.#request(agent, `${url}/load?ms=${delay}&id=${id}`, id, (index + this.#count) % 2 === 0);
+		}
+		agent.destroy();
+	}
+
+	#request(agent: http.Agent, url: string, id: string, post: boolean): Promise<void> {
+		const begun = this.now();
+		return new Promise((resolve) => {
+			const done = (status: number, problem?: string) => {
+				this.samples.push({ id, begun, took: this.now() - begun, status, problem });
+				resolve();
+			};
+			const request = http.request(url, { agent, method: post ? "POST" : "GET", timeout: 60_000 }, (response) => {
+				response.resume();
+				response.once("end", () => done(response.statusCode ?? 0));
+				response.once("error", (error) => done(0, error.message));
+			});
+			request.once("error", (error) => done(0, error.message));
+			request.once("timeout", () => request.destroy(new Error("no answer within 60 s")));
+			request.end(post ? "x".repeat(2000) : undefined);
+		});
+	}
+}
+
+export interface PhaseFigures {
+	total: number;
+	failed: number;
+	p50: number;
+	p99: number;
+	problems: string[];
+}
+
+/** Figures of the requests that overlapped a phase. */
+export function figures(samples: Sample[], from: number, to: number): PhaseFigures {
+	const inPhase = samples.filter(({ begun, took }) => begun < to && begun + took > from);
+	const bad = inPhase.filter(({ status }) => status !== 200);
+	const times = inPhase.filter(({ status }) => status === 200).map(({ took }) => took).sort((a, b) => a - b);
+	const problems = [...new Set(bad.map(({ status, problem }) => problem ?? `HTTP ${status}`))];
+	return { total: inPhase.length, failed: bad.length, p50: percentile(times, 0.5), p99: percentile(times, 0.99), problems };
+}
+
+/** IDs of the load that stand more than once in the application's log. */
+export function runTwice(samples: Sample[], log: string): number {
+	const seen = new Map<string, number>();
+	for (const [id] of log.matchAll(/\b[a-z0-9]{6}-\d+\b/g)) seen.set(id, (seen.get(id) ?? 0) + 1);
+	return samples.filter(({ id }) => (seen.get(id) ?? 0) > 1).length;
+}

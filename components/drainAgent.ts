@@ -1,0 +1,59 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type * as pulumi from "@pulumi/pulumi";
+import type { Topology } from "../config/schema.ts";
+import { type Host, remoteStep } from "./host.ts";
+
+const program = path.join(import.meta.dirname, "..", "agent", "drain-agent.py");
+
+/** The agent that takes a node out before a task of the service stops there. See agent/drain-agent.py. */
+export function drainAgent(host: Host, service: Topology["service"], parent: pulumi.Resource): pulumi.Resource {
+	const unit = `scaleout-drain-${service.name}`;
+	const args = { script: agentScript(unit, service), stdin: fs.readFileSync(program, "utf8"), deleteScript: removeScript(unit) };
+	return remoteStep(`${host.name}-drain-agent`, host, args, { parent });
+}
+
+/** Installs the agent from standard input as a systemd service, and waits until it watches. */
+export function agentScript(unit: string, { name, publish, health, rollout }: Topology["service"]): string {
+	const options = [
+		`--service ${name}`,
+		`--published ${publish.published}`,
+		`--target ${publish.target}`,
+		`--health-path ${health.path.replaceAll("%", "%%")}`,
+		`--drain-limit ${rollout.drainLimitSeconds}`,
+	];
+	return `
+install -d -m 755 /usr/local/lib/scaleout
+cat > /usr/local/lib/scaleout/${unit}.py.new
+mv /usr/local/lib/scaleout/${unit}.py.new /usr/local/lib/scaleout/${unit}.py
+cat > /etc/systemd/system/${unit}.service <<'END'
+[Unit]
+Description=Drains this node before a task of ${name} stops
+After=docker.service
+Requires=docker.service
+
+[Service]
+ExecStart=/usr/bin/python3 /usr/local/lib/scaleout/${unit}.py ${options.join(" ")}
+Restart=always
+RestartSec=1
+
+[Install]
+WantedBy=multi-user.target docker.service
+END
+systemctl daemon-reload
+systemctl is-enabled -q ${unit} || systemctl enable ${unit} >&2
+since=$(date '+%Y-%m-%d %H:%M:%S')
+systemctl restart ${unit}
+for attempt in $(seq 60); do
+  journalctl -q -o cat -u ${unit} --since "$since" | grep -q '^watching' && exit 0
+  sleep 0.5
+done
+echo "the drain agent does not start:" >&2
+journalctl -n 20 --no-pager -o cat -u ${unit} >&2
+exit 1
+`.trim();
+}
+
+function removeScript(unit: string): string {
+	return `systemctl disable --now ${unit} || true; rm -f /etc/systemd/system/${unit}.service /usr/local/lib/scaleout/${unit}.py; systemctl daemon-reload`;
+}

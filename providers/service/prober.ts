@@ -1,0 +1,60 @@
+import type { ProbeResult, Rollout } from "./resource.ts";
+
+/** Asks the service through the load balancer, at a steady rate, for as long as a rollout takes. */
+export class Prober {
+	readonly #latencies: number[] = [];
+	readonly #pending = new Set<Promise<void>>();
+	readonly #url: string;
+	#failed = 0;
+	#lastSuccess = performance.now();
+	#longestGap = 0;
+	#timer: NodeJS.Timeout | undefined;
+
+	constructor(endpoint: string, { path, ratePerSecond }: Rollout["prober"]) {
+		this.#url = new URL(path, endpoint).href;
+		if (ratePerSecond > 0) this.#timer = setInterval(() => this.#ask(), 1000 / ratePerSecond);
+	}
+
+	/** Sends no more requests, and waits for those under way. */
+	async stop(): Promise<void> {
+		clearInterval(this.#timer);
+		await Promise.all(this.#pending);
+	}
+
+	/** Undefined when the prober is off. */
+	result(): ProbeResult | undefined {
+		if (!this.#timer) return undefined;
+		const sorted = this.#latencies.toSorted((a, b) => a - b);
+		const total = sorted.length + this.#failed;
+		return { total, failed: this.#failed, p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99), longestGap: Math.round(this.#longestGap) };
+	}
+
+	#ask(): void {
+		const started = performance.now();
+		const asked = fetch(this.#url, { signal: AbortSignal.timeout(30_000) })
+			.then(async (response) => {
+				await response.arrayBuffer();
+				if (response.status >= 500) throw new Error(`${response.status}`);
+				const now = performance.now();
+				this.#latencies.push(now - started);
+				this.#longestGap = Math.max(this.#longestGap, now - this.#lastSuccess);
+				this.#lastSuccess = now;
+			})
+			.catch(() => {
+				this.#failed++;
+			})
+			.finally(() => this.#pending.delete(asked));
+		this.#pending.add(asked);
+	}
+}
+
+/** `sorted` ascending; 0 when empty. */
+export function percentile(sorted: number[], share: number): number {
+	return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+}
+
+export function describeProbe(result: ProbeResult | undefined): string {
+	if (!result) return "no prober";
+	const { total, failed, p50, p99, longestGap } = result;
+	return `${failed} of ${total} requests failed, p50 ${p50} ms, p99 ${p99} ms, longest gap ${longestGap} ms`;
+}

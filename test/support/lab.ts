@@ -1,0 +1,74 @@
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { missingEngine } from "../../lab/engine.ts";
+import type { Made } from "../../lab/trial/runtime.ts";
+import type { Connection } from "../../lib/connection.ts";
+import { projectDirectory, TestStack } from "./stack.ts";
+
+/** The lab that the tests share: the whole topology on five machines, brought up once. */
+export interface Lab {
+	endpoint: string;
+	/** By host name. */
+	connections: Record<string, Connection>;
+	/** Why there is no engine; absent when the lab was made by it. */
+	noEngine?: string;
+}
+
+const directory = ".lab/test";
+
+export const labEnvironment = { DATASOURCE_PASSWORD: "planted-datasource-password", REDIS_PASSWORD: "planted-redis-password" };
+
+/** The stack of the shared lab. Tests that change its configuration put it back. */
+export function labStack(): TestStack {
+	return new TestStack("test", path.join(projectDirectory, directory, "stack"), TestStack.labConfig(directory), labEnvironment);
+}
+
+/** Brings the lab up, by the engine where there is one. @throws Error with all output when it fails. */
+export async function bringUp(): Promise<Lab> {
+	const stack = labStack();
+	const noEngine = missingEngine();
+	if (noEngine) {
+		await stack.writeConfig();
+		runTrial("up", stack);
+		return { ...describeTrial(stack), noEngine };
+	}
+	await stack.init();
+	const { code, output } = await stack.up();
+	if (code !== 0) throw new Error(`pulumi up failed:\n${output}`);
+	return describeLab(stack);
+}
+
+export async function describeLab(stack: TestStack): Promise<Lab> {
+	const resources = await stack.resources();
+	const checks = resources.filter(({ type }) => type.endsWith(":HostCheck"));
+	const connections = Object.fromEntries(checks.map(({ urn, inputs }) => [urn.split("::").at(-1)?.replace(/-check$/, ""), inputs.connection]));
+	const root = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
+	return { endpoint: root?.outputs.endpoint, connections };
+}
+
+/** Takes the lab down. */
+export async function takeDown(): Promise<void> {
+	if (!fs.existsSync(path.join(projectDirectory, directory))) return;
+	const stack = labStack();
+	if (fs.existsSync(journalOf(stack))) return runTrial("destroy", stack);
+	const { code, output } = await stack.destroy();
+	if (code !== 0) throw new Error(`pulumi destroy failed:\n${output}`);
+	fs.rmSync(path.join(projectDirectory, directory), { recursive: true });
+}
+
+const journalOf = (stack: TestStack) => path.join(stack.directory, "trial.json");
+
+function runTrial(action: "up" | "destroy", stack: TestStack): void {
+	const env = { ...process.env, ...labEnvironment };
+	const args = ["lab/trial/trial.ts", action, stack.configFile, journalOf(stack)];
+	const { status } = spawnSync(process.execPath, args, { cwd: projectDirectory, env, stdio: ["ignore", "inherit", "inherit"] });
+	if (status !== 0) throw new Error(`the trial's ${action} failed`);
+}
+
+function describeTrial(stack: TestStack): Lab {
+	const made = JSON.parse(fs.readFileSync(journalOf(stack), "utf8")) as Made[];
+	const checks = made.filter(({ type }) => type.endsWith(":HostCheck"));
+	const connections = Object.fromEntries(checks.map(({ name, inputs }) => [name.replace(/-check$/, ""), inputs.connection]));
+	return { endpoint: "http://127.0.0.1:8188", connections };
+}

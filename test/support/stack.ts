@@ -1,0 +1,148 @@
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { parse, stringify } from "yaml";
+
+/*
+ * A stack of this project for tests, driven by the real CLI: state in a file backend of its own, PULUMI_HOME of its own except for the
+ * shared caches of CLI and plugins.
+ */
+
+export const projectDirectory = path.resolve(import.meta.dirname, "..", "..");
+
+export interface Result {
+	code: number;
+	/** Standard output and standard error, in the order they came. */
+	output: string;
+	/** Wall time in seconds. */
+	seconds: number;
+}
+
+/** One step of `pulumi preview --json`. */
+export interface Step {
+	op: string;
+	urn: string;
+	detailedDiff?: Record<string, { kind: string }>;
+	diffReasons?: string[];
+}
+
+export interface Resource {
+	urn: string;
+	type: string;
+	id?: string;
+	// biome-ignore lint/suspicious/noExplicitAny: properties are of any shape
+	inputs?: any;
+	// biome-ignore lint/suspicious/noExplicitAny: properties are of any shape
+	outputs?: any;
+}
+
+export class TestStack {
+	readonly name: string;
+	readonly directory: string;
+	config: Record<string, unknown>;
+	#env: NodeJS.ProcessEnv;
+
+	/** `directory` holds state and configuration; what lies there from an earlier run is used again. */
+	constructor(name: string, directory: string, config: Record<string, unknown>, env: NodeJS.ProcessEnv = {}) {
+		this.name = name;
+		this.directory = path.resolve(directory);
+		this.config = config;
+		const home = path.join(this.directory, "home");
+		fs.mkdirSync(path.join(this.directory, "state"), { recursive: true, mode: 0o700 });
+		fs.mkdirSync(home, { recursive: true });
+		const shared = process.env.PULUMI_HOME ?? path.join(os.homedir(), ".pulumi");
+		for (const cache of ["versions", "plugins"]) {
+			fs.mkdirSync(path.join(shared, cache), { recursive: true });
+			if (!fs.existsSync(path.join(home, cache))) fs.symlinkSync(path.join(shared, cache), path.join(home, cache));
+		}
+		this.#env = {
+			...process.env,
+			PATH: `${path.join(projectDirectory, "node_modules", ".bin")}:${process.env.PATH}`,
+			PULUMI_HOME: home,
+			PULUMI_BACKEND_URL: `file://${path.join(this.directory, "state")}`,
+			PULUMI_CONFIG_PASSPHRASE: "lab",
+			PULUMI_SKIP_UPDATE_CHECK: "true",
+			...env,
+		};
+	}
+
+	/** The lab's configuration with other ports and directories, so that it can run beside the operator's own lab. */
+	static labConfig(directory: string): Record<string, unknown> {
+		const file = parse(fs.readFileSync(path.join(projectDirectory, "Pulumi.lab.yaml"), "utf8")) as { config: Record<string, unknown> };
+		const local = { directory, sshPortBase: 2450, lanPort: 23450, endpointPort: 8188 };
+		return { ...file.config, "swarm-scaleout:local": local };
+	}
+
+	get configFile(): string {
+		return path.join(this.directory, `Pulumi.${this.name}.yaml`);
+	}
+
+	async init(): Promise<void> {
+		this.writeConfig();
+		const made = await this.run("stack", "init", this.name);
+		if (made.code !== 0 && !made.output.includes("already exists")) throw new Error(made.output);
+		// The CLI notes the new stack's salt beside the program; these stacks keep it with their own configuration.
+		fs.rmSync(path.join(projectDirectory, `Pulumi.${this.name}.yaml`), { force: true });
+	}
+
+	async up(...args: string[]): Promise<Result> {
+		return this.#operation("up", "--yes", "--skip-preview", ...args);
+	}
+
+	async destroy(...args: string[]): Promise<Result> {
+		return this.#operation("destroy", "--yes", "--skip-preview", ...args);
+	}
+
+	/** The steps of a preview. @throws Error with the CLI's output when it fails. */
+	async preview(...args: string[]): Promise<Step[]> {
+		const { code, output } = await this.#operation("preview", "--json", ...args);
+		const start = output.indexOf("{\n");
+		if (code !== 0 || start < 0) throw new Error(output);
+		return (JSON.parse(output.slice(start)) as { steps: Step[] }).steps ?? [];
+	}
+
+	/** The preview as an operator sees it. */
+	async previewText(...args: string[]): Promise<Result> {
+		return this.#operation("preview", "--diff", ...args);
+	}
+
+	/** All resources with their secrets in plain text. */
+	async resources(): Promise<Resource[]> {
+		const { output } = await this.run("stack", "export", "--stack", this.name, "--show-secrets");
+		return JSON.parse(output).deployment.resources ?? [];
+	}
+
+	/** The state as it lies on disk. */
+	stateFiles(): string {
+		const directory = path.join(this.directory, "state");
+		const files = fs.readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+		return files.map((file) => fs.readFileSync(path.join(file.parentPath, file.name), "utf8")).join("\n");
+	}
+
+	run(...args: string[]): Promise<Result> {
+		const started = Date.now();
+		return new Promise((resolve, reject) => {
+			const child = spawn("pulumi", [...args, "--non-interactive"], { cwd: projectDirectory, env: this.#env, stdio: ["ignore", "pipe", "pipe"] });
+			let output = "";
+			const collect = (data: Buffer) => {
+				output += data;
+				if (process.env.VERBOSE) process.stderr.write(data);
+			};
+			child.stdout.on("data", collect);
+			child.stderr.on("data", collect);
+			child.once("error", reject);
+			child.once("close", (code) => resolve({ code: code ?? 255, output, seconds: (Date.now() - started) / 1000 }));
+		});
+	}
+
+	#operation(verb: string, ...args: string[]): Promise<Result> {
+		this.writeConfig();
+		return this.run(verb, "--stack", this.name, "--config-file", this.configFile, ...args);
+	}
+
+	writeConfig(): void {
+		const { encryptionsalt } = parse(fs.readFileSync(path.join(projectDirectory, "Pulumi.lab.yaml"), "utf8")) as { encryptionsalt: string };
+		fs.writeFileSync(this.configFile, stringify({ encryptionsalt, config: this.config }));
+	}
+}

@@ -1,0 +1,43 @@
+import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Lab files build on one another's machines: in the order of their names. */
+class ByName extends BaseSequencer {
+	override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+		return files.sort((a, b) => a.moduleId.localeCompare(b.moduleId));
+	}
+}
+
+const minute = 60_000;
+
+export default defineConfig({
+	test: {
+		// The SDK's runtime keeps state that worker threads would share.
+		pool: "forks",
+		sequence: { sequencer: ByName },
+		projects: [
+			{ extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: minute, hookTimeout: minute } },
+			{
+				extends: true,
+				test: {
+					name: "engine",
+					include: ["test/engine/**/*.test.ts"],
+					testTimeout: 10 * minute,
+					hookTimeout: 10 * minute,
+					fileParallelism: false,
+				},
+			},
+			{
+				extends: true,
+				test: {
+					name: "lab",
+					include: ["test/lab/**/*.test.ts"],
+					globalSetup: "test/lab/setup.ts",
+					testTimeout: 30 * minute,
+					hookTimeout: 60 * minute,
+					fileParallelism: false,
+				},
+			},
+		],
+	},
+});
