@@ -32,7 +32,7 @@ export const serviceName = was.service.name;
 /** The image that runs, by digest. */
 export const imageDigest = was.service.image;
 /** What the prober saw during the last rollout; absent while it is off. */
-export const lastRollout = was.service.lastRollout;
+export const lastRollout = was.service.lastRollout.apply((result) => result ?? null);
 /** The export that collects the logs: server address and path. */
 export const nfs = { server: logs.server, path: logs.path };
 /** Where the collected logs lie: host name and directory. */

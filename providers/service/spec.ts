@@ -65,10 +65,10 @@ export function isLossless({ publish, rollout }: { publish: { mode: string }; ro
 	return publish.mode === "host" && rollout.strategy === "lossless";
 }
 
-/** Docker's health check. It decides when Swarm goes on to the next node, and what counts as a failed update. */
+/** Docker's health check (its own timeout ends a look: busybox's crashes when linked statically). It decides when Swarm goes on to the next node, and what counts as a failed update. */
 function healthcheck({ health, publish }: ServiceInputs): object {
 	return {
-		Test: ["CMD", probeTool, "wget", "-q", "-O", "/dev/null", "-T", `${health.timeoutSeconds}`, `http://127.0.0.1:${publish.target}${health.path}`],
+		Test: ["CMD", probeTool, "wget", "-q", "-O", "/dev/null", `http://127.0.0.1:${publish.target}${health.path}`],
 		Interval: health.intervalSeconds * second,
 		Timeout: health.timeoutSeconds * second,
 		Retries: health.retries,
