@@ -227,8 +227,12 @@ export function lints({ hosts, service }: Topology): Fault[] {
 		});
 	if (hostsWith({ hosts }, "app").length < 2) found.push({ property: "hosts", remedy: "one app node: an update interrupts the service" });
 	const { health, rollout } = service;
-	if (rollout.monitorSeconds < health.intervalSeconds * health.retries) {
-		found.push({ property: "service.rollout.monitorSeconds", value: rollout.monitorSeconds, remedy: `shorter than the health check needs to see a failure (${health.intervalSeconds * health.retries} s): a version that gets sick is taken for good` });
+	if (rollout.monitorSeconds < health.intervalSeconds) {
+		found.push({
+			property: "service.rollout.monitorSeconds",
+			value: rollout.monitorSeconds,
+			remedy: `shorter than health.intervalSeconds = ${health.intervalSeconds}: the health check has not looked again before a version is taken for good`,
+		});
 	}
 	if (service.publish.mode === "host" && rollout.strategy === "swarm") found.push({ property: "service.rollout.strategy", value: "swarm", remedy: "requests fail while tasks are replaced: lossless is the way without" });
 	return found;

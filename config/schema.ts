@@ -180,8 +180,8 @@ const health = z.strictObject({
 		.describe("Path that answers 200 when a task can serve."),
 	deadlineSeconds: z.int().min(5).max(3600).default(300).describe("Seconds a new task may take to become healthy."),
 	intervalSeconds: z.int().min(1).max(300).default(5).describe("Seconds between two looks of Docker's health check. A new task is seen healthy after one interval at the earliest."),
-	timeoutSeconds: z.int().min(1).max(300).default(5).describe("Seconds one look may take."),
-	retries: z.int().min(1).max(100).default(3).describe("Looks that may fail in a row before a task that was healthy is replaced."),
+	timeoutSeconds: z.int().min(1).max(300).default(10).describe("Seconds one look may take."),
+	retries: z.int().min(1).max(100).default(5).describe("Looks that may fail in a row before a task that was healthy is replaced."),
 });
 
 const prober = z.strictObject({

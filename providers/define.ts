@@ -75,15 +75,15 @@ export function defineProvider<I extends object, O extends object>(
 		},
 		async create(inputs: Props) {
 			const { id, outputs } = await keepingPartial(inputs, () => definition.create(inputs as I, contextOf(inputs)));
-			return { id, outs: { ...inputs, ...outputs } };
+			return { id, outs: defined({ ...inputs, ...outputs }) };
 		},
 		async read(id: string, props: Props) {
 			const outputs = await definition.read(id, props as I & O, contextOf(props));
-			return outputs ? { id, props: { ...props, ...outputs } } : { id: undefined, props: {} };
+			return outputs ? { id, props: defined({ ...props, ...outputs }) } : { id: undefined, props: {} };
 		},
 		async update(id: string, olds: Props, news: Props) {
 			const outputs = await keepingPartial(news, () => definition.update(id, olds as I & O, news as I, contextOf(news)));
-			return { outs: { ...news, ...outputs } };
+			return { outs: defined({ ...news, ...outputs }) };
 		},
 		async delete(id: string, props: Props) {
 			await definition.delete(id, props as I & O, contextOf(props));
@@ -98,10 +98,13 @@ async function keepingPartial<T>(inputs: Props, step: () => Promise<T>): Promise
 		return await step();
 	} catch (error) {
 		if (!(error instanceof PartialFailure)) throw error;
-		const properties = { ...inputs, ...error.outputs, __provider: inputs.__provider };
+		const properties = defined({ ...inputs, ...error.outputs, __provider: inputs.__provider });
 		throw Object.assign(new Error(error.message), { id: error.id, properties, reasons: [error.message] });
 	}
 }
+
+/** Without undefined values, which the engine's wire format cannot carry. */
+const defined = (props: Props): Props => Object.fromEntries(Object.entries(props).filter(([, value]) => value !== undefined));
 
 function holdsUnknown(value: unknown): boolean {
 	if (value === unknownValue) return true;

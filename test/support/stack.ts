@@ -110,7 +110,7 @@ export class TestStack {
 	/** All resources with their secrets in plain text. */
 	async resources(): Promise<Resource[]> {
 		const { output } = await this.run("stack", "export", "--stack", this.name, "--show-secrets");
-		return JSON.parse(output).deployment.resources ?? [];
+		return (unwrapSecrets(JSON.parse(output)) as { deployment: { resources?: Resource[] } }).deployment.resources ?? [];
 	}
 
 	/** The state as it lies on disk. */
@@ -145,4 +145,12 @@ export class TestStack {
 		const { encryptionsalt } = parse(fs.readFileSync(path.join(projectDirectory, "Pulumi.lab.yaml"), "utf8")) as { encryptionsalt: string };
 		fs.writeFileSync(this.configFile, stringify({ encryptionsalt, config: this.config }));
 	}
+}
+
+/** An exported secret is an object with its plain text as JSON. */
+function unwrapSecrets(value: unknown): unknown {
+	if (Array.isArray(value)) return value.map(unwrapSecrets);
+	if (value === null || typeof value !== "object") return value;
+	if ("plaintext" in value && "4dabf18193072939515e22adb298388d" in value) return JSON.parse(value.plaintext as string);
+	return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unwrapSecrets(item)]));
 }

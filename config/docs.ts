@@ -1,0 +1,152 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { z } from "zod";
+import { topologySchema } from "./schema.ts";
+
+/*
+ * The configuration reference, made from the schema:
+ *
+ *   node config/docs.ts           writes docs/configuration.md
+ *   node config/docs.ts --check   fails when the file is not what the schema says
+ */
+
+const file = path.join(import.meta.dirname, "..", "docs", "configuration.md");
+
+/** The part of JSON Schema that zod writes for this configuration. */
+interface Schema {
+	type?: string;
+	description?: string;
+	default?: unknown;
+	enum?: string[];
+	const?: unknown;
+	format?: string;
+	pattern?: string;
+	minimum?: number;
+	maximum?: number;
+	items?: Schema;
+	properties?: Record<string, Schema>;
+	required?: string[];
+	additionalProperties?: Schema | boolean;
+	anyOf?: Schema[];
+	oneOf?: Schema[];
+}
+
+const intro = `# Configuration
+
+Made from \`config/schema.ts\` by \`npm run docs\`: change it there.
+
+All keys stand below the project's name in \`Pulumi.<stack>.yaml\`, as \`swarm-scaleout:source\`, \`swarm-scaleout:hosts\` and so on. A section that
+is left out has its defaults. An unknown key is an error. All faults are reported at once, each with its path and what to write instead, before
+anything is created; that includes rules between keys, such as one task a node in \`host\` mode.
+`;
+
+/** The whole reference as Markdown. Pure. */
+export function configurationReference(): string {
+	// Input: what a person writes, so what has a default is not required.
+	const root = z.toJSONSchema(topologySchema, { io: "input" }) as Schema;
+	return [intro, ...sections("", root)].join("\n");
+}
+
+/** A heading and a table for a section, followed by the sections in it. `at` is its path, empty for the whole. */
+function sections(at: string, schema: Schema): string[] {
+	if (schema.oneOf)
+		return schema.oneOf.flatMap((variant) =>
+			sections(`${at} (type: ${variant.properties?.type?.const})`, { ...variant, description: schema.description }),
+		);
+	const base = at.replace(/ \(.*\)$/, "");
+	const keys = Object.entries(schema.properties ?? {});
+	const rows = keys.map(([key, value]) => row(base ? `${base}.${key}` : key, value, schema.required?.includes(key) ?? false));
+	const inner = keys.flatMap(([key, value]) => {
+		const section = sectionOf(value);
+		return section
+			? sections(`${base ? `${base}.` : ""}${key}${value.type === "array" ? "[]" : ""}`, { ...section, description: value.description })
+			: [];
+	});
+	const heading = [
+		`## ${at ? `\`${base}\`${at.slice(base.length)}` : "Sections"}`,
+		"",
+		...(at && schema.description ? [schema.description, ""] : []),
+	];
+	return [...heading, "| Key | Type | Default | Meaning |", "|---|---|---|---|", ...rows, "", ...inner];
+}
+
+/** The object with named keys behind a property: itself, its variants, or the items of a list. */
+function sectionOf(schema: Schema): Schema | undefined {
+	if (schema.properties || schema.oneOf) return schema;
+	return schema.items?.properties ? schema.items : undefined;
+}
+
+function row(at: string, schema: Schema, required: boolean): string {
+	const key = sectionOf(schema) ? `[\`${at}\`](#${anchor(at, schema)})` : `\`${at}\``;
+	return `| ${[key, typeOf(schema), defaultOf(schema, required), schema.description ?? ""].map(cell).join(" | ")} |`;
+}
+
+/** The anchor that a Markdown renderer makes of the section's heading. */
+function anchor(at: string, schema: Schema): string {
+	const heading = schema.oneOf ? `${at} (type: ${schema.oneOf[0]?.properties?.type?.const})` : at;
+	return heading
+		.toLowerCase()
+		.replace(/[^a-z0-9 -]/g, "")
+		.replaceAll(" ", "-");
+}
+
+function defaultOf(schema: Schema, required: boolean): string {
+	if (required) return "**required**";
+	const value = schema.default;
+	if (value === undefined) return schema.description?.includes("Default") ? "see meaning" : "none";
+	if (sectionOf(schema)) return schema.oneOf ? `\`${JSON.stringify(value)}\`` : "each key's own";
+	return `\`${typeof value === "string" ? value || '""' : JSON.stringify(value)}\``;
+}
+
+/** What may be written, in words: choices, range, form. */
+function typeOf(schema: Schema): string {
+	if (schema.enum) return schema.enum.map((choice) => `\`${choice}\``).join(", ");
+	if (schema.const !== undefined) return `\`${schema.const}\``;
+	const alternatives = schema.anyOf ?? schema.oneOf;
+	if (alternatives) return [...new Set(alternatives.map(typeOf))].join(" or ");
+	switch (schema.type) {
+		case "array":
+			return schema.items?.properties ? "list of sections" : `list: ${typeOf(schema.items ?? {})}`;
+		case "object":
+			return objectType(schema);
+		case "integer":
+		case "number":
+			return [schema.type === "integer" ? "integer" : "number", rangeOf(schema)].filter(Boolean).join(" ");
+		case "string":
+			return formats[schema.format ?? ""] ?? (schema.pattern ? `string \`${schema.pattern.replaceAll("\\/", "/")}\`` : "string");
+		default:
+			return schema.type ?? "any";
+	}
+}
+
+const formats: Record<string, string> = { ipv4: "IPv4 address", ipv6: "IPv6 address", cidrv4: "IPv4 network" };
+
+function objectType({ properties, additionalProperties, required = [] }: Schema): string {
+	if (typeof additionalProperties === "object") return `map: name to ${typeOf(additionalProperties)}`;
+	const [only, ...more] = Object.keys(properties ?? {});
+	return only && more.length === 0 && required.includes(only) ? `\`{${only}: …}\`` : "section";
+}
+
+/** Zod names the largest safe integer where there is no upper bound. */
+function rangeOf({ minimum, maximum }: Schema): string {
+	const bounded = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER;
+	if (minimum === undefined) return bounded ? `up to ${maximum}` : "";
+	return bounded ? `${minimum} to ${maximum}` : `from ${minimum}`;
+}
+
+/** In a table a bar ends the cell, even in code; outside of code `<` begins HTML. */
+function cell(text: string): string {
+	const plain = (part: string, i: number) => (i % 2 === 0 ? part.replaceAll("<", "&lt;") : part);
+	return text.replaceAll("|", "\\|").replaceAll("\n", " ").split("`").map(plain).join("`");
+}
+
+if (process.argv[1] === import.meta.filename) {
+	const wanted = configurationReference();
+	if (!process.argv.includes("--check")) {
+		fs.mkdirSync(path.dirname(file), { recursive: true });
+		fs.writeFileSync(file, wanted);
+	} else if (!fs.existsSync(file) || fs.readFileSync(file, "utf8") !== wanted) {
+		process.stderr.write('docs/configuration.md is not what config/schema.ts says: run "npm run docs"\n');
+		process.exitCode = 1;
+	}
+}
