@@ -18,7 +18,16 @@ const logs = new NfsExport("logs", topology, hosts);
 const registry = new Registry("registry", topology, hosts);
 const provider = dockerProvider("manager", swarm.manager, { dependsOn: [swarm.manager.ready] });
 const image = new WasImage("was", topology, swarm, registry, provider);
-const was = new WasService(topology.service.name, { topology, swarm, serving, logs, registry, image: image.reference, endpoint: hosts.endpoint, provider });
+const was = new WasService(topology.service.name, {
+	topology,
+	swarm,
+	serving,
+	logs,
+	registry,
+	image: image.reference,
+	endpoint: hosts.endpoint,
+	provider,
+});
 const balancer = new LoadBalancer("nginx", topology, hosts.one("nginx"), serving, { dependsOn: [was] });
 
 /** URL under which NGINX serves the application. */
@@ -30,7 +39,7 @@ export const swarmId = swarm.clusterId;
 /** Name of the service in the swarm. */
 export const serviceName = was.service.name;
 /** The image that runs, by digest. */
-export const imageDigest = was.service.image;
+export const imageDigest = was.service.imageDigest;
 /** What the prober saw during the last rollout; absent while it is off. */
 export const lastRollout = was.service.lastRollout.apply((result) => result ?? null);
 /** The export that collects the logs: server address and path. */

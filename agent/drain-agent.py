@@ -10,8 +10,8 @@ Swarm has no hook before a task stops. So the service asks Docker to stop its co
   4. the new task's container gets no new connections until it answers its health path.
 
 It does this for every stop, whoever asked for it: an update, a rollback, a drain, a scale-in. Docker's stop grace period bounds it: when it
-ends, Docker kills the container. The refusing rules live in a chain of their own, which is emptied whenever the agent starts or ends:
-a rule cannot outlive the agent.
+ends, Docker kills the container. The refusing rule lives in a chain of its own, which is emptied whenever the agent starts or ends, and
+systemd starts an agent that was killed within seconds: a rule does not outlive the agent.
 
 Standard library only; runs as root under systemd, which restarts it.
 """
@@ -20,15 +20,13 @@ import argparse
 import http.client
 import json
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 import urllib.parse
-
-CHAIN = "SCALEOUT-DRAIN"
-
 
 def log(message):
     print(message, flush=True)
@@ -70,8 +68,8 @@ class Docker:
         _, body = self.request("GET", "/containers/json?filters=" + urllib.parse.quote(filters))
         return [item["Id"] for item in json.loads(body)]
 
-    def kill(self, container, signal):
-        self.request("POST", f"/containers/{container}/kill?signal={signal}")
+    def kill(self, container, name):
+        self.request("POST", f"/containers/{container}/kill?signal={name}")
 
     def events(self, service):
         """start, kill and die events of the service's containers. The stream is open on return; it ends when Docker does."""
@@ -90,17 +88,23 @@ class Gate:
     """Refuses new connections to the published port while it is closed."""
 
     def __init__(self, port):
-        self.rule = [CHAIN, "-p", "tcp", "-m", "conntrack", "--ctstate", "NEW", "--ctorigdstport", str(port), "-j", "REJECT", "--reject-with", "tcp-reset"]
+        # A port belongs to one service of the node, and so does the chain.
+        self.chain = f"SCALEOUT-DRAIN-{port}"
+        self.rule = [self.chain, "-p", "tcp", "-m", "conntrack", "--ctstate", "NEW", "--ctorigdstport", str(port), "-j", "REJECT", "--reject-with", "tcp-reset"]
         self.lock = threading.Lock()
         self.closed = False
 
     def prepare(self):
-        """Makes the chain, empties it, and has Docker's own chain for such rules visit it first."""
-        iptables("-N", CHAIN, check=False)
-        iptables("-F", CHAIN)
-        while iptables("-D", "DOCKER-USER", "-j", CHAIN, check=False):
+        """Makes the chain anew, and has Docker's own chain for such rules visit it first."""
+        self.remove()
+        iptables("-N", self.chain)
+        iptables("-I", "DOCKER-USER", "-j", self.chain)
+
+    def remove(self):
+        while iptables("-D", "DOCKER-USER", "-j", self.chain, check=False):
             pass
-        iptables("-I", "DOCKER-USER", "-j", CHAIN)
+        iptables("-F", self.chain, check=False)
+        iptables("-X", self.chain, check=False)
 
     def close(self):
         with self.lock:
@@ -111,7 +115,7 @@ class Gate:
     def open(self):
         with self.lock:
             if self.closed:
-                iptables("-F", CHAIN)
+                iptables("-F", self.chain)
                 self.closed = False
 
 
@@ -147,7 +151,7 @@ class Agent:
         self.docker = Docker()
         self.gate = Gate(options.published)
         # Which containers are being stopped: on disk, so that an agent that was killed goes on where it was.
-        self.marks = pathlib.Path("/run/scaleout-drain")
+        self.marks = pathlib.Path(f"/run/scaleout-drain-{options.published}")
 
     def run(self):
         self.marks.mkdir(mode=0o700, exist_ok=True)
@@ -213,6 +217,8 @@ class Agent:
             details = self.docker.inspect(container)
             if not details or not details["State"]["Running"]:
                 return
+            # Also when the agent was started while the task was: it must not get requests yet.
+            self.gate.close()
             time.sleep(0.25)
 
 
@@ -225,10 +231,13 @@ def main():
     parser.add_argument("--drain-limit", type=float, required=True, help="seconds requests in flight may take to end")
     parser.add_argument("--stop-signal", type=int, default=23, help="number of the signal Docker sends first (SIGURG)")
     options = parser.parse_args()
+    agent = Agent(options)
+    # systemd stops the agent with SIGTERM, which would end Python without the clean-up below.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        Agent(options).run()
+        agent.run()
     finally:
-        iptables("-F", CHAIN, check=False)
+        agent.gate.remove()
     log("Docker ended the event stream")
     sys.exit(1)  # systemd starts the agent again
 

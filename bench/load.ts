@@ -88,7 +88,10 @@ export interface PhaseFigures {
 export function figures(samples: Sample[], from: number, to: number): PhaseFigures {
 	const inPhase = samples.filter(({ begun, took }) => begun < to && begun + took > from);
 	const bad = inPhase.filter(({ status }) => status !== 200);
-	const times = inPhase.filter(({ status }) => status === 200).map(({ took }) => took).sort((a, b) => a - b);
+	const times = inPhase
+		.filter(({ status }) => status === 200)
+		.map(({ took }) => took)
+		.sort((a, b) => a - b);
 	const problems = [...new Set(bad.map(({ status, problem }) => problem ?? `HTTP ${status}`))];
 	return { total: inPhase.length, failed: bad.length, p50: percentile(times, 0.5), p99: percentile(times, 0.99), problems };
 }

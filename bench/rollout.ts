@@ -48,7 +48,11 @@ for (const cell of options.cells.split(",")) {
 		service.env.SHUTDOWN = shutdown;
 		service.rollout = { strategy };
 		await converge();
-		const row = await measure(`${strategy === "swarm" ? "bare" : "ours"} ${cell}`, keepAlive === "keep-alive", strategy === "swarm" ? bareUpdate : ourUpdate);
+		const row = await measure(
+			`${strategy === "swarm" ? "bare" : "ours"} ${cell}`,
+			keepAlive === "keep-alive",
+			strategy === "swarm" ? bareUpdate : ourUpdate,
+		);
 		rows.push(row);
 		report(row);
 	}
@@ -83,7 +87,18 @@ async function measure(cell: string, keepAlive: boolean, update: () => Promise<v
 	const log = await execAsRoot(lab.connections.log as Connection, "cat /mnt/main-was-logs/*.log", { deadlineSeconds: 120 });
 	const steady = figures(load.samples, Number(options.steady) * 250, from);
 	const during = figures(load.samples, from, to);
-	return { cell, total: during.total, failed: during.failed, twice: runTwice(load.samples, log), steadyP50: steady.p50, steadyP99: steady.p99, p50: during.p50, p99: during.p99, seconds: (to - from) / 1000, problems: during.problems };
+	return {
+		cell,
+		total: during.total,
+		failed: during.failed,
+		twice: runTwice(load.samples, log),
+		steadyP50: steady.p50,
+		steadyP99: steady.p99,
+		p50: during.p50,
+		p99: during.p99,
+		seconds: (to - from) / 1000,
+		problems: during.problems,
+	};
 }
 
 function report(row: Row): void {

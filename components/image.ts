@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -6,7 +7,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
 import { exampleContext, javaArchive } from "../lab/cache.ts";
-import type { Connection } from "../lib/connection.ts";
+import { type Connection, shellQuote } from "../lib/connection.ts";
 import { remoteStep } from "./host.ts";
 import type { Registry } from "./registry.ts";
 import type { Swarm } from "./swarm.ts";
@@ -71,12 +72,12 @@ export class WasImage extends pulumi.ComponentResource {
 			{ connection: manager.connection, source: new pulumi.asset.FileAsset(archive), remotePath },
 			{ parent: this, dependsOn: [manager.ready], deletedWith: manager.machine },
 		);
-		const script = `docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' ${remotePath} ${tag}`;
+		const script = `docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' ${shellQuote(remotePath)} ${shellQuote(tag)}`;
 		return [
 			remoteStep(
 				"base-image",
 				manager,
-				{ script, deleteScript: `docker rmi -f ${tag}; rm -f ${remotePath}` },
+				{ script, deleteScript: `docker rmi -f ${shellQuote(tag)}; rm -f ${shellQuote(remotePath)}` },
 				{ parent: this, dependsOn: [copied] },
 			),
 		];
@@ -99,27 +100,31 @@ export function dockerProvider(
  * the user, named by content: the same on every run, and no key appears in a command line or in the state.
  */
 function sshOptions(connection: Connection): string[] {
-	const directory = path.join(os.homedir(), ".cache", "swarm-scaleout", "ssh");
-	fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-	const write = (name: string, content: string) => {
-		const file = path.join(directory, name);
-		fs.writeFileSync(file, content, { mode: 0o600 });
-		return file;
-	};
-	const { host, port, hostKey, privateKey } = connection;
-	const stem = `${host}-${port}`;
-	const identity = write(`${stem}.key`, privateKey);
-	const knownHosts = write(`${stem}.known_hosts`, `[${host}]:${port} ${hostKey}\n${host} ${hostKey}\n`);
+	const { proxy } = connection;
+	const words = ["ssh", ...(proxy ? sshOptions(proxy) : []), "-p", `${proxy?.port}`, "-W", "%h:%p", `${proxy?.user}@${proxy?.host}`];
 	const options = [
-		`IdentityFile=${identity}`,
+		`IdentityFile=${privateFile(connection.privateKey)}`,
 		"IdentitiesOnly=yes",
 		"StrictHostKeyChecking=yes",
-		`UserKnownHostsFile=${knownHosts}`,
+		`UserKnownHostsFile=${privateFile(`[${connection.host}]:${connection.port} ${connection.hostKey}\n${connection.host} ${connection.hostKey}\n`)}`,
 		"BatchMode=yes",
 		"ConnectTimeout=30",
 		"ControlMaster=auto",
-		`ControlPath=${path.join(directory, "%C")}`,
+		`ControlPath=${path.join(privateDirectory(), "%C")}`,
 		"ControlPersist=60",
+		...(proxy ? [`ProxyCommand=${words.map(shellQuote).join(" ")}`] : []),
 	];
 	return options.flatMap((option) => ["-o", option]);
+}
+
+function privateDirectory(): string {
+	const directory = path.join(os.homedir(), ".cache", "swarm-scaleout", "ssh");
+	fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+	return directory;
+}
+
+function privateFile(content: string): string {
+	const file = path.join(privateDirectory(), createHash("sha256").update(content).digest("hex").slice(0, 16));
+	fs.writeFileSync(file, content, { mode: 0o600 });
+	return file;
 }

@@ -30,9 +30,9 @@ export class NfsExport extends pulumi.ComponentResource {
 			{ script: exportScript(file, logs), stdin: exportsLine(logs, apps), deleteScript: unexportScript(file) },
 			{ parent: this },
 		);
-		this.probes = apps.map((app) =>
-			remoteStep(`${name}-probe-${app.name}`, app, { script: probeScript(app, log, topology) }, { parent: this, dependsOn: [exported] }),
-		);
+		// The mount options go in as standard input: the probe ignores them, but is repeated when they change.
+		const probe = (app: Host) => ({ script: probeScript(app, log, topology), stdin: `${this.mountOptions}\n` });
+		this.probes = apps.map((app) => remoteStep(`${name}-probe-${app.name}`, app, probe(app), { parent: this, dependsOn: [exported] }));
 		this.registerOutputs({ server: this.server, path: this.path });
 	}
 }

@@ -75,7 +75,7 @@ export class WasService extends pulumi.ComponentResource {
 			},
 			{ parent: this, dependsOn: [...registry.ready, ...logs.probes, ...directories, ...agents] },
 		);
-		this.registerOutputs({ name: this.service.name, image: this.service.image });
+		this.registerOutputs({ name: this.service.name, image: this.service.imageDigest });
 	}
 
 	/** A Docker secret cannot change: a new value gets a new name, and the old secret goes once the service has moved on. */

@@ -37,7 +37,9 @@ export function parseTopology(raw: Record<string, unknown>): Topology {
 /** Faults of shape, from the schema's issues. */
 function shapeFaults(issue: z.core.$ZodIssue, raw: unknown): Fault[] {
 	const property = pathOf(issue.path) || "configuration";
-	const value = secretPaths.test(property) ? undefined : shown(valueAt(raw, issue.path));
+	const found = valueAt(raw, issue.path);
+	const isSecret = secretPaths.test(property);
+	const value = isSecret ? undefined : shown(found);
 	switch (issue.code) {
 		case "unrecognized_keys":
 			return issue.keys.map((key) => ({
@@ -47,21 +49,13 @@ function shapeFaults(issue: z.core.$ZodIssue, raw: unknown): Fault[] {
 		case "invalid_value":
 			return [{ property, value, remedy: `use one of ${issue.values.map(String).join(", ")}` }];
 		case "invalid_type":
-			return [
-				{
-					property,
-					value,
-					remedy: value === undefined ? `is missing: give a value of type ${issue.expected}` : `use a value of type ${issue.expected}`,
-				},
-			];
+			if (found === undefined) return [{ property, remedy: `is missing: give a value of type ${issue.expected}` }];
+			// A text where a structure belongs is a section that could not be parsed: it may hold anything.
+			if (["object", "record", "array"].includes(issue.expected))
+				return [{ property, remedy: `use a value of type ${issue.expected}; is it valid YAML or JSON?` }];
+			return [{ property, value, remedy: `use a value of type ${issue.expected}` }];
 		case "invalid_union":
-			return [
-				{
-					property,
-					value,
-					remedy: property.endsWith(".type") ? "use volume or bind" : "use a string, or {fromEnvironment: NAME} where a secret is meant",
-				},
-			];
+			return [{ property, value, remedy: unionRemedy(issue, property, isSecret) }];
 		case "invalid_key":
 			return [{ property, remedy: `this name is not possible: ${issue.issues[0]?.message ?? issue.message}` }];
 		default:
@@ -69,8 +63,14 @@ function shapeFaults(issue: z.core.$ZodIssue, raw: unknown): Fault[] {
 	}
 }
 
+function unionRemedy(issue: z.core.$ZodIssueInvalidUnion, property: string, isSecret: boolean): string {
+	if (property.endsWith(".type")) return "use volume or bind";
+	if (isSecret) return "use a string, or {fromEnvironment: NAME}";
+	return [...new Set(issue.errors.flat().map(({ message }) => message))].join("; or: ");
+}
+
 /** Where a value may be secret, it is not repeated in an error. */
-const secretPaths = /(^|\.)(secretEnv|secrets|password|privateKey)(\.|$|\[)/;
+const secretPaths = /(^|\.)(secretEnv|secrets|password|privateKey|privateKeyFile)(\.|$|\[)/;
 
 function hostFaults({ hosts, registry, image }: Topology): Fault[] {
 	const faults: Fault[] = [];
@@ -104,6 +104,9 @@ function hostFaults({ hosts, registry, image }: Topology): Fault[] {
 	}
 	if (count("registry") > 1)
 		faults.push({ property: "hosts", value: count("registry"), remedy: "several hosts have role registry: give it to one at most" });
+	if (image.build?.baseArchive && !image.build.args.BASE_IMAGE) {
+		faults.push({ property: "image.build.args.BASE_IMAGE", remedy: "is missing: baseArchive is imported under this name" });
+	}
 	if (image.build && count("registry") === 0 && !registry.password) {
 		faults.push({ property: "registry.password", remedy: "is missing: pushing to a registry outside this stack needs it" });
 	}
@@ -186,7 +189,8 @@ function serviceFaults({ hosts, service, logs, nginx }: Topology): Fault[] {
 		});
 	}
 	for (const name of Object.keys(service.secretEnv)) {
-		if (name in service.env) faults.push({ property: `service.env.${name}`, remedy: "is also in service.secretEnv: keep one" });
+		if (Object.hasOwn(service.env, name))
+			faults.push({ property: `service.env.${name}`, remedy: "is also in service.secretEnv: keep one" });
 	}
 	return faults;
 }
@@ -234,7 +238,12 @@ export function lints({ hosts, service }: Topology): Fault[] {
 			remedy: `shorter than health.intervalSeconds = ${health.intervalSeconds}: the health check has not looked again before a version is taken for good`,
 		});
 	}
-	if (service.publish.mode === "host" && rollout.strategy === "swarm") found.push({ property: "service.rollout.strategy", value: "swarm", remedy: "requests fail while tasks are replaced: lossless is the way without" });
+	if (service.publish.mode === "host" && rollout.strategy === "swarm")
+		found.push({
+			property: "service.rollout.strategy",
+			value: "swarm",
+			remedy: "requests fail while tasks are replaced: lossless is the way without",
+		});
 	return found;
 }
 
@@ -256,16 +265,24 @@ function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
 const shown = (value: unknown) => (typeof value === "object" ? undefined : value);
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
-	let schema: unknown = topologySchema;
-	for (const part of path) schema = child(unwrapped(schema), part);
-	return Object.keys(unwrapped(schema)?.shape ?? {});
+	let schemas: Node[] = unwrapped(topologySchema);
+	for (const part of path)
+		schemas = schemas.flatMap((schema) => unwrapped(typeof part === "number" ? schema.element : schema.shape?.[String(part)]));
+	return [...new Set(schemas.flatMap(({ shape }) => Object.keys(shape ?? {})))];
 }
 
-type Node = { shape?: Record<string, unknown>; element?: unknown; unwrap?: () => unknown } | undefined;
+interface Node {
+	shape?: Record<string, unknown>;
+	element?: unknown;
+	options?: unknown[];
+	unwrap?: () => unknown;
+	def?: { type: string };
+}
 
-const child = (node: Node, part: PropertyKey) => (typeof part === "number" ? node?.element : node?.shape?.[String(part)]);
-
-function unwrapped(schema: unknown): Node {
-	const node = schema as Node & { def?: { type: string } };
-	return node && ["optional", "default", "prefault"].includes(node.def?.type ?? "") ? unwrapped(node.unwrap?.()) : node;
+/** The schemas behind defaults, optional marks and unions. */
+function unwrapped(schema: unknown): Node[] {
+	const node = schema as Node | undefined;
+	if (!node) return [];
+	if (node.options) return node.options.flatMap(unwrapped);
+	return ["optional", "default", "prefault"].includes(node.def?.type ?? "") ? unwrapped(node.unwrap?.()) : [node];
 }

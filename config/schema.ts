@@ -114,7 +114,11 @@ const registry = z.strictObject({
 		.min(1)
 		.optional()
 		.describe("Registry host, with port when not 443. Default: the host with role `registry`, port 5000; without one, Docker Hub."),
-	username: z.string().min(1).default("pusher").describe("User who may push and pull."),
+	username: z
+		.string()
+		.regex(/^[\w.@+-]+$/)
+		.default("pusher")
+		.describe("User who may push and pull."),
 	password: secretValue.optional().describe("Its password. Default on a registry of this stack: generated, kept in the state as a secret."),
 });
 
@@ -142,7 +146,11 @@ const image = z.strictObject({
 		.regex(/^[\w][\w.-]{0,127}$/)
 		.default("latest")
 		.describe("Tag to build or run. It is resolved to a digest, and the digest is what runs."),
-	pin: z.string().regex(/^sha256:[0-9a-f]{64}$/, "use sha256: and 64 hexadecimal digits").optional().describe("Digest to run instead of the tag's: the way back to an older image."),
+	pin: z
+		.string()
+		.regex(/^sha256:[0-9a-f]{64}$/, "use sha256: and 64 hexadecimal digits")
+		.optional()
+		.describe("Digest to run instead of the tag's: the way back to an older image."),
 	build: build.optional().describe("Build and push it. Without: it must be in the registry."),
 });
 
@@ -179,13 +187,22 @@ const health = z.strictObject({
 		.default("/health")
 		.describe("Path that answers 200 when a task can serve."),
 	deadlineSeconds: z.int().min(5).max(3600).default(300).describe("Seconds a new task may take to become healthy."),
-	intervalSeconds: z.int().min(1).max(300).default(5).describe("Seconds between two looks of Docker's health check. A new task is seen healthy after one interval at the earliest."),
+	intervalSeconds: z
+		.int()
+		.min(1)
+		.max(300)
+		.default(5)
+		.describe("Seconds between two looks of Docker's health check. A new task is seen healthy after one interval at the earliest."),
 	timeoutSeconds: z.int().min(1).max(300).default(10).describe("Seconds one look may take."),
 	retries: z.int().min(1).max(100).default(5).describe("Looks that may fail in a row before a task that was healthy is replaced."),
 });
 
 const prober = z.strictObject({
-	path: z.string().regex(/^\/[\w./?=&%-]*$/).default("/").describe("Path that is asked through NGINX."),
+	path: z
+		.string()
+		.regex(/^\/[\w./?=&%-]*$/)
+		.default("/")
+		.describe("Path that is asked through NGINX."),
 	ratePerSecond: z.number().min(0).max(100).default(0).describe("Requests a second during a rollout; 0 is off."),
 	failOnError: z.boolean().default(false).describe("A failed request fails the update, after it is complete."),
 });
@@ -194,12 +211,27 @@ const rollout = z.strictObject({
 	strategy: z
 		.enum(["lossless", "swarm"])
 		.default("lossless")
-		.describe("`host` mode only. `lossless`: before a task stops, its node refuses new connections and requests in flight end. `swarm`: tasks are stopped as Swarm does it, and requests may fail."),
+		.describe(
+			"`host` mode only. `lossless`: before a task stops, its node refuses new connections and requests in flight end. `swarm`: tasks are stopped as Swarm does it, and requests may fail.",
+		),
 	parallelism: z.int().min(1).default(1).describe("Nodes updated at a time."),
 	delaySeconds: z.int().min(0).max(3600).default(0).describe("Pause between two nodes."),
-	monitorSeconds: z.int().min(1).max(3600).default(15).describe("A task that fails within this time after its start counts as a failed update."),
-	drainLimitSeconds: z.int().min(1).max(50).default(30).describe("Requests in flight, uploads and web sockets may take this long to end once their node is next; at the limit they are cut."),
-	failureAction: z.enum(["rollback", "pause"]).default("rollback").describe("When a new task fails: put the old version back the same way, or stop where it is."),
+	monitorSeconds: z
+		.int()
+		.min(1)
+		.max(3600)
+		.default(15)
+		.describe("A task that fails within this time after its start counts as a failed update."),
+	drainLimitSeconds: z
+		.int()
+		.min(1)
+		.max(50)
+		.default(30)
+		.describe("Requests in flight, uploads and web sockets may take this long to end once their node is next; at the limit they are cut."),
+	failureAction: z
+		.enum(["rollback", "pause"])
+		.default("rollback")
+		.describe("When a new task fails: put the old version back the same way, or stop where it is."),
 	prober: prober.prefault({}).describe("Asks the service through NGINX during a rollout and reports what it saw."),
 });
 
@@ -229,7 +261,12 @@ const service = z.strictObject({
 	health: health.prefault({}),
 	cpus: z.number().min(0.01).optional().describe("CPU limit of a task, in CPUs."),
 	memoryMiB: z.int().min(16).optional().describe("Memory limit of a task in MiB."),
-	stopGraceSeconds: z.int().min(0).max(3600).default(10).describe("Seconds between SIGTERM and SIGKILL. With the drain limit less than 60: Swarm waits one minute at most."),
+	stopGraceSeconds: z
+		.int()
+		.min(0)
+		.max(3600)
+		.default(10)
+		.describe("Seconds between SIGTERM and SIGKILL. With the drain limit less than 60: Swarm waits one minute at most."),
 	restart: z.int().min(0).default(0).describe("Count it up to restart all tasks, by the same rollout."),
 	rollout: rollout.prefault({}).describe("How tasks are replaced."),
 	convergeSeconds: z.int().min(30).max(7200).default(900).describe("Seconds all tasks may take to run."),
@@ -265,7 +302,10 @@ const nginx = z.strictObject({
 		.describe("fail_timeout of each server. Long values take healthy nodes out when several fail one after another."),
 	connectTimeoutSeconds: z.int().min(1).max(75).default(5).describe("proxy_connect_timeout."),
 	readTimeoutSeconds: z.int().min(1).default(60).describe("proxy_read_timeout."),
-	maintenance: z.boolean().default(false).describe("Answer everything with a 503 page. Switched without a reload: requests in flight end normally."),
+	maintenance: z
+		.boolean()
+		.default(false)
+		.describe("Answer everything with a 503 page. Switched without a reload: requests in flight end normally."),
 	retryAfterSeconds: z.int().min(1).default(120).describe("Retry-After of the 503 page."),
 	clientMaxBodyMiB: z.int().min(0).default(10).describe("client_max_body_size; 0 is no limit."),
 });

@@ -7,7 +7,7 @@ export type ChangeKind = "update" | "replace" | "ignore";
 /** What one resource does. Plain functions on typed inputs and outputs: the engine's conventions are added by `defineProvider`. */
 export interface Definition<I extends object, O extends object> {
 	/** Every input, with what its change means. An input not named here is a programming fault. */
-	inputs: { [K in keyof Required<I>]: ChangeKind };
+	inputs: { [K in keyof Required<I>]: ChangeKind | ((old: NonNullable<I[K]>, fresh: NonNullable<I[K]>) => ChangeKind) };
 	/** Replace by deleting first: the new one needs the old one's name, port or address. */
 	deleteBeforeReplace?: boolean;
 	/** Faults in the inputs, by property. Called at preview; unknown inputs are absent. */
@@ -63,13 +63,19 @@ export function defineProvider<I extends object, O extends object>(
 			return { inputs: news, failures: definition.check?.(known as Partial<I>) ?? [] };
 		},
 		async diff(_id: string, olds: Props, news: Props) {
-			const changed = names.filter((name) => definition.inputs[name] !== "ignore" && !sameValue(olds[name], news[name]));
+			const kindOf = (name: keyof I & string): ChangeKind => {
+				const kind = definition.inputs[name];
+				// What is not known yet may turn out to be the same: no reason to announce a replacement.
+				if (holdsUnknown(news[name])) return kind === "ignore" ? "ignore" : "update";
+				return typeof kind === "function" ? kind(olds[name] as never, news[name] as never) : kind;
+			};
+			const changed = names.filter((name) => !sameValue(olds[name], news[name]) && kindOf(name) !== "ignore");
 			const drifted = definition.drift?.(olds as I & O) ?? [];
 			const note = changed.length > 0 && definition.describeChange?.(changed, olds as I & O, news as unknown as I);
 			if (note) noteOf(news.__urn, note);
 			return {
 				changes: changed.length > 0 || drifted.length > 0,
-				replaces: changed.filter((name) => definition.inputs[name] === "replace"),
+				replaces: changed.filter((name) => kindOf(name) === "replace"),
 				deleteBeforeReplace: definition.deleteBeforeReplace ?? false,
 			};
 		},

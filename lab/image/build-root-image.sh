@@ -15,11 +15,11 @@ trap 'rm -rf "$work"' EXIT
 
 # Left out for the sake of software emulation, where each costs a minute of boot: AppArmor profiles, a resolver daemon.
 installed=(
-  linux-image-cloud-amd64 systemd-sysv udev dbus busybox initramfs-tools kmod
+  linux-image-cloud-amd64 systemd-sysv udev dbus busybox-static initramfs-tools kmod
   openssh-server sudo iproute2 iptables ca-certificates curl procps less
-  docker.io nfs-common conntrack
+  docker.io nfs-common conntrack python3 apache2-utils openssl
 )
-cached=(nginx nfs-kernel-server docker-registry apache2-utils openssl)
+cached=(nginx nfs-kernel-server docker-registry)
 
 mmdebstrap --variant=minbase --mode=root --skip=cleanup/apt \
   --include="$(IFS=,; echo "${installed[*]}")" \

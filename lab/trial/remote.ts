@@ -73,7 +73,8 @@ const dockerOf = (provider: Props): Docker => dockerOn(connectionOf(provider));
 function connectionOf(provider: Props): Connection {
 	const { username: user, hostname: host, port } = new URL(provider.host);
 	const options: string[] = typeof provider.sshOpts === "string" ? JSON.parse(provider.sshOpts) : provider.sshOpts;
-	const fileOf = (name: string) => fs.readFileSync(options.find((option) => option.startsWith(`${name}=`))?.slice(name.length + 1) ?? "", "utf8");
+	const fileOf = (name: string) =>
+		fs.readFileSync(options.find((option) => option.startsWith(`${name}=`))?.slice(name.length + 1) ?? "", "utf8");
 	const hostKey = fileOf("UserKnownHostsFile").split("\n")[0]?.split(" ").slice(1).join(" ") ?? "";
 	return { host, port: Number(port), user, privateKey: fileOf("IdentityFile"), hostKey };
 }

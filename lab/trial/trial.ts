@@ -67,5 +67,7 @@ function promiseOf(value: unknown): Promise<unknown> {
 /** The stack's configuration file, as the engine hands it to the program: every value as text, structures as JSON. */
 function readConfig(): Record<string, string> {
 	const file = parse(fs.readFileSync(configFile, "utf8")) as { config?: Record<string, unknown> };
-	return Object.fromEntries(Object.entries(file.config ?? {}).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]));
+	return Object.fromEntries(
+		Object.entries(file.config ?? {}).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+	);
 }

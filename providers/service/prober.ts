@@ -19,6 +19,8 @@ export class Prober {
 	async stop(): Promise<void> {
 		clearInterval(this.#timer);
 		await Promise.all(this.#pending);
+		// An outage that lasts to the end counts as well.
+		this.#longestGap = Math.max(this.#longestGap, performance.now() - this.#lastSuccess);
 	}
 
 	/** Undefined when the prober is off. */
@@ -26,7 +28,13 @@ export class Prober {
 		if (!this.#timer) return undefined;
 		const sorted = this.#latencies.toSorted((a, b) => a - b);
 		const total = sorted.length + this.#failed;
-		return { total, failed: this.#failed, p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99), longestGap: Math.round(this.#longestGap) };
+		return {
+			total,
+			failed: this.#failed,
+			p50: percentile(sorted, 0.5),
+			p99: percentile(sorted, 0.99),
+			longestGap: Math.round(this.#longestGap),
+		};
 	}
 
 	#ask(): void {

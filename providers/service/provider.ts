@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
 import { dockerOn } from "../../lib/docker.ts";
+import { SshError } from "../../lib/ssh.ts";
 import { orUndefined, retryOutOfSequence } from "../../lib/swarm.ts";
 import { DeadlineError, type Seen, until } from "../../lib/wait.ts";
 import { type Context, defineProvider, PartialFailure, sameValue } from "../define.ts";
@@ -18,7 +19,8 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		image: "update",
 		registryAuth: "ignore",
 		replicas: "update",
-		publish: "update",
+		// Swarm cannot turn a global service into a replicated one.
+		publish: (old, fresh) => (old.mode === fresh.mode ? "update" : "replace"),
 		env: "update",
 		secretEnv: "update",
 		secrets: "update",
@@ -36,12 +38,12 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		nodes: "update",
 	},
 	deleteBeforeReplace: true,
-	drift: ({ observed, image, replicas }) => (sameValue(observed, { image, running: replicas }) ? [] : ["observed"]),
+	drift: ({ observed, replicas, imageDigest }) => (sameValue(observed, { image: imageDigest, running: replicas }) ? [] : ["observed"]),
 
 	async create(inputs, context) {
 		const manager = dockerOn(inputs.manager);
-		const serviceId = await ensureService(manager, inputs);
-		return { id: serviceId, outputs: await converged(manager, serviceId, inputs, context) };
+		const { serviceId, image } = await ensureService(manager, inputs);
+		return { id: serviceId, outputs: await converged(manager, serviceId, { ...inputs, image }, context) };
 	},
 
 	async read(id, state) {
@@ -50,7 +52,11 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		if (!service) return undefined;
 		const tasks = await tasksOf(manager, id);
 		const running = tasks.filter((task) => task.Status.State === "running" && task.DesiredState === "running");
-		return { serviceId: id, observed: { image: service.Spec.TaskTemplate.ContainerSpec.Image, running: running.length } };
+		return {
+			serviceId: id,
+			imageDigest: state.imageDigest,
+			observed: { image: service.Spec.TaskTemplate.ContainerSpec.Image, running: running.length },
+		};
 	},
 
 	describeChange: (changed, olds, news) => disruption(changed, olds, news),
@@ -58,12 +64,19 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	async update(_id, olds, news, context) {
 		const manager = dockerOn(news.manager);
 		const prober = new Prober(news.endpoint, news.rollout.prober);
-		const serviceId = await ensureService(manager, news);
-		const outputs = await converged(manager, serviceId, news, context).finally(() => prober.stop());
+		const replaceTasks = async () => {
+			const { serviceId, image } = await ensureService(manager, news);
+			return converged(manager, serviceId, { ...news, image }, context);
+		};
+		const outputs = await replaceTasks().finally(() => prober.stop());
 		if (!sameValue(olds.mount, news.mount)) await removeVolumes(news, context);
 		const lastRollout = prober.result() ?? olds.lastRollout;
 		if (prober.result()?.failed && news.rollout.prober.failOnError) {
-			throw new PartialFailure(serviceId, { ...outputs, lastRollout }, `service.rollout.prober: the rollout is complete, but requests failed: ${describeProbe(lastRollout)}`);
+			throw new PartialFailure(
+				outputs.serviceId,
+				{ ...outputs, lastRollout },
+				`service.rollout.prober: the rollout is complete, but requests failed: ${describeProbe(lastRollout)}`,
+			);
 		}
 		return { ...outputs, lastRollout };
 	},
@@ -79,22 +92,37 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	},
 });
 
-/** Creates the service, or brings the one that exists to the spec. Returns its ID. @throws Error when the name belongs to another stack. */
-async function ensureService(manager: Docker, inputs: ServiceInputs): Promise<string> {
-	const spec = serviceSpec(inputs);
+/** Creates the service, or brings the one that exists to the spec. @throws Error when the name belongs to another stack. */
+async function ensureService(manager: Docker, inputs: ServiceInputs): Promise<{ serviceId: string; image: string }> {
+	const image = await withDigest(manager, inputs);
+	const spec = serviceSpec({ ...inputs, image });
 	const found = await orUndefined(manager.getService(inputs.name).inspect());
 	if (!found) {
 		const made = (await manager.createService(inputs.registryAuth as never, spec as never)) as unknown as { ID?: string; id?: string };
-		return (made.ID ?? made.id) as string;
+		return { serviceId: (made.ID ?? made.id) as string, image };
 	}
 	const owner = found.Spec.Labels?.[ownerLabel];
 	if (owner !== inputs.owner) {
-		throw new Error(
-			`service.name = "${inputs.name}": the swarm has a service of this name ${owner ? `of stack ${owner}` : "made by other means"}: choose another name, or remove it`,
-		);
+		const whose = owner ? `of stack ${owner}` : "made by other means";
+		throw new Error(`service.name = "${inputs.name}": the swarm has a service of this name ${whose}: choose another name, or remove it`);
 	}
 	await applySpec(manager, found.ID, spec, inputs.registryAuth);
-	return found.ID;
+	return { serviceId: found.ID, image };
+}
+
+/** The image with its digest: the API does not pin tags, and nodes that pull at different times would run different images. */
+async function withDigest(manager: Docker, { image, registryAuth }: ServiceInputs): Promise<string> {
+	if (image.includes("@")) return image;
+	try {
+		const { Descriptor: descriptor } = (await manager.getImage(image).distribution({ authconfig: registryAuth } as never)) as unknown as {
+			Descriptor: { digest: string };
+		};
+		return `${image.replace(/:[^:/]*$/, "")}@${descriptor.digest}`;
+	} catch (error) {
+		throw new Error(
+			`image.name, image.tag = "${image}": the registry does not give it: ${(error as Error).message}: check name, tag and registry.password`,
+		);
+	}
 }
 
 /** Writes the spec unless it is there already. */
@@ -118,14 +146,21 @@ function covers(found: unknown, wanted: unknown): boolean {
 
 /** Waits until every task of the current spec runs and answers. @throws PartialFailure with the tasks' own errors and last log lines. */
 async function converged(manager: Docker, serviceId: string, inputs: ServiceInputs, { progress }: Context): Promise<ServiceOutputs> {
-	const outputs = { serviceId, observed: { image: inputs.image, running: inputs.replicas } };
+	const outputs = { serviceId, imageDigest: inputs.image, observed: { image: inputs.image, running: inputs.replicas } };
 	try {
-		await until({ what: `service ${inputs.name}`, deadlineSeconds: inputs.convergeSeconds, progress }, () =>
-			lookAtTasks(manager, serviceId, inputs),
-		);
+		const tasks = { what: `service ${inputs.name}`, deadlineSeconds: inputs.convergeSeconds, progress };
 		await until(
-			{ what: `service ${inputs.name} answering ${inputs.health.path}`, deadlineSeconds: inputs.health.deadlineSeconds, progress },
-			() => lookAtHealth(inputs),
+			tasks,
+			patient(() => lookAtTasks(manager, serviceId, inputs)),
+		);
+		const health = {
+			what: `service ${inputs.name} answering ${inputs.health.path}`,
+			deadlineSeconds: inputs.health.deadlineSeconds,
+			progress,
+		};
+		await until(
+			health,
+			patient(() => lookAtHealth(inputs)),
 		);
 		return outputs;
 	} catch (error) {
@@ -140,6 +175,19 @@ async function converged(manager: Docker, serviceId: string, inputs: ServiceInpu
 	}
 }
 
+/** Goes on when a look fails: a manager that restarts, or a connection that breaks, does not end a rollout that Swarm carries on. */
+function patient<T>(look: () => Promise<Seen<T>>): () => Promise<Seen<T>> {
+	return async () => {
+		try {
+			return await look();
+		} catch (error) {
+			const isLasting = error instanceof ServiceError || (error instanceof SshError && error.fault !== "unreachable");
+			if (isLasting || (error as { statusCode?: number }).statusCode === 404) throw error;
+			return { waiting: `cannot be seen now: ${(error as Error).message}` };
+		}
+	};
+}
+
 class ServiceError extends Error {}
 class RolledBackError extends ServiceError {}
 
@@ -149,7 +197,8 @@ const failuresTolerated = 3;
 async function lookAtTasks(manager: Docker, serviceId: string, inputs: ServiceInputs): Promise<Seen<undefined>> {
 	const service = await manager.getService(serviceId).inspect();
 	const update = service.UpdateStatus as { State: string; Message: string } | undefined;
-	if (update?.State === "rollback_completed") throw new RolledBackError(`service ${inputs.name}: the new version failed, and the old one is back on all nodes`);
+	if (update?.State === "rollback_completed")
+		throw new RolledBackError(`service ${inputs.name}: the new version failed, and the old one is back on all nodes`);
 	if (update && ["paused", "rollback_paused"].includes(update.State)) {
 		throw new ServiceError(`service ${inputs.name}: Swarm stopped the update: ${update.State}: ${update.Message}`);
 	}

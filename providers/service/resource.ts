@@ -41,7 +41,7 @@ export interface ServiceInputs {
 	name: string;
 	/** `project/stack`. */
 	owner: string;
-	/** Image by digest: `registry/name@sha256:…`. */
+	/** Image: `registry/name@sha256:…`, or by tag, which is resolved to its digest at each change. */
 	image: string;
 	/** Credentials the nodes pull with. Secret. */
 	registryAuth?: { serveraddress: string; username: string; password: string };
@@ -76,6 +76,8 @@ export interface ServiceInputs {
 
 export interface ServiceOutputs {
 	serviceId: string;
+	/** The image that was asked for, by digest. */
+	imageDigest: string;
 	/** What runs at the last look: image, and tasks running. */
 	observed: { image: string; running: number };
 	/** What the prober saw during the last rollout. */
@@ -96,12 +98,12 @@ export interface ProbeResult {
 export class Service extends ScaleoutResource {
 	declare readonly serviceId: pulumi.Output<string>;
 	declare readonly name: pulumi.Output<string>;
-	declare readonly image: pulumi.Output<string>;
+	declare readonly imageDigest: pulumi.Output<string>;
 	declare readonly lastRollout: pulumi.Output<ProbeResult | undefined>;
 	declare readonly observed: pulumi.Output<ServiceOutputs["observed"]>;
 
 	constructor(name: string, args: { [K in keyof ServiceInputs]: pulumi.Input<ServiceInputs[K]> }, opts?: pulumi.CustomResourceOptions) {
-		const props = { ...args, serviceId: undefined, observed: undefined, lastRollout: undefined };
+		const props = { ...args, serviceId: undefined, imageDigest: undefined, observed: undefined, lastRollout: undefined };
 		const additionalSecretOutputs = ["manager", "registryAuth", "secretEnv", "nodes"];
 		super("service", "Service", name, props, { additionalSecretOutputs, ...opts });
 	}

@@ -27,7 +27,10 @@ describe("the topology serves", () => {
 	});
 
 	test("docker node ls shows three nodes, ready and active, one of them a manager", async () => {
-		const nodes = (await on("manager", "docker node ls --format '{{.Hostname}} {{.Status}} {{.Availability}} {{.ManagerStatus}}'")).trim().split("\n").sort();
+		const nodes = (await on("manager", "docker node ls --format '{{.Hostname}} {{.Status}} {{.Availability}} {{.ManagerStatus}}'"))
+			.trim()
+			.split("\n")
+			.sort();
 		expect(nodes.map((line) => line.trim())).toEqual(["manager Ready Active Leader", "worker1 Ready Active", "worker2 Ready Active"]);
 	});
 

@@ -22,7 +22,11 @@ describe.skipIf(lab.noEngine)("a load balancer configuration that cannot work", 
 	});
 
 	const faults: [name: string, nginx: object, message: RegExp][] = [
-		["a method the host's version lacks", { method: "least_time" }, /nginx\.method = least_time: needs NGINX 1\.31\.0, the host has 1\.22\.1/],
+		[
+			"a method the host's version lacks",
+			{ method: "least_time" },
+			/nginx\.method = least_time: needs NGINX 1\.31\.0, the host has 1\.22\.1/,
+		],
 		["what nginx -t refuses", { method: "hash", hashKey: "$no_such_variable" }, /unknown "no_such_variable" variable/],
 		["a port that is taken", { ...good, listen: 22 }, /bind\(\) to 0\.0\.0\.0:22 failed/],
 	];

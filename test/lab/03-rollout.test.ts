@@ -40,7 +40,9 @@ async function versions(): Promise<Record<string, string>> {
 /** Nothing is left in the way of requests or of Swarm. */
 async function expectNothingDrained(): Promise<void> {
 	for (const app of apps) {
-		await expect.poll(() => on(app, "iptables -S SCALEOUT-DRAIN | grep -c REJECT || true"), { timeout: 120_000, interval: 2000 }).toBe("0\n");
+		await expect
+			.poll(() => on(app, "iptables -S SCALEOUT-DRAIN-8080 | grep -c REJECT || true"), { timeout: 120_000, interval: 2000 })
+			.toBe("0\n");
 	}
 	expect(await on("manager", "docker node ls --format '{{.Availability}}' | sort -u")).toBe("Active\n");
 }
@@ -83,7 +85,12 @@ describe.skipIf(lab.noEngine)("a version that fails", () => {
 	const failures: [name: string, env: Record<string, string>, rest: object, message: RegExp][] = [
 		["never gets healthy", { HEALTH_MODE: "never" }, { health: { deadlineSeconds: 20, intervalSeconds: 3, retries: 2 } }, /unhealthy/],
 		["crashes at start", { HEALTH_MODE: "nonsense" }, {}, /non-zero exit \(1\)/],
-		["crashes after it was healthy, within the monitor time", { HEALTH_MODE: "crash", CRASH_AFTER_MS: "8000" }, { rollout: { monitorSeconds: 30 } }, /non-zero exit \(3\)/],
+		[
+			"crashes after it was healthy, within the monitor time",
+			{ HEALTH_MODE: "crash", CRASH_AFTER_MS: "8000" },
+			{ rollout: { monitorSeconds: 30 } },
+			/non-zero exit \(3\)/,
+		],
 	];
 	test.each(failures)("is taken back, and up fails with the task's own error: %s", async (_name, env, rest, message) => {
 		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });

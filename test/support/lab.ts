@@ -42,7 +42,15 @@ export async function bringUp(): Promise<Lab> {
 export async function describeLab(stack: TestStack): Promise<Lab> {
 	const resources = await stack.resources();
 	const checks = resources.filter(({ type }) => type.endsWith(":HostCheck"));
-	const connections = Object.fromEntries(checks.map(({ urn, inputs }) => [urn.split("::").at(-1)?.replace(/-check$/, ""), inputs.connection]));
+	const connections = Object.fromEntries(
+		checks.map(({ urn, inputs }) => [
+			urn
+				.split("::")
+				.at(-1)
+				?.replace(/-check$/, ""),
+			inputs.connection,
+		]),
+	);
 	const root = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
 	return { endpoint: root?.outputs.endpoint, connections };
 }

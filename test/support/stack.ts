@@ -41,10 +41,12 @@ export class TestStack {
 	readonly name: string;
 	readonly directory: string;
 	config: Record<string, unknown>;
-	#env: NodeJS.ProcessEnv;
+	readonly env: NodeJS.ProcessEnv;
+	readonly #project: string;
 
-	/** `directory` holds state and configuration; what lies there from an earlier run is used again. */
-	constructor(name: string, directory: string, config: Record<string, unknown>, env: NodeJS.ProcessEnv = {}) {
+	/** `directory` holds state and configuration; what lies there from an earlier run is used again. `project` is where Pulumi.yaml lies. */
+	constructor(name: string, directory: string, config: Record<string, unknown>, env: NodeJS.ProcessEnv = {}, project = projectDirectory) {
+		this.#project = project;
 		this.name = name;
 		this.directory = path.resolve(directory);
 		this.config = config;
@@ -56,7 +58,7 @@ export class TestStack {
 			fs.mkdirSync(path.join(shared, cache), { recursive: true });
 			if (!fs.existsSync(path.join(home, cache))) fs.symlinkSync(path.join(shared, cache), path.join(home, cache));
 		}
-		this.#env = {
+		this.env = {
 			...process.env,
 			PATH: `${path.join(projectDirectory, "node_modules", ".bin")}:${process.env.PATH}`,
 			PULUMI_HOME: home,
@@ -83,7 +85,7 @@ export class TestStack {
 		const made = await this.run("stack", "init", this.name);
 		if (made.code !== 0 && !made.output.includes("already exists")) throw new Error(made.output);
 		// The CLI notes the new stack's salt beside the program; these stacks keep it with their own configuration.
-		fs.rmSync(path.join(projectDirectory, `Pulumi.${this.name}.yaml`), { force: true });
+		fs.rmSync(path.join(this.#project, `Pulumi.${this.name}.yaml`), { force: true });
 	}
 
 	async up(...args: string[]): Promise<Result> {
@@ -123,7 +125,11 @@ export class TestStack {
 	run(...args: string[]): Promise<Result> {
 		const started = Date.now();
 		return new Promise((resolve, reject) => {
-			const child = spawn("pulumi", [...args, "--non-interactive"], { cwd: projectDirectory, env: this.#env, stdio: ["ignore", "pipe", "pipe"] });
+			const child = spawn("pulumi", [...args, "--non-interactive"], {
+				cwd: this.#project,
+				env: this.env,
+				stdio: ["ignore", "pipe", "pipe"],
+			});
 			let output = "";
 			const collect = (data: Buffer) => {
 				output += data;

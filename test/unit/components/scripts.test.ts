@@ -1,0 +1,99 @@
+import { spawnSync } from "node:child_process";
+import { describe, expect, test } from "vitest";
+import { agentScript } from "../../../components/drainAgent.ts";
+import { applyScript } from "../../../components/loadBalancer.ts";
+import { installScript } from "../../../components/packages.ts";
+import { methods } from "../../../config/schema.ts";
+import { syntaxFault, topology } from "../fixtures.ts";
+
+/* Scripts that need a host to run. Here: bash can read them, and they say what they must. */
+
+const nginxWith = (method: string) =>
+	topology((config) => {
+		Object.assign(config.nginx, { method, ...(method === "hash" && { hashKey: "$request_uri" }) });
+	}).nginx;
+
+describe("the script that puts an NGINX file into effect", () => {
+	test.each(methods)("is bash: method %s", (method) => {
+		expect(syntaxFault(applyScript("/etc/nginx/conf.d/scaleout-nginx.conf", nginxWith(method)))).toBe("");
+	});
+
+	test("a method that the host's NGINX does not know is refused by name, version and remedy", () => {
+		const script = applyScript("/f", nginxWith("least_time"));
+		expect(script).toContain('dpkg --compare-versions "$version" lt 1.31.0');
+		expect(script).toContain("nginx.method = least_time: needs NGINX 1.31.0, the host has $version: choose another method");
+	});
+
+	test("the live file is replaced only after nginx -t on the staged one", () => {
+		const lines = applyScript("/f", nginxWith("random")).split("\n");
+		const tested = lines.findIndex((line) => line.includes("nginx -t"));
+		const swapped = lines.findIndex((line) => line.startsWith('mv "$staged/new"'));
+		expect(tested).toBeGreaterThan(0);
+		expect(swapped).toBeGreaterThan(tested);
+	});
+});
+
+describe("the script that installs packages", () => {
+	/** Runs it against stand-ins of the host's programs. `installed`: what is there; `failures`: how often apt-get install fails. */
+	function run(script: string, installed: string[], failures = 0): { calls: string[]; status: number | null } {
+		const stubs = `
+failures=${failures}
+dpkg-query() { case " ${installed.join(" ")} " in *" \${!#} "*) echo "install ok installed" ;; *) return 1 ;; esac; }
+apt-get() { echo "apt-get $*"; case " $* " in *" install "*) if [ $failures -gt 0 ]; then failures=$((failures - 1)); return 100; fi ;; esac; }
+systemctl() { echo "systemctl $*"; [ "$1" != is-enabled ]; }
+`;
+		const { stdout, stderr, status } = spawnSync("bash", ["--norc", "-euo", "pipefail", "-c", stubs + script], { encoding: "utf8" });
+		const calls = `${stdout}${stderr}`.split("\n").filter((line) => /^(apt-get|systemctl) /.test(line));
+		return { calls: calls.map((line) => line.replace(/-o \S+ /g, "").replace(/ -q /, " ")), status };
+	}
+
+	test("installs what is missing, and only that", () => {
+		const { calls, status } = run(installScript(["curl", "nfs-common"], []), ["curl"]);
+		expect(calls).toEqual(["apt-get install -y --no-install-recommends nfs-common"]);
+		expect(status).toBe(0);
+	});
+
+	test("asks the network for nothing when all is there", () => {
+		expect(run(installScript(["curl", "nfs-common"], []), ["curl", "nfs-common"])).toEqual({ calls: [], status: 0 });
+	});
+
+	test("fetches the package lists when the installation fails without, and tries again", () => {
+		const { calls, status } = run(installScript(["nginx"], []), [], 1);
+		const install = "apt-get install -y --no-install-recommends nginx";
+		expect(calls.sort()).toEqual([install, install, "apt-get update"].sort());
+		expect(status).toBe(0);
+	});
+
+	test("fails when the installation fails for good", () => {
+		expect(run(installScript(["nginx"], []), [], 9).status).not.toBe(0);
+	});
+
+	test("enables and starts the role's services", () => {
+		const { calls } = run(installScript(["docker.io"], ["docker"]), ["docker.io"]);
+		expect(calls).toEqual(expect.arrayContaining(["systemctl enable docker", "systemctl start docker"]));
+	});
+});
+
+describe("the script that installs the drain agent", () => {
+	const service = topology((config) => {
+		Object.assign(config.service, {
+			publish: { mode: "host", target: 8080, published: 8090 },
+			health: { path: "/health?deep=50%25" },
+			rollout: { drainLimitSeconds: 20 },
+		});
+	}).service;
+	const script = agentScript("scaleout-drain-babble-was", service);
+
+	test("is bash", () => {
+		expect(syntaxFault(script)).toBe("");
+	});
+
+	test("gives the agent the service's ports, health path and limit", () => {
+		expect(script).toContain("--service babble-was --published 8090 --target 8080");
+		expect(script).toContain("--drain-limit 20");
+	});
+
+	test("a percent sign reaches the agent: systemd would take it for a specifier", () => {
+		expect(script).toContain("--health-path /health?deep=50%%25");
+	});
+});

@@ -1,0 +1,103 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { existingEndpoint, existingHosts } from "../../../../components/sources/existing.ts";
+import { ConfigError } from "../../../../config/faults.ts";
+import type { Topology } from "../../../../config/schema.ts";
+import { Recorder } from "../../../support/mocks.ts";
+import { hostKey, type Raw, topology } from "../../fixtures.ts";
+
+const parent = () => new pulumi.ComponentResource("scaleout:index:Hosts", "hosts");
+let recorder: Recorder;
+let directory: string;
+
+beforeEach(async () => {
+	directory = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-keys-"));
+	for (const key of ["one", "all"]) fs.writeFileSync(path.join(directory, key), `planted-private-key-${key}`);
+	recorder = new Recorder();
+	await recorder.start();
+});
+afterEach(async () => {
+	await pulumi.runtime.disconnect();
+	fs.rmSync(directory, { recursive: true });
+});
+
+/** The lab's five hosts as if they existed. */
+function inventory(change: (config: Raw) => void = () => {}): Topology {
+	return topology((config) => {
+		config.source = "existing";
+		config.existing = { privateKeyFile: path.join(directory, "all") };
+		for (const host of config.hosts) {
+			delete host.memoryMiB;
+			host.ssh = { hostKey: `${hostKey} root@${host.name}` };
+		}
+		change(config);
+	});
+}
+
+describe("existing hosts", () => {
+	test("are reached at their address, with the pinned key, as the inventory says", async () => {
+		const changed = inventory(({ hosts }) => {
+			Object.assign(hosts[1].ssh, { host: "203.0.113.9", port: 2222, user: "ubuntu", privateKeyFile: path.join(directory, "one") });
+		});
+		const hosts = existingHosts(changed, parent());
+		await pulumi.runtime.disconnect();
+		const all = { port: 22, user: "root", hostKey, privateKey: "planted-private-key-all" };
+		expect(recorder.find("manager-check").inputs.connection).toEqual({ ...all, host: "192.168.2.137" });
+		expect(recorder.find("worker1-check").inputs.connection).toEqual({
+			host: "203.0.113.9",
+			port: 2222,
+			user: "ubuntu",
+			hostKey,
+			privateKey: "planted-private-key-one",
+		});
+		expect(hosts.map(({ user }) => user)).toEqual(["root", "ubuntu", "root", "root", "root"]);
+		expect(hosts.every(({ machine }) => machine === undefined)).toBe(true);
+	});
+
+	test("a bastion is pinned like the host behind it", async () => {
+		existingHosts(
+			inventory(({ hosts }) => {
+				hosts[2].ssh.bastion = "nginx";
+			}),
+			parent(),
+		);
+		await pulumi.runtime.disconnect();
+		expect(recorder.find("worker2-check").inputs.connection).toMatchObject({
+			host: "192.168.3.5",
+			proxy: { host: "192.168.1.10", hostKey },
+		});
+	});
+
+	test("private keys are marked as secrets", async () => {
+		existingHosts(inventory(), parent());
+		await pulumi.runtime.disconnect();
+		for (const check of recorder.ofType(":HostCheck")) expect(check.secretOutputs).toContain("connection");
+		expect(await pulumi.isSecret(existingHosts(inventory(), parent())[0]?.connection as pulumi.Output<unknown>)).toBe(true);
+	});
+
+	test("key files that cannot be read are told together, each once, before any host is touched", () => {
+		const missing = inventory((config) => {
+			config.existing = { privateKeyFile: "/nowhere/all" };
+			config.hosts[0].ssh.privateKeyFile = "/nowhere/one";
+		});
+		const make = () => existingHosts(missing, parent());
+		expect(make).toThrow(ConfigError);
+		expect(make).toThrow('hosts[0].ssh.privateKeyFile = "/nowhere/one": cannot be read (ENOENT)');
+		expect(make).toThrow('existing.privateKeyFile = "/nowhere/all": cannot be read (ENOENT)');
+		expect(make).toThrow("has 2 faults");
+		expect(recorder.ofType(":HostCheck")).toEqual([]);
+	});
+});
+
+test.each([
+	[80, "http://192.168.1.10"],
+	[8081, "http://192.168.1.10:8081"],
+])("NGINX at port %i is reached under %s", (listen, url) => {
+	const changed = inventory((config) => {
+		config.nginx.listen = listen;
+	});
+	expect(existingEndpoint(changed)).toBe(url);
+});

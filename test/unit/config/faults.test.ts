@@ -1,0 +1,212 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ConfigError, type Fault, lints, parseTopology } from "../../../config/faults.ts";
+import { hostKey, labConfig, type Raw, topology } from "../fixtures.ts";
+
+function faultsOf(config: Raw): Fault[] {
+	try {
+		parseTopology(config);
+	} catch (error) {
+		expect(error).toBeInstanceOf(ConfigError);
+		return (error as ConfigError).faults;
+	}
+	return [];
+}
+
+interface Row {
+	/** What is wrong, for the test's name. */
+	fault: string;
+	break(config: Raw): void;
+	property: string;
+	/** As the error shows it; absent where none is shown. */
+	value?: unknown;
+	remedy: string;
+}
+
+const twoNginx = { name: "nginx2", roles: ["nginx"], address: "192.168.1.11" };
+const existing = (config: Raw) => {
+	config.source = "existing";
+	config.existing = { privateKeyFile: "/keys/operator" };
+	for (const host of config.hosts) {
+		delete host.memoryMiB;
+		host.ssh = { hostKey };
+	}
+};
+
+// biome-ignore format: one fault a row
+const rows: Row[] = [
+	{ fault: "a missing section", break: (c) => delete c.hosts, property: "hosts", remedy: "is missing: give a value of type array" },
+	{ fault: "an unknown section", break: (c) => { c.nginks = {}; }, property: "nginks", remedy: "unknown key: remove it, or use one of source, hosts, local" },
+	{ fault: "an unknown key in a section", break: (c) => { c.nginx.metod = "hash"; }, property: "nginx.metod", remedy: "use one of method, hashKey, weights" },
+	{ fault: "an unknown key in a list", break: (c) => { c.hosts[1].adress = "x"; }, property: "hosts[1].adress", remedy: "use one of name, roles, address" },
+	{ fault: "a choice that does not exist", break: (c) => { c.nginx.method = "fastest"; }, property: "nginx.method", value: "fastest", remedy: "round_robin, least_conn, ip_hash" },
+	{ fault: "a role that does not exist", break: (c) => { c.hosts[0].roles[1] = "boss"; }, property: "hosts[0].roles[1]", value: "boss", remedy: "manager, worker, app" },
+	{ fault: "a value of another type", break: (c) => { c.service.replicas = "three"; }, property: "service.replicas", value: "three", remedy: "use a value of type number" },
+	{ fault: "an address that is none", break: (c) => { c.hosts[2].address = "192.168.3"; }, property: "hosts[2].address", value: "192.168.3", remedy: "IPv4" },
+	{ fault: "a port out of range", break: (c) => { c.service.publish.published = 70000; }, property: "service.publish.published", value: 70000, remedy: "65535" },
+	{ fault: "a host name with capitals", break: (c) => { c.hosts[0].name = "Manager"; }, property: "hosts[0].name", value: "Manager", remedy: "lower-case letters" },
+	{ fault: "a mount of an unknown type", break: (c) => { c.service.mount.type = "tmpfs"; }, property: "service.mount.type", value: "tmpfs", remedy: "use volume or bind" },
+	{ fault: "a secret's name that no file can have", break: (c) => { c.service.secrets = { "A B": "x" }; }, property: "service.secrets.A B", remedy: "this name is not possible" },
+	{ fault: "a path with a shell's characters", break: (c) => { c.logs = { path: "/mnt/$(id)" }; }, property: "logs.path", value: "/mnt/$(id)", remedy: "use an absolute path" },
+	{ fault: "two hosts of one name", break: (c) => { c.hosts[2].name = "worker1"; }, property: "hosts[2].name", value: "worker1", remedy: "is also hosts[1].name" },
+	{ fault: "two hosts of one address", break: (c) => { c.hosts[3].address = "192.168.2.142"; }, property: "hosts[3].address", value: "192.168.2.142", remedy: "is also hosts[1].address" },
+	{ fault: "manager and worker at once", break: (c) => { c.hosts[0].roles = ["manager", "worker", "app"]; }, property: "hosts[0].roles", value: ["manager", "worker", "app"], remedy: "remove one" },
+	{ fault: "an app node outside the swarm", break: (c) => { c.hosts[3].roles = ["log", "registry", "app"]; }, property: "hosts[3].roles", value: ["log", "registry", "app"], remedy: "add manager or worker" },
+	{ fault: "no manager", break: (c) => { c.hosts[0].roles = ["worker", "app"]; }, property: "hosts", remedy: "no host has role manager" },
+	{ fault: "no app node", break: (c) => { c.service.publish.mode = "ingress"; for (const host of c.hosts) host.roles = host.roles.filter((role: string) => role !== "app"); }, property: "hosts", remedy: "no host has role app" },
+	{ fault: "no log node", break: (c) => { c.hosts[3].roles = ["registry"]; }, property: "hosts", value: 0, remedy: "0 hosts have role log" },
+	{ fault: "two NGINX nodes", break: (c) => c.hosts.push(twoNginx), property: "hosts", value: 2, remedy: "2 hosts have role nginx: give it to exactly one" },
+	{ fault: "two registries", break: (c) => { c.hosts[4].roles = ["nginx", "registry"]; }, property: "hosts", value: 2, remedy: "several hosts have role registry" },
+	{ fault: "a push without a password", break: (c) => { c.hosts[3].roles = ["log"]; }, property: "registry.password", remedy: "is missing: pushing" },
+	{ fault: "sshd ports past the last one", break: (c) => { c.local = { sshPortBase: 65533 }; }, property: "local.sshPortBase", value: 65533, remedy: "need ports up to 65537" },
+	{ fault: "an endpoint port among the sshd ports", break: (c) => { c.local = { endpointPort: 2404 }; }, property: "local.endpointPort", value: 2404, remedy: "2400 to 2404" },
+	{ fault: "a login for a local machine", break: (c) => { c.hosts[0].ssh = { hostKey }; }, property: "hosts[0].ssh", remedy: "is for existing hosts" },
+	{ fault: "an existing host without a login", break: (c) => { existing(c); delete c.hosts[1].ssh; }, property: "hosts[1].ssh", remedy: "needs at least its hostKey" },
+	{ fault: "an existing host without a host key", break: (c) => { existing(c); c.hosts[1].ssh = {}; }, property: "hosts[1].ssh.hostKey", remedy: "is missing" },
+	{ fault: "a host key that is none", break: (c) => { existing(c); c.hosts[1].ssh.hostKey = "SHA256:abc"; }, property: "hosts[1].ssh.hostKey", value: "SHA256:abc", remedy: "ssh_host_ed25519_key.pub" },
+	{ fault: "an existing host without a key file", break: (c) => { existing(c); delete c.existing; c.hosts.slice(1).forEach((host: Raw) => { host.ssh.privateKeyFile = "/k"; }); }, property: "hosts[0].ssh.privateKeyFile", remedy: "existing.privateKeyFile" },
+	{ fault: "a bastion outside the inventory", break: (c) => { existing(c); c.hosts[0].ssh.bastion = "gate"; }, property: "hosts[0].ssh.bastion", value: "gate", remedy: "name another host" },
+	{ fault: "a host that is its own bastion", break: (c) => { existing(c); c.hosts[0].ssh.bastion = "manager"; }, property: "hosts[0].ssh.bastion", value: "manager", remedy: "name another host" },
+	{ fault: "more tasks than app nodes in host mode", break: (c) => { c.service.replicas = 4; }, property: "service.replicas", value: 4, remedy: "3 hosts have role app" },
+	{ fault: "a drain and a stop longer than Swarm waits", break: (c) => { c.service.rollout = { drainLimitSeconds: 50 }; }, property: "service.rollout.drainLimitSeconds", value: 50, remedy: "lower one of them" },
+	{ fault: "a pin that is no digest", break: (c) => { c.image.pin = "latest"; }, property: "image.pin", value: "latest", remedy: "use sha256:" },
+	{ fault: "NGINX and the service on one port of one host", break: (c) => { c.hosts[0].roles = ["manager", "app", "nginx"]; c.hosts.pop(); c.nginx.listen = 8080; }, property: "nginx.listen", value: 8080, remedy: "choose another" },
+	{ fault: "an export to networks without any", break: (c) => { c.logs = { access: "network" }; }, property: "logs.clients", value: [], remedy: "such as 192.168.0.0/16" },
+	{ fault: "a variable that is plain and secret", break: (c) => { c.service.env.REDIS_PASSWORD = "x"; }, property: "service.env.REDIS_PASSWORD", remedy: "is also in service.secretEnv" },
+	{ fault: "hash without a key", break: (c) => { c.nginx.method = "hash"; }, property: "nginx.hashKey", remedy: "is missing: method hash needs a key" },
+	{ fault: "a key without hash", break: (c) => { c.nginx.hashKey = "$uri"; }, property: "nginx.hashKey", value: "$uri", remedy: "method least_conn takes none" },
+	{ fault: "a weight for no app node", break: (c) => { c.nginx.weights = { log: 2 }; }, property: "nginx.weights.log", value: 2, remedy: "no host with role app has this name" },
+];
+
+describe("a fault in the configuration is told by property, value and remedy", () => {
+	test.each(rows)("$fault: $property", ({ break: spoil, property, value, remedy }) => {
+		const config = labConfig();
+		spoil(config);
+		const found = faultsOf(config);
+		const described = found.map((fault) => `${fault.property}: ${fault.remedy}`);
+		const fault = found.find((fault) => fault.property === property && fault.remedy.includes(remedy));
+		expect(fault, described.join("\n")).toBeDefined();
+		expect(fault?.value).toEqual(value);
+		expect(described, "one mistake is one fault").toHaveLength(1);
+	});
+
+	test("all faults of a configuration come at once, each on its line", () => {
+		const config = labConfig();
+		config.hosts[0].roles = ["manager", "worker", "app"];
+		config.hosts[2].name = "worker1";
+		config.service.replicas = 9;
+		config.nginx.method = "hash";
+		const error = new ConfigError(faultsOf(config));
+		expect(error.faults.map(({ property }) => property)).toEqual(["hosts[2].name", "hosts[0].roles", "service.replicas", "nginx.hashKey"]);
+		expect(error.message.split("\n")).toHaveLength(5);
+		expect(error.message).toContain("the configuration has 4 faults:");
+		expect(error.message).toContain("  - service.replicas = 9: in host mode a node runs one task");
+	});
+
+	test("all faults of shape come at once, too", () => {
+		const config = labConfig();
+		config.hosts[2].address = "nowhere";
+		config.service.replicas = 0;
+		config.nginx.metod = "hash";
+		expect(faultsOf(config).map(({ property }) => property)).toEqual(["hosts[2].address", "service.replicas", "nginx.metod"]);
+	});
+});
+
+describe("a remedy fits the fault", () => {
+	// biome-ignore format: one fault a row
+	const unfit: [string, (config: Raw) => void, string, RegExp][] = [
+		["a section of the wrong type is not missing", (c) => { c.hosts = { a: 1 }; }, "hosts", /^use a value of type array/],
+		["a network that is none wants a network, not a secret", (c) => { c.logs = { access: "network", clients: ["x"] }; }, "logs.clients[0]", /^(?!.*secret)/],
+		["an unknown key of a mount is told the known ones", (c) => { c.service.mount.foo = 1; }, "service.mount.foo", /use one of \w+/],
+		["a build with a base archive names its BASE_IMAGE", (c) => { c.image.build.args = {}; }, "image.build.args.BASE_IMAGE", /is missing/],
+	];
+	test.each(unfit)("%s", (_what, spoil, property, remedy) => {
+		const config = labConfig();
+		spoil(config);
+		expect(faultsOf(config)).toMatchObject([{ property, remedy: expect.stringMatching(remedy) }]);
+	});
+});
+
+describe("no error repeats a secret", () => {
+	const planted = "planted-secret-value";
+	// biome-ignore format: one place a row
+	const places: [string, (config: Raw) => void][] = [
+		["a secret of the wrong type", (c) => { c.service.secrets = { "datasource-password": [planted] }; }],
+		["a secret with a key too many", (c) => { c.service.secrets = { "datasource-password": { fromEnvironment: "A", value: planted } }; }],
+		["a secret under an impossible name", (c) => { c.service.secrets = { "No Name": planted }; }],
+		["secrets that are no map", (c) => { c.service.secrets = planted; }],
+		["a secret variable under an impossible name", (c) => { c.service.secretEnv = { "9": planted }; }],
+		["secret variables that are no map", (c) => { c.service.secretEnv = planted; }],
+		["a variable that is plain and secret", (c) => { c.service.secretEnv = { A: planted }; c.service.env.A = planted; }],
+		["a registry's password of the wrong type", (c) => { c.registry = { password: [planted] }; }],
+		["a password under an unknown key", (c) => { c.registry = { pasword: planted }; }],
+		["a private key in the inventory", (c) => { existing(c); c.hosts[0].ssh.privateKey = planted; }],
+		["secrets in a section with other faults", (c) => { c.registry = { password: planted, username: 3 }; c.service.secretEnv = { A: planted }; c.service.replicas = 0; }],
+	];
+	test.each(places)("%s", (_place, plant) => {
+		const config = labConfig();
+		plant(config);
+		const found = faultsOf(config);
+		expect(found).not.toEqual([]);
+		expect(`${new ConfigError(found).message} ${JSON.stringify(found)}`).not.toContain(planted);
+	});
+});
+
+describe("what is valid is accepted", () => {
+	test("the lab stack's own configuration", () => {
+		const parsed = topology();
+		expect(parsed.hosts.map(({ address }) => address)).toEqual([
+			"192.168.2.137",
+			"192.168.2.142",
+			"192.168.3.5",
+			"192.168.1.20",
+			"192.168.1.10",
+		]);
+		expect(parsed.service.publish).toEqual({ mode: "host", target: 8080, published: 8080 });
+		expect(parsed.logs.path).toBe("/mnt/main-was-logs");
+		expect(lints(parsed)).toEqual([]);
+	});
+
+	test("existing hosts behind a bastion, with one key file for all", () => {
+		const parsed = topology((config) => {
+			existing(config);
+			config.hosts[1].ssh.bastion = "manager";
+		});
+		expect(parsed.hosts[1]?.ssh).toEqual({ hostKey, bastion: "manager", port: 22, user: "root" });
+	});
+
+	test("whatever JSON it is given, parsing returns or throws ConfigError", () => {
+		const section = fc.constantFrom(...Object.keys(labConfig()), "local", "existing", "swarm", "logs", "registry");
+		const keys = fc.constantFrom("name", "roles", "address", "ssh", "password", "mount", "type", "secrets", "publish", "build", "weights");
+		const value = fc.oneof(fc.jsonValue(), fc.dictionary(keys, fc.jsonValue()), fc.array(fc.dictionary(keys, fc.jsonValue())));
+		const config = fc.oneof(
+			fc.jsonValue(),
+			fc.dictionary(section, value),
+			fc.dictionary(section, value).map((odd) => ({ ...labConfig(), ...odd })),
+		);
+		const parses = (raw: unknown) => {
+			try {
+				parseTopology(raw as Raw);
+			} catch (error) {
+				if (!(error instanceof ConfigError)) throw error;
+				expect(error.faults.length).toBeGreaterThan(0);
+				for (const fault of error.faults) expect(fault.remedy).not.toBe("");
+			}
+		};
+		fc.assert(fc.property(config, parses), { numRuns: 300 });
+	});
+});
+
+describe("what is likely not meant is warned about", () => {
+	// biome-ignore format: one remark a row
+	const remarks: [string, (config: Raw) => void, string, string][] = [
+		["two managers", (c) => { c.hosts[1].roles = ["manager", "app"]; }, "hosts", "use an odd number"],
+		["a stop grace of a minute", (c) => { c.service.publish.mode = "ingress"; c.service.stopGraceSeconds = 60; }, "service.stopGraceSeconds", "use less than 60"],
+		["a single app node", (c) => { c.service.replicas = 1; c.hosts[1].roles = ["worker"]; c.hosts[2].roles = ["worker"]; }, "hosts", "interrupts the service"],
+		["a monitor that ends before the next health check", (c) => { c.service.rollout = { monitorSeconds: 9 }; c.service.health = { intervalSeconds: 10 }; }, "service.rollout.monitorSeconds", "health.intervalSeconds = 10"],
+		["host mode without draining", (c) => { c.service.rollout = { strategy: "swarm" }; }, "service.rollout.strategy", "requests fail"],
+	];
+	test.each(remarks)("%s", (_what, change, property, remedy) => {
+		expect(lints(topology(change))).toMatchObject([{ property, remedy: expect.stringContaining(remedy) }]);
+	});
+});

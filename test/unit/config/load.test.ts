@@ -1,0 +1,78 @@
+import * as pulumi from "@pulumi/pulumi";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { ConfigError } from "../../../config/faults.ts";
+import { loadTopology, secretOf } from "../../../config/load.ts";
+import { Recorder } from "../../support/mocks.ts";
+import { labConfig, type Raw } from "../fixtures.ts";
+
+beforeEach(async () => {
+	await new Recorder().start();
+});
+
+afterEach(async () => {
+	await pulumi.runtime.disconnect();
+	vi.unstubAllEnvs();
+});
+
+/** Sets the stack's configuration as the engine hands it over: structures as JSON, plain values as they are. */
+function configure(config: Raw): void {
+	const entries = Object.entries(config).map(([key, value]) => [
+		key.includes(":") ? key : `swarm-scaleout:${key}`,
+		typeof value === "string" ? value : JSON.stringify(value),
+	]);
+	pulumi.runtime.setAllConfig(Object.fromEntries(entries));
+}
+
+test("structured and plain values arrive as they were written", () => {
+	configure(labConfig());
+	const topology = loadTopology();
+	expect(topology.source).toBe("local");
+	expect(topology.hosts).toHaveLength(5);
+	expect(topology.service.mount).toEqual({ type: "volume", target: "/was-logs", name: "nfsvolume" });
+});
+
+test("a key of this project that the schema does not name is a fault, beside the others", () => {
+	configure({ ...labConfig(), servise: { replicas: 2 }, source: "cloud" });
+	expect(() => loadTopology()).toThrow(ConfigError);
+	expect(() => loadTopology()).toThrow(/servise: unknown key: remove it, or use one of source, hosts/);
+	expect(() => loadTopology()).toThrow(/source = "cloud": use one of local, existing/);
+});
+
+test("the value of an unknown key is not repeated: it may be a misspelt secret", () => {
+	configure({ ...labConfig(), registri: { password: "planted-secret-value" } });
+	expect(() => loadTopology()).toThrow(/registri/);
+	expect(() => loadTopology()).not.toThrow(/planted-secret-value/);
+});
+
+test("a section that cannot be read is not repeated: it may hold a secret", () => {
+	configure({ ...labConfig(), registry: '{ "password": "planted-secret-value", }' });
+	expect(() => loadTopology()).toThrow(/registry/);
+	expect(() => loadTopology()).not.toThrow(/planted-secret-value/);
+});
+
+test("keys of other projects and of providers are left alone", () => {
+	configure({ ...labConfig(), "aws:region": "eu-central-1", "other:key": "1" });
+	expect(loadTopology().hosts).toHaveLength(5);
+});
+
+test("a secret comes from the configuration or from the environment, and is marked as one", async () => {
+	vi.stubEnv("PLANTED", "from-environment");
+	for (const [value, plain] of [
+		["from-config", "from-config"],
+		[{ fromEnvironment: "PLANTED" }, "from-environment"],
+	] as const) {
+		const secret = secretOf(value, "registry.password");
+		expect(await pulumi.isSecret(secret)).toBe(true);
+		expect(await new Promise((resolve) => secret.apply(resolve))).toBe(plain);
+	}
+});
+
+test.each([
+	["not set", undefined],
+	["empty", ""],
+])("a secret whose environment variable is %s names property and variable", (_state, value) => {
+	vi.stubEnv("NOT_PLANTED", value);
+	expect(() => secretOf({ fromEnvironment: "NOT_PLANTED" }, "service.secrets.datasource-password")).toThrow(
+		"service.secrets.datasource-password: the environment variable NOT_PLANTED is not set",
+	);
+});

@@ -1,0 +1,38 @@
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { parse } from "yaml";
+import { parseTopology } from "../../config/faults.ts";
+import type { Topology } from "../../config/schema.ts";
+import type { Connection } from "../../lib/connection.ts";
+
+export const projectDirectory = path.resolve(import.meta.dirname, "..", "..");
+
+// biome-ignore lint/suspicious/noExplicitAny: configuration before it is checked
+export type Raw = Record<string, any>;
+
+/** The lab stack's own configuration, by key without the project's name. A copy each time. */
+export function labConfig(): Raw {
+	const { config } = parse(fs.readFileSync(path.join(projectDirectory, "Pulumi.lab.yaml"), "utf8")) as { config: Raw };
+	return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace("swarm-scaleout:", ""), value]));
+}
+
+/** The lab's topology with some sections changed. */
+export function topology(change: (config: Raw) => void = () => {}): Topology {
+	const config = labConfig();
+	change(config);
+	return parseTopology(config);
+}
+
+/** A host key as in an inventory. */
+export const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGtleWtleWtleWtleWtleWtleWtleWtleWtleWtleWtl";
+
+export function connection(change: Partial<Connection> = {}): Connection {
+	return { host: "192.168.2.137", port: 22, user: "root", privateKey: "planted-private-key", hostKey, ...change };
+}
+
+/** What bash finds wrong with a script's syntax; empty when nothing is. */
+export function syntaxFault(script: string): string {
+	const { status, stderr } = spawnSync("bash", ["-n"], { input: script, encoding: "utf8" });
+	return status === 0 && !stderr ? "" : stderr || `exit status ${status}`;
+}

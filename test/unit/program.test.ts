@@ -1,0 +1,304 @@
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { digest, hostKeyOf, type Props, Recorder, type Registered, withoutSecrets } from "../support/mocks.ts";
+import { labConfig, syntaxFault } from "./fixtures.ts";
+
+/* The whole program, with the lab's configuration, against the mock runtime. */
+
+const planted = ["planted-datasource-password", "planted-redis-password", "planted-registry-password", "planted-private-key"];
+const recorder = new Recorder();
+const home = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-home-"));
+let outputs: Props;
+const find = recorder.find.bind(recorder);
+const addresses = {
+	manager: "192.168.2.137",
+	worker1: "192.168.2.142",
+	worker2: "192.168.3.5",
+	log: "192.168.1.20",
+	nginx: "192.168.1.10",
+};
+
+beforeAll(async () => {
+	// The program writes key files for the ssh program below the home directory: not below the operator's.
+	vi.stubEnv("HOME", home);
+	vi.stubEnv("DATASOURCE_PASSWORD", planted[0]);
+	vi.stubEnv("REDIS_PASSWORD", planted[1]);
+	const config = Object.entries(labConfig()).map(([key, value]) => [
+		`swarm-scaleout:${key}`,
+		typeof value === "string" ? value : JSON.stringify(value),
+	]);
+	pulumi.runtime.setAllConfig(Object.fromEntries(config));
+	await recorder.start();
+	const program = await import("../../index.ts");
+	outputs = await resolved({ ...program });
+	await pulumi.runtime.disconnect();
+});
+
+afterAll(() => {
+	vi.unstubAllEnvs();
+	fs.rmSync(home, { recursive: true });
+});
+
+/** The value behind an output, with "[secret]" for what is marked as one. */
+async function resolved(value: unknown): Promise<Props> {
+	const output = pulumi.output(value) as pulumi.Output<Props>;
+	const [plain, secret] = [new Promise<Props>((resolve) => void output.apply(resolve)), pulumi.isSecret(output)];
+	return (await secret) ? { secret: "[secret]" } : plain;
+}
+
+const remote = () => recorder.ofType("command:remote:Command");
+const names = (resources: Registered[]) => resources.map(({ name }) => name);
+const parentOf = ({ parent }: Registered) => parent.split("::").slice(-2).join(" ").split("$").at(-1);
+
+describe("the lab's topology becomes these resources", () => {
+	test.each([
+		["dynamic/scaleout:Machine", Object.keys(addresses)],
+		["dynamic/scaleout:HostCheck", Object.keys(addresses).map((name) => `${name}-check`)],
+		["dynamic/scaleout:SwarmCluster", ["swarm"]],
+		["dynamic/scaleout:SwarmNode", ["manager", "worker1", "worker2"]],
+		["dynamic/scaleout:Service", ["babble-was"]],
+		["docker:index/image:Image", ["was"]],
+		["docker:index/secret:Secret", ["babble-was-datasource-password"]],
+	])("%s: %j", (type, expected) => {
+		expect(names(recorder.ofType(type)).sort()).toEqual(expected.toSorted());
+	});
+
+	test.each([
+		["manager", "Machine", "scaleout:index:Hosts hosts"],
+		["manager-packages", "Command", "scaleout:index:Hosts hosts"],
+		["worker1", "SwarmNode", "scaleout:index:Swarm swarm"],
+		["logs-export", "Command", "scaleout:index:NfsExport logs"],
+		["registry-password", "GeneratedSecret", "scaleout:index:Registry registry"],
+		["was", "Image", "scaleout:index:WasImage was"],
+		["babble-was", "Service", "scaleout:index:WasService babble-was"],
+		["nginx", "Command", "scaleout:index:LoadBalancer nginx"],
+	])("%s (%s) belongs to the component %s", (name, type, parent) => {
+		expect(parentOf(find(name, `:${type}`))).toBe(parent);
+	});
+
+	test("a host's steps go with its machine, and are not undone one by one on a machine that is deleted", () => {
+		for (const step of remote().filter(({ name }) => !name.startsWith("base-image"))) {
+			expect(step.deletedWith, step.name).toMatch(/scaleout:Machine::/);
+		}
+	});
+
+	test("the collected logs outlive the stack", () => {
+		expect(find("log-disk").retainOnDelete).toBe(true);
+		expect(find("log", ":Machine").inputs.disks).toEqual([
+			{ file: find("log-disk").inputs.file, serial: "logs", mountPoint: "/mnt/main-was-logs" },
+		]);
+	});
+});
+
+describe("every connection is pinned", () => {
+	const connections = () =>
+		recorder.resources.flatMap(({ name, inputs }) =>
+			[inputs.connection, inputs.manager, ...(inputs.nodes ?? []).map((node: Props) => node.connection)]
+				.filter(Boolean)
+				.map((connection: Props) => ({ name, connection })),
+		);
+
+	test("to the key that the machine was made with", () => {
+		expect(connections().length).toBeGreaterThan(20);
+		for (const { name, connection } of connections()) {
+			const machine = Object.keys(addresses)[connection.port - 2400] as string;
+			expect(connection, name).toMatchObject({
+				host: "127.0.0.1",
+				port: expect.any(Number),
+				user: "root",
+				privateKey: planted[3],
+				hostKey: hostKeyOf(machine),
+			});
+		}
+	});
+
+	test("each machine's steps go to that machine", () => {
+		for (const [i, name] of Object.keys(addresses).entries()) {
+			expect(find(`${name}-packages`).inputs.connection.port).toBe(2400 + i);
+			expect(find(name, ":Machine").inputs.sshPort).toBe(2400 + i);
+		}
+	});
+
+	test("for the ssh program of the Docker provider, too", () => {
+		const provider = recorder.ofType("pulumi:providers:docker")[0]?.inputs as Props;
+		const options = JSON.parse(provider.sshOpts) as string[];
+		const file = (option: string) => options.find((given) => given.startsWith(`${option}=`))?.slice(option.length + 1) as string;
+		expect(provider.host).toBe("ssh://root@127.0.0.1:2400");
+		expect(options).toContain("StrictHostKeyChecking=yes");
+		expect(fs.readFileSync(file("UserKnownHostsFile"), "utf8").split("\n")[0]).toBe(`[127.0.0.1]:2400 ${hostKeyOf("manager")}`);
+		expect(fs.readFileSync(file("IdentityFile"), "utf8")).toBe(planted[3]);
+		expect(fs.statSync(file("IdentityFile")).mode & 0o777).toBe(0o600);
+	});
+});
+
+describe("values reach the place they are meant for", () => {
+	test("NGINX gets the three app nodes, each once", () => {
+		const servers = find("nginx", ":Command").inputs.stdin.match(/^ *server [\d.]+:\d+/gm);
+		expect(servers?.map((line: string) => line.trim())).toEqual([
+			"server 192.168.2.137:8080",
+			"server 192.168.2.142:8080",
+			"server 192.168.3.5:8080",
+		]);
+		expect(find("nginx", ":Machine").inputs.forwards).toEqual([{ hostPort: 8088, guestPort: 80 }]);
+	});
+
+	test("the export is for the app nodes, each by its address", () => {
+		const clients = find("logs-export").inputs.stdin.match(/[\d.]+(?=\()/g);
+		expect(clients).toEqual([addresses.manager, addresses.worker1, addresses.worker2]);
+		expect(names(remote().filter(({ name }) => name.startsWith("logs-probe-")))).toHaveLength(3);
+	});
+
+	test("the service runs the image by digest, as three tasks on the three nodes", () => {
+		const { inputs } = find("babble-was", ":Service");
+		expect(inputs.image).toBe(`192.168.1.20:5000/2021babble/babble-was@${digest}`);
+		expect(inputs.replicas).toBe(3);
+		expect(inputs.publish).toEqual({ mode: "host", target: 8080, published: 8080 });
+		expect(inputs.nodes.map(({ name, nodeId, address }: Props) => [name, nodeId, address])).toEqual([
+			["manager", "node-id-of-manager", addresses.manager],
+			["worker1", "node-id-of-worker1", addresses.worker1],
+			["worker2", "node-id-of-worker2", addresses.worker2],
+		]);
+	});
+
+	test("the service's tasks are bound to the nodes that carry its label", () => {
+		const [label, value] = find("babble-was", ":Service").inputs.placement;
+		for (const node of ["manager", "worker1", "worker2"]) expect(find(node, ":SwarmNode").inputs.labels).toEqual({ [label]: value });
+	});
+
+	test("the service's volume is the export, under a name of its own", () => {
+		expect(find("babble-was", ":Service").inputs.mount).toEqual({
+			type: "volume",
+			target: "/was-logs",
+			name: expect.stringMatching(/^nfsvolume-[0-9a-f]{8}$/),
+			device: ":/mnt/main-was-logs",
+			options: expect.stringMatching(/^addr=192\.168\.1\.20,nfsvers=/),
+		});
+	});
+
+	test("the swarm is initialised on the manager, and the others join as what they are", () => {
+		expect(find("swarm", ":SwarmCluster").inputs.advertiseAddress).toBe(addresses.manager);
+		const members = recorder.ofType(":SwarmNode").map(({ name, inputs }) => [name, inputs.role, inputs.advertiseAddress, inputs.clusterId]);
+		expect(members).toEqual([
+			["manager", "manager", addresses.manager, "cluster-id"],
+			["worker1", "worker", addresses.worker1, "cluster-id"],
+			["worker2", "worker", addresses.worker2, "cluster-id"],
+		]);
+	});
+
+	test("the nodes trust the certificate that the registry printed", () => {
+		for (const node of ["manager", "worker1", "worker2"]) expect(find(`registry-trust-${node}`).inputs.stdin).toBe("stdout of registry");
+	});
+});
+
+describe("secrets stay secret", () => {
+	test("the registry's password goes by standard input, not in the command", () => {
+		const { inputs } = find("registry", ":Command");
+		expect(inputs.stdin).toBe("planted-registry-password\n");
+		expect(inputs.create + inputs.delete).not.toContain("planted-registry-password");
+	});
+
+	test("a password in the environment and one in a file both reach the service", () => {
+		const { inputs } = find("babble-was", ":Service");
+		expect(inputs.secretEnv).toEqual({ REDIS_PASSWORD: planted[1] });
+		expect(inputs.secrets).toEqual([
+			{ file: "datasource-password", id: expect.any(String), name: expect.stringMatching(/^babble-was-datasource-password-[0-9a-f]{12}$/) },
+		]);
+		const secret = find("babble-was-datasource-password").inputs;
+		expect(Buffer.from(secret.data, "base64").toString()).toBe(planted[0]);
+	});
+
+	test("no planted value is in an input that is not marked as a secret", () => {
+		for (const { type, name, marked } of recorder.resources) {
+			const shown = JSON.stringify(withoutSecrets(marked));
+			for (const value of planted) {
+				expect(shown, `${type} ${name}`).not.toContain(value);
+				expect(shown, `${type} ${name}`).not.toContain(Buffer.from(value).toString("base64"));
+			}
+		}
+	});
+
+	test("no planted value is in the stack's outputs", () => {
+		for (const value of planted) expect(JSON.stringify(outputs)).not.toContain(value);
+	});
+
+	test("every resource that is given a connection keeps it as a secret in its outputs", () => {
+		for (const { type, name, inputs, secretOutputs } of recorder.resources.filter(({ type }) => type.includes("scaleout:"))) {
+			const holding = Object.keys(inputs).filter((key) => JSON.stringify(inputs[key]).includes(planted[3] as string));
+			expect(secretOutputs, `${type} ${name}`).toEqual(expect.arrayContaining(holding));
+		}
+	});
+});
+
+describe("each step waits for what it needs", () => {
+	const packagesOf = (host: string) => find(`${host}-packages`);
+	const service = () => find("babble-was", ":Service");
+	const probes = () => remote().filter(({ name }) => name.startsWith("logs-probe-"));
+	const trust = () => remote().filter(({ name }) => name.startsWith("registry-trust-"));
+	const agents = () => remote().filter(({ name }) => name.endsWith("-drain-agent"));
+	// biome-ignore format: one order a row
+	const orders: [string, () => Registered[], () => Registered[]][] = [
+		["packages after the host was checked", () => [packagesOf("nginx")], () => [find("nginx-check")]],
+		["the swarm after Docker is installed", () => [find("swarm", ":SwarmCluster")], () => [packagesOf("manager")]],
+		["a worker joins after the swarm is there, and Docker on it", () => [find("worker1", ":SwarmNode")], () => [find("swarm", ":SwarmCluster"), packagesOf("worker1")]],
+		["the export after NFS is installed", () => [find("logs-export")], () => [packagesOf("log")]],
+		["the probes after the export", probes, () => [find("logs-export")]],
+		["trust after the registry serves", trust, () => [find("registry", ":Command")]],
+		["the push after the registry is trusted", () => [find("was", ":Image")], trust],
+		["the build after its base image is there", () => [find("was", ":Image")], () => [find("base-image", ":Command")]],
+		["the base image after its archive is copied, and Docker is there", () => [find("base-image", ":Command")], () => [find("base-image-archive"), packagesOf("manager")]],
+		["the drain agents after their hosts' packages", () => [find("worker1-drain-agent")], () => [packagesOf("worker1")]],
+		["the service after the export is proven, the image pushed, the secret made, every node labelled and drainable", () => [service()], () => [...probes(), ...agents(), ...trust(), find("was", ":Image"), find("babble-was-datasource-password"), ...recorder.ofType(":SwarmNode")]],
+		["NGINX after the service answers, and NGINX is installed", () => [find("nginx", ":Command")], () => [service(), packagesOf("nginx")]],
+	];
+	test.each(orders)("%s", (_order, later, earlier) => {
+		expect(later().length * earlier().length).toBeGreaterThan(0);
+		for (const a of later()) for (const b of earlier()) expect(recorder.isAfter(a, b), `${a.name} waits for ${b.name}`).toBe(true);
+	});
+
+	test("no step waits for itself", () => {
+		for (const resource of recorder.resources) expect(resource.dependencies, resource.name).not.toContain(resource.urn);
+	});
+});
+
+test("the stack's outputs say where things are", () => {
+	expect(outputs).toMatchObject({
+		endpoint: "http://127.0.0.1:8088",
+		nodes: labConfig().hosts.map(({ name, roles, address }: Props) => ({ name, roles, address })),
+		swarmId: "cluster-id",
+		serviceName: "babble-was",
+		imageDigest: `192.168.1.20:5000/2021babble/babble-was@${digest}`,
+		nfs: { server: "192.168.1.20", path: "/mnt/main-was-logs" },
+		logLocation: { host: "log", directory: "/mnt/main-was-logs" },
+	});
+});
+
+test("a provider's stored text is one and the same for all resources but for the path of its module", () => {
+	const texts = recorder
+		.ofType("")
+		.filter(({ inputs }) => inputs.__provider)
+		.map(({ inputs }) => inputs.__provider as string);
+	expect(texts.length).toBeGreaterThan(15);
+	expect(new Set(texts.map((text) => text.replace(/providers\/[a-z-]+\/provider\.ts/, "<module>"))).size).toBe(1);
+});
+
+test("every command that goes to a host is bash, inside and out", () => {
+	for (const { name, inputs } of remote()) {
+		for (const command of [inputs.create, inputs.update, inputs.delete].filter(Boolean) as string[]) {
+			expect(syntaxFault(command), name).toBe("");
+			expect(syntaxFault(innerScript(command)), name).toBe("");
+		}
+	}
+});
+
+/** The script that a command line made by `asRoot` hands to bash: a function stands in for bash and prints its last word. */
+function innerScript(command: string): string {
+	const { stdout, status } = spawnSync("sh", ["-c", `bash() { for last; do :; done; printf %s "$last"; }\n${command}`], {
+		encoding: "utf8",
+	});
+	if (status !== 0 || !stdout) throw new Error(`not a command line of asRoot: ${command}`);
+	return stdout;
+}

@@ -1,0 +1,199 @@
+import { describe, expect, test } from "vitest";
+import { mountOf } from "../../../../components/service.ts";
+import { disruption } from "../../../../providers/service/disruption.ts";
+import type { ServiceInputs } from "../../../../providers/service/resource.ts";
+import { serviceSpec } from "../../../../providers/service/spec.ts";
+import { taskErrors } from "../../../../providers/service/tasks.ts";
+import { connection, topology } from "../../fixtures.ts";
+
+const { service, logs } = topology();
+/** Not the defaults, which may be tuned: what is given must arrive. */
+const health = { ...service.health, path: "/health", deadlineSeconds: 300, intervalSeconds: 5, timeoutSeconds: 7, retries: 4 };
+const rollout = {
+	...service.rollout,
+	parallelism: 1,
+	delaySeconds: 2,
+	monitorSeconds: 15,
+	drainLimitSeconds: 30,
+	failureAction: "rollback",
+};
+const image = `192.168.1.20:5000/2021babble/babble-was@sha256:${"d".repeat(64)}`;
+
+/** The source system's service. */
+function inputs(change: Partial<ServiceInputs> = {}): ServiceInputs {
+	return {
+		manager: connection(),
+		name: "babble-was",
+		owner: "swarm-scaleout/lab",
+		image,
+		replicas: 3,
+		publish: { mode: "host", target: 8080, published: 8080 },
+		env: { PROFILES_ACTIVE: "prod" },
+		secretEnv: {},
+		secrets: [],
+		mount: mountOf(service.mount, { path: logs.path, mountOptions: `addr=192.168.1.20,${logs.mountOptions}` }),
+		health,
+		stopGraceSeconds: 10,
+		restart: 0,
+		rollout,
+		endpoint: "http://127.0.0.1:8088",
+		convergeSeconds: 900,
+		placement: ["scaleout.service", "babble-was"],
+		nodes: ["manager", "worker1", "worker2"].map((name) => ({ name, nodeId: `id-of-${name}`, address: "", connection: connection() })),
+		...change,
+	};
+}
+
+const container = (change: Partial<ServiceInputs>) => serviceSpec(inputs(change)).TaskTemplate.ContainerSpec;
+
+test("the source system's service, to the letter", () => {
+	expect(serviceSpec(inputs())).toEqual({
+		Name: "babble-was",
+		Labels: { "scaleout.owner": "swarm-scaleout/lab" },
+		Mode: { Global: {} },
+		EndpointSpec: { Mode: "vip", Ports: [{ Protocol: "tcp", TargetPort: 8080, PublishedPort: 8080, PublishMode: "host" }] },
+		UpdateConfig: { Parallelism: 1, Order: "stop-first", FailureAction: "rollback", Monitor: 15e9, Delay: 2e9 },
+		RollbackConfig: { Parallelism: 1, Order: "stop-first", FailureAction: "pause", Monitor: 15e9, Delay: 2e9 },
+		TaskTemplate: {
+			ContainerSpec: {
+				Image: image,
+				Hostname: "{{.Node.Hostname}}",
+				Env: ["PROFILES_ACTIVE=prod"],
+				Mounts: [
+					{
+						Type: "volume",
+						Source: expect.stringMatching(/^nfsvolume-[0-9a-f]{8}$/),
+						Target: "/was-logs",
+						VolumeOptions: {
+							NoCopy: true,
+							Labels: { "scaleout.owner": "swarm-scaleout/lab" },
+							DriverConfig: {
+								Name: "local",
+								Options: {
+									type: "nfs",
+									device: ":/mnt/main-was-logs",
+									o: "addr=192.168.1.20,nfsvers=4.2,hard,timeo=600,retrans=2,noatime",
+								},
+							},
+						},
+					},
+					{ Type: "bind", Source: "/bin/busybox", Target: "/.scaleout/busybox", ReadOnly: true },
+				],
+				StopSignal: "SIGURG",
+				StopGracePeriod: 40e9,
+				Healthcheck: {
+					Test: ["CMD", "/.scaleout/busybox", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/health"],
+					Interval: 5e9,
+					Timeout: 7e9,
+					Retries: 4,
+					StartPeriod: 300e9,
+				},
+				Secrets: [],
+			},
+			Resources: {},
+			RestartPolicy: { Condition: "any", Delay: 2e9 },
+			Placement: { Constraints: ["node.labels.scaleout.service==babble-was"] },
+			ForceUpdate: 0,
+		},
+	});
+});
+
+describe("ingress mode", () => {
+	const ingress: Partial<ServiceInputs> = { publish: { mode: "ingress", target: 8080, published: 80 }, replicas: 5 };
+	const spec = serviceSpec(inputs(ingress));
+
+	test("is a replicated service behind the routing mesh, with new tasks first", () => {
+		expect(spec.Mode).toEqual({ Replicated: { Replicas: 5 } });
+		expect(spec.EndpointSpec.Ports).toEqual([{ Protocol: "tcp", TargetPort: 8080, PublishedPort: 80, PublishMode: "ingress" }]);
+		expect([spec.UpdateConfig.Order, spec.RollbackConfig.Order]).toEqual(["start-first", "start-first"]);
+	});
+
+	test("stops tasks by the image's own signal: no agent waits there", () => {
+		expect(spec.TaskTemplate.ContainerSpec).not.toHaveProperty("StopSignal");
+		expect(spec.TaskTemplate.ContainerSpec.StopGracePeriod).toBe(10e9);
+	});
+});
+
+test("without draining, host mode stops tasks by the image's own signal, too", () => {
+	const undrained = container({ rollout: { ...rollout, strategy: "swarm" } });
+	expect(undrained).not.toHaveProperty("StopSignal");
+	expect(undrained.StopGracePeriod).toBe(10e9);
+});
+
+test("limits are in the API's units, each only when it is given", () => {
+	const limits = (change: Partial<ServiceInputs>) => serviceSpec(inputs(change)).TaskTemplate.Resources;
+	expect(limits({ cpus: 0.3, memoryMiB: 256 })).toEqual({ Limits: { NanoCPUs: 300_000_000, MemoryBytes: 268_435_456 } });
+	expect(limits({ memoryMiB: 64 })).toEqual({ Limits: { MemoryBytes: 67_108_864 } });
+});
+
+test("a secret is a file that the service may read", () => {
+	const secrets = [{ file: "datasource-password", id: "secret-id", name: "babble-was-datasource-password-0123" }];
+	expect(container({ secrets }).Secrets).toEqual([
+		{
+			SecretID: "secret-id",
+			SecretName: "babble-was-datasource-password-0123",
+			File: { Name: "datasource-password", UID: "0", GID: "0", Mode: 0o444 },
+		},
+	]);
+});
+
+test("the environment is in one order, whatever the order it was written in: no rollout without a change", () => {
+	const a = container({ env: { B: "2", A: "1" }, secretEnv: { C: "3" } }).Env;
+	const b = container({ env: { A: "1" }, secretEnv: { C: "3", B: "2" } }).Env;
+	expect(a).toEqual(["A=1", "B=2", "C=3"]);
+	expect(b).toEqual(a);
+});
+
+test("a bind mount, a user and a counted-up restart arrive", () => {
+	const changed = {
+		mount: { type: "bind", target: "/was-logs", source: "/home/ubuntu/was-logs" },
+		user: "10001:10001",
+		restart: 2,
+	} as const;
+	const { ContainerSpec: spec, ForceUpdate: force } = serviceSpec(inputs(changed)).TaskTemplate;
+	expect((spec.Mounts as object[])[0]).toEqual({ Type: "bind", Source: "/home/ubuntu/was-logs", Target: "/was-logs" });
+	expect(spec.User).toBe("10001:10001");
+	expect(force).toBe(2);
+});
+
+test("credentials for the registry are not in the spec, where any node could read them", () => {
+	const registryAuth = { serveraddress: "r", username: "pusher", password: "planted-password" };
+	expect(JSON.stringify(serviceSpec(inputs({ registryAuth })))).not.toContain("planted-password");
+});
+
+describe("the preview's line says what an update means for requests", () => {
+	const line = (changed: string[], change: Partial<ServiceInputs> = {}) => disruption(changed, inputs(), inputs(change));
+
+	test.each([
+		["lossless", {}, "no request fails, one node less serve meanwhile"],
+		["two at a time", { rollout: { ...rollout, parallelism: 2 } }, "2 of 3 nodes at a time; no request fails, 2 nodes less"],
+		["without draining", { rollout: { ...rollout, strategy: "swarm" } }, "requests to a node that is replaced fail"],
+		["ingress", { publish: { mode: "ingress", target: 8080, published: 8080 } }, "new tasks first"],
+	])("%s", (_what, change, expected) => {
+		expect(line(["image"], change)).toContain("image replaces the tasks of babble-was");
+		expect(line(["image"], change)).toContain(expected);
+	});
+
+	test("a change that leaves the tasks alone says nothing", () => {
+		expect(line(["nodes", "replicas"])).toBeUndefined();
+	});
+});
+
+test("what went wrong is told in the tasks' own words, once, with the node's name", () => {
+	const task = (NodeID: string | undefined, State: string, Err?: string) =>
+		({ NodeID, Status: { State, Err, Message: "started" } }) as never;
+	const tasks = [
+		task("id-of-worker1", "rejected", "No such image"),
+		task("id-of-worker1", "rejected", "No such image"),
+		task("id-of-manager", "failed"),
+		task("gone", "failed", "exit 1"),
+		task(undefined, "pending", "no suitable node"),
+		task("id-of-worker2", "running"),
+	];
+	expect(taskErrors(tasks, inputs().nodes)).toEqual([
+		"worker1: rejected: No such image",
+		"manager: failed: started",
+		"gone: failed: exit 1",
+		"no node: pending: no suitable node",
+	]);
+});
