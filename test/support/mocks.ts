@@ -42,7 +42,11 @@ const defaults: Outputs = {
 	[dynamic("HostCheck")]: () => ({ os: "debian 12", architecture: "x86_64" }),
 	[dynamic("SwarmCluster")]: () => ({ clusterId: "cluster-id" }),
 	[dynamic("SwarmNode")]: (name) => ({ nodeId: `node-id-of-${name}`, observed: {} }),
-	[dynamic("Service")]: (_name, { image, replicas }) => ({ serviceId: "service-id", imageDigest: image, observed: { image, running: replicas } }),
+	[dynamic("Service")]: (_name, { image, replicas }) => ({
+		serviceId: "service-id",
+		imageDigest: image,
+		observed: { image, running: replicas },
+	}),
 	"command:remote:Command": (name) => ({ stdout: `stdout of ${name}`, stderr: "" }),
 	"docker:index/image:Image": (_name, { imageName }) => ({ repoDigest: `${imageName.replace(/:[^:/]*$/, "")}@${digest}` }),
 };
