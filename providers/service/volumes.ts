@@ -5,20 +5,20 @@ import type { ServiceInputs } from "./resource.ts";
 import { ownerLabel } from "./spec.ts";
 
 /**
- * Removes this stack's volumes, except the one in use now, from every node: a volume outlives its service and keeps its old options.
+ * Removes this stack's volumes, except the one named `keep`, from every node: a volume outlives its service and keeps its old options.
  * Only volumes that carry the stack's label are touched. One that a container still holds is left for the next time.
  */
 export async function removeVolumes(
-	inputs: Pick<ServiceInputs, "name" | "nodes" | "mount" | "owner">,
+	inputs: Pick<ServiceInputs, "name" | "nodes" | "owner">,
 	{ progress }: Pick<Context, "progress">,
+	keep?: string,
 ): Promise<void> {
-	const current = inputs.mount.type === "volume" ? inputs.mount.name : undefined;
 	const removeOn = async ({ name, connection }: ServiceInputs["nodes"][number]) => {
 		const docker = dockerOn(connection);
 		await docker.pruneContainers({ filters: { label: [`com.docker.swarm.service.name=${inputs.name}`] } });
 		const { Volumes: volumes } = await docker.listVolumes({ filters: { label: [`${ownerLabel}=${inputs.owner}`] } });
 		for (const volume of volumes ?? []) {
-			if (volume.Name === current) continue;
+			if (volume.Name === keep) continue;
 			progress(`removing volume ${volume.Name} from ${name}`);
 			await orUndefined(docker.getVolume(volume.Name).remove()).catch((error) => {
 				if ((error as { statusCode?: number }).statusCode !== 409) throw error;

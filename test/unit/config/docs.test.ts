@@ -1,0 +1,7 @@
+import * as fs from "node:fs";
+import { expect, test } from "vitest";
+import { configurationReference } from "../../../config/docs.ts";
+
+test("docs/configuration.md says what the schema says: npm run docs writes it anew", () => {
+	expect(fs.readFileSync("docs/configuration.md", "utf8")).toBe(configurationReference());
+});
