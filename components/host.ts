@@ -55,3 +55,8 @@ export function remoteStep(
 		},
 	);
 }
+
+/** Stem of a file on a host that belongs to this stack: another stack may use the same host. */
+export function ownFileName(name: string): string {
+	return `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
+}

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
-import { type Host, remoteStep } from "./host.ts";
+import { type Host, ownFileName, remoteStep } from "./host.ts";
 import { methodSince, nginxConfig } from "./nginxConfig.ts";
 import type { SwarmMember } from "./swarm.ts";
 
@@ -12,8 +12,8 @@ export class LoadBalancer extends pulumi.ComponentResource {
 		super("scaleout:index:LoadBalancer", name, {}, opts);
 		const { nginx, service } = topology;
 		const servers = serving.map(({ host }) => ({ name: host.name, address: host.address }));
-		const file = `/etc/nginx/conf.d/scaleout-${name}.conf`;
-		const flag = `/etc/nginx/scaleout-${name}.maintenance`;
+		const file = `/etc/nginx/conf.d/${ownFileName(name)}.conf`;
+		const flag = `/etc/nginx/${ownFileName(name)}.maintenance`;
 		this.ready = remoteStep(
 			name,
 			host,

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
-import { type Host, remoteStep } from "./host.ts";
+import { type Host, ownFileName, remoteStep } from "./host.ts";
 import type { Hosts } from "./hosts.ts";
 
 /** The directory on the log host that collects the logs, exported over NFS and proven from every app node before anything mounts it. */
@@ -23,7 +23,7 @@ export class NfsExport extends pulumi.ComponentResource {
 		this.path = logs.path;
 		this.mountOptions = `addr=${log.address},${logs.mountOptions}`;
 		this.user = logs.access === "per-client" ? `${logs.uid}:${logs.gid}` : undefined;
-		const file = `/etc/exports.d/scaleout-${name}.exports`;
+		const file = `/etc/exports.d/${ownFileName(name)}.exports`;
 		const exported = remoteStep(
 			`${name}-export`,
 			log,

@@ -1,3 +1,4 @@
+import { RunError } from "@pulumi/pulumi";
 import type { z } from "zod";
 import { type HostConfig, type Role, type Topology, topologySchema } from "./schema.ts";
 
@@ -11,8 +12,8 @@ export interface Fault {
 	remedy: string;
 }
 
-/** All faults at once, so that one look mends all. */
-export class ConfigError extends Error {
+/** All faults at once, so that one look mends all. A RunError, so that the engine shows the message without a stack trace. */
+export class ConfigError extends RunError {
 	readonly faults: Fault[];
 	constructor(faults: Fault[]) {
 		super(`the configuration has ${faults.length} fault${faults.length === 1 ? "" : "s"}:\n${faults.map(describeFault).join("\n")}`);

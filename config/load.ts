@@ -9,11 +9,12 @@ export function loadTopology(config = new pulumi.Config()): Topology {
 	return topology;
 }
 
-/** The plain value of a secret, marked so that the engine encrypts it. @throws Error when its environment variable is not set. */
+/** The plain value of a secret, marked so that the engine encrypts it. @throws RunError when its environment variable is not set. */
 export function secretOf(value: SecretValue, property: string): pulumi.Output<string> {
 	if (typeof value === "string") return pulumi.secret(value);
 	const found = process.env[value.fromEnvironment];
-	if (!found) throw new Error(`${property}: the environment variable ${value.fromEnvironment} is not set: set it where pulumi runs`);
+	if (!found)
+		throw new pulumi.RunError(`${property}: the environment variable ${value.fromEnvironment} is not set: set it where pulumi runs`);
 	return pulumi.secret(found);
 }
 

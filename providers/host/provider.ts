@@ -18,8 +18,9 @@ export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
 	async create(inputs) {
 		return { id: describeConnection(inputs.connection), outputs: await look(inputs) };
 	},
-	async read(_id, state) {
-		return look(state);
+	async read(_id, { os, architecture }) {
+		// A host that is down must not keep a refresh from seeing, and an update from mending, everything else.
+		return { os, architecture };
 	},
 	async update(_id, _olds, news) {
 		return look(news);

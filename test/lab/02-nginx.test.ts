@@ -31,13 +31,13 @@ describe.skipIf(lab.noEngine)("a load balancer configuration that cannot work", 
 		["a port that is taken", { ...good, listen: 22 }, /bind\(\) to 0\.0\.0\.0:22 failed/],
 	];
 	test.each(faults)("fails the update and leaves the old one live: %s", async (_name, nginx, message) => {
-		const before = await onNginx("cat /etc/nginx/conf.d/scaleout-nginx.conf");
+		const before = await onNginx("cat /etc/nginx/conf.d/swarm-scaleout-test-nginx.conf");
 		// Only NGINX: a changed port would also change what leads to the machine.
 		stack.config["swarm-scaleout:nginx"] = nginx;
 		const { code, output } = await stack.up("--target", "**$command:remote:Command::nginx");
 		expect(code).not.toBe(0);
 		expect(output).toMatch(message);
-		expect(await onNginx("cat /etc/nginx/conf.d/scaleout-nginx.conf")).toBe(before);
+		expect(await onNginx("cat /etc/nginx/conf.d/swarm-scaleout-test-nginx.conf")).toBe(before);
 		expect(await onNginx("ls -A /etc/nginx | grep staged || true")).toBe("");
 		await serves();
 	});
