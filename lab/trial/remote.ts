@@ -29,7 +29,7 @@ export const remoteCopy: Handler = {
 	async create(inputs) {
 		const { connection, source, remotePath } = inputs;
 		const client = await connect(connection);
-		const local = (await source).path;
+		const local: string = await source.path;
 		await new Promise<void>((resolve, reject) => {
 			client.sftp((error, sftp) => {
 				if (error) return reject(error);
