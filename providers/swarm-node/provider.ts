@@ -55,7 +55,7 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 /** Joins the host unless it is a member, waits until it is ready, and sets role and labels. */
 async function converge(inputs: SwarmNodeInputs, oldLabels: string[], context: Context): Promise<SwarmNodeOutputs> {
 	const manager = dockerOn(inputs.manager);
-	const nodeId = (await membership(inputs, manager)) ?? (await join(inputs, manager, context));
+	const nodeId = (await membership(inputs, manager, context)) ?? (await join(inputs, manager, context));
 	await until({ what: "node joining", deadlineSeconds: joinDeadlineSeconds, progress: context.progress }, async () => {
 		const state = (await findNode(manager, nodeId))?.Status?.State ?? "not listed yet";
 		return state === "ready" ? { done: undefined } : { waiting: `the manager sees it ${state}` };
@@ -69,27 +69,44 @@ async function converge(inputs: SwarmNodeInputs, oldLabels: string[], context: C
 }
 
 /** The node's ID if the host is in our swarm, undefined if it is in none. */
-async function membership(inputs: SwarmNodeInputs, manager: Docker): Promise<string | undefined> {
-	const { Swarm: swarm } = await dockerOn(inputs.connection).info();
+async function membership(inputs: SwarmNodeInputs, manager: Docker, context: Context): Promise<string | undefined> {
+	const docker = dockerOn(inputs.connection);
+	const { Swarm: swarm } = await docker.info();
 	if (!swarm || swarm.LocalNodeState === "inactive") return undefined;
-	if (swarm.NodeID && (await findNode(manager, swarm.NodeID))) return swarm.NodeID;
+	const nodeId = swarm.LocalNodeState === "pending" ? await joined(docker, context) : swarm.NodeID;
+	if (nodeId && (await findNode(manager, nodeId))) return nodeId;
 	const host = describeConnection(inputs.connection);
 	throw new Error(
 		`${host} is in another swarm (${swarm.LocalNodeState}): run "docker swarm leave --force" there, or take the host out of the configuration`,
 	);
 }
 
-async function join(inputs: SwarmNodeInputs, manager: Docker, { progress }: Context): Promise<string> {
-	progress(`joining the swarm as ${inputs.role}`);
+async function join(inputs: SwarmNodeInputs, manager: Docker, context: Context): Promise<string> {
+	context.progress(`joining the swarm as ${inputs.role}`);
 	const { JoinTokens: tokens } = await manager.swarmInspect();
 	const docker = dockerOn(inputs.connection);
-	await docker.swarmJoin({
-		ListenAddr: "0.0.0.0:2377",
-		AdvertiseAddr: inputs.advertiseAddress,
-		RemoteAddrs: [inputs.managerAddress],
-		JoinToken: inputs.role === "manager" ? tokens.Manager : tokens.Worker,
+	try {
+		await docker.swarmJoin({
+			ListenAddr: "0.0.0.0:2377",
+			AdvertiseAddr: inputs.advertiseAddress,
+			RemoteAddrs: [inputs.managerAddress],
+			JoinToken: inputs.role === "manager" ? tokens.Manager : tokens.Worker,
+		});
+	} catch (error) {
+		// On a slow host Docker stops waiting after twenty seconds, but not joining.
+		if (!/continue in the background/.test((error as Error).message)) throw error;
+	}
+	return joined(docker, context);
+}
+
+/** Waits until the host has become a node, and returns the node's ID. */
+async function joined(docker: Docker, { progress }: Context): Promise<string> {
+	return until({ what: "node joining", deadlineSeconds: joinDeadlineSeconds, progress }, async () => {
+		const { Swarm: swarm } = await docker.info();
+		if (swarm?.LocalNodeState === "error") throw new Error(`the host cannot join the swarm: ${swarm.Error}`);
+		const isNode = swarm?.LocalNodeState === "active" && swarm.NodeID;
+		return isNode ? { done: swarm.NodeID } : { waiting: `its own state is ${swarm?.LocalNodeState ?? "unknown"}` };
 	});
-	return (await docker.info()).Swarm?.NodeID as string;
 }
 
 async function drain(manager: Docker, id: string, { progress }: Context): Promise<void> {
