@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { missingEngine } from "../../lab/engine.ts";
 import type { Made } from "../../lab/trial/runtime.ts";
 import type { Connection } from "../../lib/connection.ts";
+import { closeConnections, exec } from "../../lib/ssh.ts";
 import { projectDirectory, TestStack } from "./stack.ts";
 
 /** The lab that the tests share: the whole topology on five machines, brought up once. */
@@ -55,9 +56,34 @@ export async function describeLab(stack: TestStack): Promise<Lab> {
 	return { endpoint: root?.outputs.endpoint, connections };
 }
 
-/** Takes the lab down. */
+/** Where the hosts' logs of the last lab are kept, for whoever looks into a failure. */
+const keptLogs = ".lab/test-logs";
+
+/** Keeps each host's console and journal, and what Swarm says of the service. What cannot be had is left out. */
+async function keepLogs(): Promise<void> {
+	fs.rmSync(keptLogs, { recursive: true, force: true });
+	fs.mkdirSync(keptLogs, { recursive: true });
+	const hosts = fs
+		.readdirSync(directory, { withFileTypes: true })
+		.filter((entry) => fs.existsSync(path.join(directory, entry.name, "console.log")));
+	for (const { name } of hosts) fs.copyFileSync(path.join(directory, name, "console.log"), path.join(keptLogs, `${name}.console.log`));
+	const { connections } = await describe(labStack()).catch(() => ({ connections: {} }));
+	const script =
+		"journalctl -b --no-pager -o short-precise; docker node ls; docker service ps --no-trunc babble-was; tail -n 50 /var/log/nginx/error.log; true";
+	const keep = async ([name, connection]: [string, Connection]) => {
+		const { stdout } = await exec(connection, `(${script}) 2>/dev/null`, { deadlineSeconds: 60 });
+		fs.writeFileSync(path.join(keptLogs, `${name}.journal.log`), stdout);
+	};
+	await Promise.allSettled(Object.entries(connections).map(keep));
+	await closeConnections();
+}
+
+const describe = async (stack: TestStack) => (fs.existsSync(journalOf(stack)) ? describeTrial(stack) : describeLab(stack));
+
+/** Takes the lab down, and keeps its hosts' logs. */
 export async function takeDown(): Promise<void> {
 	if (!fs.existsSync(path.join(projectDirectory, directory))) return;
+	await keepLogs();
 	const stack = labStack();
 	if (fs.existsSync(journalOf(stack))) return runTrial("destroy", stack);
 	const { code, output } = await stack.destroy();
