@@ -35,8 +35,12 @@ export async function bringUp(): Promise<Lab> {
 		return { ...describeTrial(stack), noEngine };
 	}
 	await stack.init();
-	const { code, output } = await stack.up();
-	if (code !== 0) throw new Error(`pulumi up failed:\n${output}`);
+	const first = await stack.up();
+	if (first.code === 0) return describeLab(stack);
+	// Emulated machines on a busy host can miss a deadline; going on after a failure is a promise of its own. It is said, not hidden.
+	process.stderr.write(`the lab's first up failed and is run again:\n${first.output}\n`);
+	const second = await stack.up();
+	if (second.code !== 0) throw new Error(`pulumi up failed twice:\n${second.output}`);
 	return describeLab(stack);
 }
 
