@@ -10,6 +10,9 @@ class ByName extends BaseSequencer {
 
 const minute = 60_000;
 
+/** Emulated machines take minutes for what takes others seconds. */
+const onLab = { globalSetup: "test/lab/setup.ts", testTimeout: 30 * minute, hookTimeout: 60 * minute, fileParallelism: false };
+
 export default defineConfig({
 	test: {
 		// The SDK's runtime keeps state that worker threads would share.
@@ -27,17 +30,8 @@ export default defineConfig({
 					fileParallelism: false,
 				},
 			},
-			{
-				extends: true,
-				test: {
-					name: "lab",
-					include: ["test/lab/**/*.test.ts"],
-					globalSetup: "test/lab/setup.ts",
-					testTimeout: 30 * minute,
-					hookTimeout: 60 * minute,
-					fileParallelism: false,
-				},
-			},
+			{ extends: true, test: { name: "lab", include: ["test/lab/**/*.test.ts"], ...onLab } },
+			{ extends: true, test: { name: "faults", include: ["test/faults/**/*.test.ts"], ...onLab } },
 		],
 	},
 });

@@ -11,13 +11,34 @@ import { connect } from "./ssh.ts";
  */
 export function dockerOn(connection: Connection): Docker {
 	// `agent` is documented by docker-modem but absent from the types.
-	return new Docker({
+	const docker = new Docker({
 		protocol: "http",
 		host: describeConnection(connection).replace(/[^a-z0-9.]/gi, "-"),
 		port: 2375,
 		agent: new SshAgent(connection),
 		timeout: 120_000,
 	} as Docker.DockerOptions);
+	retryPassingFaults(docker);
+	return docker;
+}
+
+/** What a busy or just restarted manager answers while its managers agree, and would not a moment later. */
+const passingFault = /code = (DeadlineExceeded|Unavailable)|does not have a leader/;
+const attempts = 10;
+
+/** Has the client ask again when Swarm answers with a passing fault. All that is asked here can be asked twice. */
+function retryPassingFaults(docker: Docker): void {
+	type Dial = (options: { file?: unknown }, callback: (error: Error | null, data?: unknown) => void) => void;
+	const modem = docker.modem as unknown as { dial: Dial };
+	const dial = modem.dial.bind(modem);
+	modem.dial = (options, callback) => {
+		const attempt = (number: number) =>
+			dial(options, (error, data) => {
+				if (error && passingFault.test(error.message) && number < attempts && !options.file) setTimeout(attempt, 500 * number, number + 1);
+				else callback(error, data);
+			});
+		attempt(1);
+	};
 }
 
 class SshAgent extends Agent {

@@ -8,13 +8,15 @@ import { missingEngine } from "../lab/engine.ts";
 /*
  * Runs the test layers one after another and sums them up:
  *
- *   node test/run.ts [unit] [engine] [lab]      without arguments all three
+ *   node test/run.ts [unit] [engine] [lab] [faults]      without arguments the first three
  *
  * The last line is `N passed, N failed, N skipped`. What never came to a test (a suite that does not load, a lab that does not come up, a
  * layer without tests) counts as one failure. Exits with 1 when anything failed or nothing ran.
  */
 
-const layers = ["unit", "engine", "lab"];
+const layers = ["unit", "engine", "lab", "faults"];
+/** The faults take an hour of their own. */
+const usual = layers.slice(0, 3);
 const project = path.resolve(import.meta.dirname, "..");
 
 /** What is read of vitest's JSON report. */
@@ -123,7 +125,7 @@ async function main(wanted: string[]): Promise<void> {
 	const summaries: Summary[] = [];
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-tests-"));
 	try {
-		for (const layer of layers.filter((layer) => wanted.length === 0 || wanted.includes(layer))) {
+		for (const layer of layers.filter((layer) => (wanted.length === 0 ? usual : wanted).includes(layer))) {
 			if (interrupted) summaries.push({ passed: 0, failed: [`${layer}: interrupted before it began`], skipped: [] });
 			else {
 				process.stdout.write(`\n=== ${layer} ===\n`);
