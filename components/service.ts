@@ -79,7 +79,7 @@ export class WasService extends pulumi.ComponentResource {
 	}
 
 	/** A Docker secret cannot change: a new value gets a new name, and the old secret goes once the service has moved on. */
-	#secret(name: string, file: string, value: pulumi.Output<string>, { provider }: WasServiceArgs) {
+	#secret(name: string, file: string, value: pulumi.Output<string>, { provider, swarm }: WasServiceArgs) {
 		const hash = value.apply((plain) => createHash("sha256").update(`${name}/${file}/${plain}`).digest("hex").slice(0, 12));
 		const secret = new docker.Secret(
 			`${name}-${file}`,
@@ -87,7 +87,8 @@ export class WasService extends pulumi.ComponentResource {
 				name: pulumi.unsecret(pulumi.interpolate`${name}-${file}-${hash}`),
 				data: value.apply((plain) => Buffer.from(plain).toString("base64")),
 			},
-			{ parent: this, provider },
+			// Only a manager keeps secrets: the provider alone says no more than that Docker is installed.
+			{ parent: this, provider, dependsOn: [swarm.managerNode] },
 		);
 		return pulumi.all([secret.id, secret.name]).apply(([id, secretName]) => ({ file, id, name: secretName }));
 	}

@@ -16,6 +16,8 @@ export class Swarm extends pulumi.ComponentResource {
 	readonly members: SwarmMember[];
 	/** The manager that is asked for everything. */
 	readonly manager: Host;
+	/** Its membership: what talks to the swarm through it waits for this. */
+	readonly managerNode: SwarmNode;
 	/** The node label that binds the service's tasks to their nodes: name and value. */
 	readonly placement: [string, string];
 
@@ -58,6 +60,7 @@ export class Swarm extends pulumi.ComponentResource {
 		};
 		const nodes = hosts.all.filter((host) => host.roles.some((role) => role === "manager" || role === "worker"));
 		this.members = nodes.map(join);
+		this.managerNode = (this.members.find(({ host }) => host === this.manager) as SwarmMember).node;
 		this.registerOutputs({ clusterId: this.clusterId });
 	}
 

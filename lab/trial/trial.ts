@@ -49,7 +49,7 @@ async function destroy(): Promise<void> {
 async function runProgram(runtime: TrialRuntime, config: Record<string, string>): Promise<Record<string, unknown>> {
 	await pulumi.runtime.setMocks(runtime, project, stack, false);
 	pulumi.runtime.setAllConfig(config);
-	const failed = new Promise<never>((_, reject) => process.once("unhandledRejection", reject));
+	const failed = new Promise<never>((_, reject) => process.on("unhandledRejection", reject));
 	const program = async () => {
 		const exported = await import("../../index.ts");
 		const values = Object.entries(exported).map(async ([name, value]) => [name, await promiseOf(value)]);
