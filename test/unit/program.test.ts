@@ -250,6 +250,7 @@ describe("each step waits for what it needs", () => {
 		["the push after the registry is trusted", () => [find("was", ":Image")], trust],
 		["the build after its base image is there", () => [find("was", ":Image")], () => [find("base-image", ":Command")]],
 		["the base image after its archive is copied, and Docker is there", () => [find("base-image", ":Command")], () => [find("base-image-archive"), packagesOf("manager")]],
+		["a secret after the manager is in the swarm", () => [find("babble-was-datasource-password")], () => [find("manager", ":SwarmNode")]],
 		["the drain agents after their hosts' packages", () => [find("worker1-drain-agent")], () => [packagesOf("worker1")]],
 		["the service after the export is proven, the image pushed, the secret made, every node labelled and drainable", () => [service()], () => [...probes(), ...agents(), ...trust(), find("was", ":Image"), find("babble-was-datasource-password"), ...recorder.ofType(":SwarmNode")]],
 		["NGINX after the service answers, and NGINX is installed", () => [find("nginx", ":Command")], () => [service(), packagesOf("nginx")]],
