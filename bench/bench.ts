@@ -57,7 +57,9 @@ async function expectSuccess(operation: Promise<Result>): Promise<Result> {
 	return result;
 }
 
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+function median(values: number[]): number {
+	return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
 
 /** A project of its own, of the same kind: Node runs TypeScript, resources are dynamic. */
 function writeFloor(directory: string, count: number): TestStack {
