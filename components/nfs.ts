@@ -9,8 +9,6 @@ export class NfsExport extends pulumi.ComponentResource {
 	readonly path: string;
 	/** Mount options, server address included, as the local volume driver takes them. */
 	readonly mountOptions: string;
-	/** User and group the files belong to. */
-	readonly user: string | undefined;
 	/** What mounts the export waits for these. */
 	readonly probes: pulumi.Resource[];
 
@@ -22,7 +20,6 @@ export class NfsExport extends pulumi.ComponentResource {
 		this.server = log.address;
 		this.path = logs.path;
 		this.mountOptions = `addr=${log.address},${logs.mountOptions}`;
-		this.user = logs.access === "per-client" ? `${logs.uid}:${logs.gid}` : undefined;
 		const file = `/etc/exports.d/${ownFileName(name)}.exports`;
 		const exported = remoteStep(
 			`${name}-export`,

@@ -42,10 +42,6 @@ export async function findNode(manager: Docker, id: string): Promise<Node | unde
 	return orUndefined(manager.getNode(id).inspect());
 }
 
-export async function listNodes(manager: Docker): Promise<Node[]> {
-	return manager.listNodes() as Promise<Node[]>;
-}
-
 /** Changes a node's spec. The API takes whole specs of the version that was read, so a lost race is tried again from a new reading. */
 export async function updateNode(manager: Docker, id: string, change: (spec: NodeSpec) => NodeSpec): Promise<void> {
 	await retryOutOfSequence(async () => {
