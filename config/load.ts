@@ -1,6 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Fault, lints, parseTopology } from "./faults.ts";
-import { type SecretValue, type Topology, topologySchema } from "./schema.ts";
+import type { Fault } from "./fault.ts";
+import { parseTopology } from "./parse.ts";
+import { lints } from "./rules/lints.ts";
+import { type Topology, topologySchema } from "./schema.ts";
+import type { SecretValue } from "./sections/values.ts";
 
 /** Reads and validates the stack's configuration. @throws ConfigError naming every fault, before any resource exists. */
 export function loadTopology(config = new pulumi.Config()): Topology {

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { ConfigError, type Fault } from "../../config/faults.ts";
+import { ConfigError, type Fault } from "../../config/fault.ts";
 import type { HostConfig, Topology } from "../../config/schema.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { HostCheck } from "../../providers/host/resource.ts";

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
-import { parseTopology } from "../../config/faults.ts";
+import { parseTopology } from "../../config/parse.ts";
 import type { Topology } from "../../config/schema.ts";
 import type { Connection } from "../../lib/connection.ts";
 

@@ -5,7 +5,8 @@ import * as path from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { methodSince, nginxConfig } from "../../../components/nginxConfig.ts";
-import { type Method, methods } from "../../../config/schema.ts";
+import type { Method } from "../../../config/schema.ts";
+import { methods } from "../../../config/sections/nginx.ts";
 import { type Raw, topology } from "../fixtures.ts";
 
 const servers = [

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { agentScript } from "../../../components/drainAgent.ts";
 import { applyScript } from "../../../components/loadBalancer.ts";
 import { installScript } from "../../../components/packages.ts";
-import { methods } from "../../../config/schema.ts";
+import { methods } from "../../../config/sections/nginx.ts";
 import { syntaxFault, topology } from "../fixtures.ts";
 
 /* Scripts that need a host to run. Here: bash can read them, and they say what they must. */

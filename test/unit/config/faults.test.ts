@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ConfigError, type Fault, lints, parseTopology } from "../../../config/faults.ts";
+import { ConfigError, type Fault } from "../../../config/fault.ts";
+import { parseTopology } from "../../../config/parse.ts";
+import { lints } from "../../../config/rules/lints.ts";
 import { hostKey, labConfig, type Raw, topology } from "../fixtures.ts";
 
 function faultsOf(config: Raw): Fault[] {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { ConfigError } from "../../../config/faults.ts";
+import { ConfigError } from "../../../config/fault.ts";
 import { loadTopology, secretOf } from "../../../config/load.ts";
 import { Recorder } from "../../support/mocks.ts";
 import { labConfig, type Raw } from "../fixtures.ts";

@@ -4,7 +4,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { existingEndpoint, existingHosts } from "../../../../components/sources/existing.ts";
-import { ConfigError } from "../../../../config/faults.ts";
+import { ConfigError } from "../../../../config/fault.ts";
 import type { Topology } from "../../../../config/schema.ts";
 import { Recorder } from "../../../support/mocks.ts";
 import { hostKey, type Raw, topology } from "../../fixtures.ts";

@@ -1,0 +1,25 @@
+import { RunError } from "@pulumi/pulumi";
+
+/** One thing that is wrong with the configuration. */
+export interface Fault {
+	/** Path of the property: `hosts[2].address`. */
+	property: string;
+	/** The offending value as written; absent when there is none or it may be secret. */
+	value?: unknown;
+	/** What is wrong, and what to write instead. */
+	remedy: string;
+}
+
+/** All faults at once, so that one look mends all. A RunError, so that the engine shows the message without a stack trace. */
+export class ConfigError extends RunError {
+	readonly faults: Fault[];
+	constructor(faults: Fault[]) {
+		super(`the configuration has ${faults.length} fault${faults.length === 1 ? "" : "s"}:\n${faults.map(describeFault).join("\n")}`);
+		this.name = "ConfigError";
+		this.faults = faults;
+	}
+}
+
+function describeFault({ property, value, remedy }: Fault): string {
+	return `  - ${property}${value === undefined ? "" : ` = ${JSON.stringify(value)}`}: ${remedy}`;
+}

@@ -1,0 +1,44 @@
+import type { Fault } from "../fault.ts";
+import { hostsWith, type Role, type Topology } from "../schema.ts";
+
+/** Rules of the inventory: names, addresses, roles. */
+export function hostFaults({ hosts, registry, image }: Topology): Fault[] {
+	const faults: Fault[] = [];
+	for (const property of ["name", "address"] as const) {
+		const first = new Map<string, number>();
+		hosts.forEach((host, i) => {
+			const earlier = first.get(host[property]);
+			if (earlier === undefined) first.set(host[property], i);
+			else
+				faults.push({
+					property: `hosts[${i}].${property}`,
+					value: host[property],
+					remedy: `is also hosts[${earlier}].${property}: each host needs its own`,
+				});
+		});
+	}
+	hosts.forEach((host, i) => {
+		const property = `hosts[${i}].roles`;
+		const has = (role: Role) => host.roles.includes(role);
+		if (has("manager") && has("worker"))
+			faults.push({ property, value: host.roles, remedy: "a node is a manager or a worker: remove one" });
+		if (has("app") && !has("manager") && !has("worker"))
+			faults.push({ property, value: host.roles, remedy: "an app node is in the swarm: add manager or worker" });
+	});
+	const count = (role: Role) => hostsWith({ hosts }, role).length;
+	if (count("manager") === 0) faults.push({ property: "hosts", remedy: "no host has role manager: give it to one, or to three" });
+	if (count("app") === 0) faults.push({ property: "hosts", remedy: "no host has role app: give it to the nodes that run the service" });
+	for (const role of ["log", "nginx"] as const) {
+		if (count(role) !== 1)
+			faults.push({ property: "hosts", value: count(role), remedy: `${count(role)} hosts have role ${role}: give it to exactly one` });
+	}
+	if (count("registry") > 1)
+		faults.push({ property: "hosts", value: count("registry"), remedy: "several hosts have role registry: give it to one at most" });
+	if (image.build?.baseArchive && !image.build.args.BASE_IMAGE) {
+		faults.push({ property: "image.build.args.BASE_IMAGE", remedy: "is missing: baseArchive is imported under this name" });
+	}
+	if (image.build && count("registry") === 0 && !registry.password) {
+		faults.push({ property: "registry.password", remedy: "is missing: pushing to a registry outside this stack needs it" });
+	}
+	return faults;
+}

@@ -1,0 +1,36 @@
+import type { Fault } from "../fault.ts";
+import { hostsWith, type Topology } from "../schema.ts";
+
+/** What works but is likely not meant. Shown as warnings. */
+export function lints({ hosts, service }: Topology): Fault[] {
+	const found: Fault[] = [];
+	const managers = hostsWith({ hosts }, "manager").length;
+	if (managers % 2 === 0)
+		found.push({
+			property: "hosts",
+			value: managers,
+			remedy: `${managers} managers survive no more losses than ${managers - 1}: use an odd number`,
+		});
+	if (service.stopGraceSeconds >= 60)
+		found.push({
+			property: "service.stopGraceSeconds",
+			value: service.stopGraceSeconds,
+			remedy: "Swarm waits one minute at most: use less than 60",
+		});
+	if (hostsWith({ hosts }, "app").length < 2) found.push({ property: "hosts", remedy: "one app node: an update interrupts the service" });
+	const { health, rollout } = service;
+	if (rollout.monitorSeconds < health.intervalSeconds) {
+		found.push({
+			property: "service.rollout.monitorSeconds",
+			value: rollout.monitorSeconds,
+			remedy: `shorter than health.intervalSeconds = ${health.intervalSeconds}: the health check has not looked again before a version is taken for good`,
+		});
+	}
+	if (service.publish.mode === "host" && rollout.strategy === "swarm")
+		found.push({
+			property: "service.rollout.strategy",
+			value: "swarm",
+			remedy: "requests fail while tasks are replaced: lossless is the way without",
+		});
+	return found;
+}

@@ -1,0 +1,21 @@
+import type { Fault } from "../fault.ts";
+import { hostsWith, type Topology } from "../schema.ts";
+
+/** Rules of the load balancer. */
+export function nginxFaults({ hosts, nginx }: Topology): Fault[] {
+	const faults: Fault[] = [];
+	if (nginx.method === "hash" && !nginx.hashKey)
+		faults.push({ property: "nginx.hashKey", remedy: "is missing: method hash needs a key, such as $request_uri" });
+	if (nginx.method !== "hash" && nginx.hashKey)
+		faults.push({
+			property: "nginx.hashKey",
+			value: nginx.hashKey,
+			remedy: `method ${nginx.method} takes none: remove it, or use method hash`,
+		});
+	for (const [name, weight] of Object.entries(nginx.weights)) {
+		if (!hostsWith({ hosts }, "app").some((host) => host.name === name)) {
+			faults.push({ property: `nginx.weights.${name}`, value: weight, remedy: "no host with role app has this name" });
+		}
+	}
+	return faults;
+}

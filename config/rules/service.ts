@@ -1,0 +1,43 @@
+import type { Fault } from "../fault.ts";
+import { hostsWith, type Topology } from "../schema.ts";
+
+/** Rules of the service and its log directory. */
+export function serviceFaults({ hosts, service, logs, nginx }: Topology): Fault[] {
+	const faults: Fault[] = [];
+	const apps = hostsWith({ hosts }, "app");
+	const { mode, published } = service.publish;
+	if (mode === "host" && service.replicas > apps.length) {
+		faults.push({
+			property: "service.replicas",
+			value: service.replicas,
+			remedy: `in host mode a node runs one task, and ${apps.length} hosts have role app: lower it, or add app nodes`,
+		});
+	}
+	if (published === nginx.listen && apps.some((app) => app.roles.includes("nginx"))) {
+		faults.push({
+			property: "nginx.listen",
+			value: nginx.listen,
+			remedy: "the service publishes this port on the same host: choose another",
+		});
+	}
+	const { strategy, drainLimitSeconds } = service.rollout;
+	if (mode === "host" && strategy === "lossless" && drainLimitSeconds + service.stopGraceSeconds >= 60) {
+		faults.push({
+			property: "service.rollout.drainLimitSeconds",
+			value: drainLimitSeconds,
+			remedy: `with service.stopGraceSeconds = ${service.stopGraceSeconds} it makes 60 or more, and Swarm waits one minute at most: lower one of them`,
+		});
+	}
+	if (logs.access === "network" && logs.clients.length === 0) {
+		faults.push({
+			property: "logs.clients",
+			value: logs.clients,
+			remedy: "access: network needs the client networks, such as 192.168.0.0/16",
+		});
+	}
+	for (const name of Object.keys(service.secretEnv)) {
+		if (Object.hasOwn(service.env, name))
+			faults.push({ property: `service.env.${name}`, remedy: "is also in service.secretEnv: keep one" });
+	}
+	return faults;
+}

@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { hostName, port } from "./values.ts";
+
+export const roles = ["manager", "worker", "app", "log", "nginx", "registry"] as const;
+
+const sshEndpoint = z.strictObject({
+	host: z.string().min(1).optional().describe("Address that `pulumi` (or the bastion) connects to. Default: the host's `address`."),
+	port: port.default(22).describe("Port of sshd."),
+	user: z.string().min(1).default("root").describe("Login: root, or a user who may run `sudo -n`."),
+	hostKey: z
+		.string()
+		.regex(/^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/]+=*( .*)?$/, "use the line of /etc/ssh/ssh_host_ed25519_key.pub")
+		.describe("Pinned public host key, the line of `/etc/ssh/ssh_host_ed25519_key.pub`."),
+	privateKeyFile: z.string().min(1).optional().describe("Private key file where `pulumi` runs. Default: `existing.privateKeyFile`."),
+	bastion: hostName.optional().describe("Name of the host of this inventory to go through."),
+});
+
+export const host = z.strictObject({
+	name: hostName,
+	roles: z
+		.array(z.enum(roles))
+		.min(1)
+		.describe(
+			"`manager` or `worker` of the swarm, `app` runs the service, `log` exports the log directory, `nginx` balances, `registry` serves images.",
+		),
+	address: z.ipv4().describe("Private IPv4 address the hosts know each other by. A change re-makes what is bound to it."),
+	memoryMiB: z
+		.int()
+		.min(512)
+		.optional()
+		.describe("`local` only: memory in MiB. Default: `local.memoryMiB`. A change restarts the machine."),
+	ssh: sshEndpoint.optional().describe("`existing` only: how to log in."),
+});
+
+export const local = z.strictObject({
+	imageDirectory: z
+		.string()
+		.min(1)
+		.optional()
+		.describe("Directory with root.ext4, vmlinuz and initrd.img. Default: where `npm run lab:prepare` caches them."),
+	directory: z.string().min(1).default(".lab").describe("Directory for the machines' files, relative to the project."),
+	memoryMiB: z.int().min(512).default(1280).describe("Memory of a machine in MiB."),
+	cpus: z.int().min(1).default(1).describe("Virtual CPUs of a machine."),
+	prefixLength: z.int().min(8).max(30).default(16).describe("Prefix length of the private LAN."),
+	lanPort: port.default(23400).describe("UDP port on the loopback interface that carries the private LAN. Two stacks need two."),
+	sshPortBase: port.default(2400).describe("The first machine's sshd is at this port of 127.0.0.1, the next one's at the next."),
+	endpointPort: port.default(8088).describe("Port of 127.0.0.1 that leads to NGINX."),
+});
+
+export const existing = z.strictObject({
+	privateKeyFile: z.string().min(1).optional().describe("Private key file for all hosts that name none of their own."),
+});

@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { absolutePath } from "./values.ts";
+
+export const logs = z.strictObject({
+	path: absolutePath.default("/mnt/main-was-logs").describe("Exported directory on the log host."),
+	access: z
+		.enum(["per-client", "network"])
+		.default("per-client")
+		.describe(
+			"`per-client`: exported to each app node's address, everyone squashed to one user. `network`: to `clients`, open mode, as the source system has it.",
+		),
+	clients: z
+		.array(z.union([z.cidrv4(), z.ipv4()]))
+		.default([])
+		.describe("`network` only: client networks, such as 192.168.0.0/16."),
+	exportOptions: z
+		.array(z.string().regex(/^[a-z_]+(=[A-Za-z0-9.:/-]+)?$/))
+		.default(["rw", "sync", "no_subtree_check"])
+		.describe("Options of the export, see exports(5)."),
+	uid: z.int().min(1).max(65534).default(10001).describe("`per-client` only: user id that owns everything in the export."),
+	gid: z.int().min(1).max(65534).default(10001).describe("`per-client` only: group id, likewise."),
+	mountOptions: z
+		.string()
+		.regex(/^[A-Za-z0-9=.,:_-]+$/)
+		.default("nfsvers=4.2,hard,timeo=600,retrans=2,noatime")
+		.describe("Mount options after `addr=`, see nfs(5). A change makes a new volume and rolls the service."),
+	keepOnDestroy: z
+		.boolean()
+		.default(true)
+		.describe("Keep the collected logs when the stack is destroyed. Takes effect with the `up` before the destroy."),
+});

@@ -1,0 +1,120 @@
+import { z } from "zod";
+import { absolutePath, environmentName, port, secretValue } from "./values.ts";
+
+const publish = z.strictObject({
+	mode: z
+		.enum(["host", "ingress"])
+		.default("host")
+		.describe("`host`: each node's own task answers, at most one a node. `ingress`: Swarm's routing mesh."),
+	target: port.default(8080).describe("Port in the container."),
+	published: port.default(8080).describe("Port on the nodes."),
+});
+
+const mount = z.discriminatedUnion("type", [
+	z.strictObject({
+		type: z.literal("volume"),
+		target: absolutePath.default("/was-logs").describe("Directory in the container."),
+		name: z
+			.string()
+			.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,40}$/)
+			.default("nfsvolume")
+			.describe("Volume name; a hash of its options is appended, so that a volume never keeps old ones."),
+	}),
+	z.strictObject({
+		type: z.literal("bind"),
+		target: absolutePath.default("/was-logs"),
+		source: absolutePath.default("/home/ubuntu/was-logs").describe("Directory on the node. It is made when missing."),
+	}),
+]);
+
+const health = z.strictObject({
+	path: z
+		.string()
+		.regex(/^\/[\w./?=&%-]*$/)
+		.default("/health")
+		.describe("Path that answers 200 when a task can serve."),
+	deadlineSeconds: z.int().min(5).max(3600).default(300).describe("Seconds a new task may take to become healthy."),
+	intervalSeconds: z
+		.int()
+		.min(1)
+		.max(300)
+		.default(5)
+		.describe("Seconds between two looks of Docker's health check. A new task is seen healthy after one interval at the earliest."),
+	timeoutSeconds: z.int().min(1).max(300).default(10).describe("Seconds one look may take."),
+	retries: z.int().min(1).max(100).default(5).describe("Looks that may fail in a row before a task that was healthy is replaced."),
+});
+
+const prober = z.strictObject({
+	path: z
+		.string()
+		.regex(/^\/[\w./?=&%-]*$/)
+		.default("/")
+		.describe("Path that is asked through NGINX."),
+	ratePerSecond: z.number().min(0).max(100).default(0).describe("Requests a second during a rollout; 0 is off."),
+	failOnError: z.boolean().default(false).describe("A failed request fails the update, after it is complete."),
+});
+
+const rollout = z.strictObject({
+	strategy: z
+		.enum(["lossless", "swarm"])
+		.default("lossless")
+		.describe(
+			"`host` mode only. `lossless`: before a task stops, its node refuses new connections and requests in flight end. `swarm`: tasks are stopped as Swarm does it, and requests may fail.",
+		),
+	parallelism: z.int().min(1).default(1).describe("Nodes updated at a time."),
+	delaySeconds: z.int().min(0).max(3600).default(0).describe("Pause between two nodes."),
+	monitorSeconds: z
+		.int()
+		.min(1)
+		.max(3600)
+		.default(15)
+		.describe("A task that fails within this time after its start counts as a failed update."),
+	drainLimitSeconds: z
+		.int()
+		.min(1)
+		.max(50)
+		.default(30)
+		.describe("Requests in flight, uploads and web sockets may take this long to end once their node is next; at the limit they are cut."),
+	failureAction: z
+		.enum(["rollback", "pause"])
+		.default("rollback")
+		.describe("When a new task fails: put the old version back the same way, or stop where it is."),
+	prober: prober.prefault({}).describe("Asks the service through NGINX during a rollout and reports what it saw."),
+});
+
+export const service = z.strictObject({
+	name: z
+		.string()
+		.regex(/^[a-z][a-z0-9-]{0,62}$/)
+		.default("babble-was")
+		.describe("Service name. A change replaces the service."),
+	replicas: z.int().min(1).default(3).describe("Tasks. In `host` mode at most one an app node."),
+	publish: publish.prefault({}),
+	env: z.record(environmentName, z.string()).default({}).describe("Environment. Swarm templates such as {{.Node.Hostname}} are filled in."),
+	secretEnv: z
+		.record(environmentName, secretValue)
+		.default({})
+		.describe("Environment with secret values, as the source system passes its passwords. Visible to root on the nodes; prefer `secrets`."),
+	secrets: z
+		.record(z.string().regex(/^[a-z0-9][a-z0-9._-]{0,50}$/), secretValue)
+		.default({})
+		.describe("Docker secrets by file name: mounted at /run/secrets/<name>."),
+	mount: mount.prefault({ type: "volume" }).describe("Where the log directory of the service lies."),
+	user: z
+		.string()
+		.regex(/^\w+(:\w+)?$/)
+		.optional()
+		.describe("User (and group) the service runs as. Default: the image's."),
+	health: health.prefault({}),
+	cpus: z.number().min(0.01).optional().describe("CPU limit of a task, in CPUs."),
+	memoryMiB: z.int().min(16).optional().describe("Memory limit of a task in MiB."),
+	stopGraceSeconds: z
+		.int()
+		.min(0)
+		.max(3600)
+		.default(10)
+		.describe("Seconds between SIGTERM and SIGKILL. With the drain limit less than 60: Swarm waits one minute at most."),
+	restart: z.int().min(0).default(0).describe("Count it up to restart all tasks, by the same rollout."),
+	rollout: rollout.prefault({}).describe("How tasks are replaced."),
+	convergeSeconds: z.int().min(30).max(7200).default(900).describe("Seconds all tasks may take to run."),
+});

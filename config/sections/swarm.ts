@@ -1,0 +1,11 @@
+import { z } from "zod";
+
+export const swarm = z.strictObject({
+	defaultAddrPool: z
+		.array(z.cidrv4())
+		.default([])
+		.describe("Address pools for overlay networks. Only at init: a change replaces the swarm."),
+	subnetSize: z.int().min(16).max(29).default(24).describe("Prefix length of one overlay network. Only at init."),
+	dataPathPort: z.int().min(1024).max(49151).default(4789).describe("UDP port of the overlay data path. Only at init."),
+	adopt: z.string().min(1).optional().describe("ID of a swarm made by other means that this stack may take over."),
+});

@@ -1,0 +1,18 @@
+import { z } from "zod";
+
+/* Kinds of values that several sections use. */
+
+export const hostName = z
+	.string()
+	.regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/, "use 1 to 40 lower-case letters, digits and inner hyphens")
+	.describe("Host name, also the node's name in the swarm. A change makes another host.");
+export const port = z.int().min(1).max(65535);
+export const absolutePath = z.string().regex(/^\/[A-Za-z0-9._/-]+$/, "use an absolute path of letters, digits and . _ / -");
+export const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "use letters, digits and _, not starting with a digit");
+
+/** A secret value: encrypted config, or the name of an environment variable that holds it where `pulumi` runs (CI). */
+export const secretValue = z
+	.union([z.string().min(1), z.strictObject({ fromEnvironment: environmentName })])
+	.describe("Secret: encrypted config (`pulumi config set --secret --path …`) or `{fromEnvironment: NAME}`.");
+
+export type SecretValue = z.output<typeof secretValue>;
