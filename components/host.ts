@@ -15,7 +15,7 @@ export interface Host {
 	/** Steps on the host wait for this: it proves that the host can be used. */
 	ready: pulumi.Resource;
 	/** The machine itself, when this stack made it: what is only on the machine goes with it and is not deleted piece by piece. */
-	machine?: pulumi.Resource;
+	machine?: pulumi.CustomResource;
 }
 
 export interface RemoteStepArgs {

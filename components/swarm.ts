@@ -30,6 +30,7 @@ export class Swarm extends pulumi.ComponentResource {
 			name,
 			{
 				connection: this.manager.connection,
+				machineId: this.manager.machine?.id,
 				advertiseAddress: this.manager.address,
 				owner: owner(),
 				adopt: swarm.adopt,
@@ -47,6 +48,7 @@ export class Swarm extends pulumi.ComponentResource {
 				host.name,
 				{
 					connection: host.connection,
+					machineId: host.machine?.id,
 					manager: this.manager.connection,
 					managerAddress: `${this.manager.address}:2377`,
 					clusterId: cluster.clusterId,

@@ -1,8 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { noteOf, type Progress, progressOf } from "../lib/progress.ts";
 
-/** Whether a change can be made in place, needs a new resource, or does not count. */
-export type ChangeKind = "update" | "replace" | "ignore";
+/**
+ * Whether a change can be made in place, needs a new resource, or does not count. `identity` names a thing that this one lives on: a change
+ * replaces, also while the new value is not known. So the engine deletes this resource before it deletes that thing.
+ */
+export type ChangeKind = "update" | "replace" | "identity" | "ignore";
 
 /** What one resource does. Plain functions on typed inputs and outputs: the engine's conventions are added by `defineProvider`. */
 export interface Definition<I extends object, O extends object> {
@@ -16,6 +19,8 @@ export interface Definition<I extends object, O extends object> {
 	drift?(outputs: I & O): string[];
 	/** What an update will do to those who use the thing, in a line for the preview. */
 	describeChange?(changed: string[], olds: I & O, news: I): string | undefined;
+	/** Called when a diff says that the resource is to be replaced, and because of what: the delete that may follow is no farewell. */
+	willReplace?(id: string, causes: string[]): void;
 	create(inputs: I, context: Context): Promise<{ id: string; outputs: O }>;
 	/** The current outputs, or undefined when it is gone. Throws when that cannot be told. */
 	read(id: string, state: I & O, context: Context): Promise<O | undefined>;
@@ -25,7 +30,10 @@ export interface Definition<I extends object, O extends object> {
 
 /** What a step is given besides its inputs. */
 export interface Context {
+	/** What is waited for right now. */
 	progress: Progress;
+	/** A remark that stays when the step is over. */
+	note: Progress;
 	/** The resource's name, from its URN. */
 	name: string;
 }
@@ -55,27 +63,31 @@ export function defineProvider<I extends object, O extends object>(
 	const contextOf = (props: Props): Context => {
 		const urn = typeof props.__urn === "string" ? props.__urn : undefined;
 		const name = urn?.split("::").at(-1) ?? "resource";
-		return { progress: progressOf(urn, name), name };
+		return { progress: progressOf(urn, name), note: (message) => noteOf(urn, message), name };
 	};
 	const provider = {
 		async check(_olds: Props, news: Props) {
 			const known = Object.fromEntries(Object.entries(news).filter(([, value]) => !holdsUnknown(value)));
 			return { inputs: news, failures: definition.check?.(known as Partial<I>) ?? [] };
 		},
-		async diff(_id: string, olds: Props, news: Props) {
+		async diff(id: string, olds: Props, news: Props) {
 			const kindOf = (name: keyof I & string): ChangeKind => {
 				const kind = definition.inputs[name];
+				// A state from before there was this input says nothing about the thing.
+				if (kind === "identity" && olds[name] === undefined) return "update";
 				// What is not known yet may turn out to be the same: no reason to announce a replacement.
-				if (holdsUnknown(news[name])) return kind === "ignore" ? "ignore" : "update";
+				if (holdsUnknown(news[name])) return kind === "ignore" || kind === "identity" ? kind : "update";
 				return typeof kind === "function" ? kind(olds[name] as never, news[name] as never) : kind;
 			};
 			const changed = names.filter((name) => !sameValue(olds[name], news[name]) && kindOf(name) !== "ignore");
 			const drifted = definition.drift?.(olds as I & O) ?? [];
 			const note = changed.length > 0 && definition.describeChange?.(changed, olds as I & O, news as unknown as I);
 			if (note) noteOf(news.__urn, note);
+			const replaces = changed.filter((name) => ["replace", "identity"].includes(kindOf(name)));
+			if (replaces.length > 0) definition.willReplace?.(id, replaces);
 			return {
 				changes: changed.length > 0 || drifted.length > 0,
-				replaces: changed.filter((name) => kindOf(name) === "replace"),
+				replaces,
 				deleteBeforeReplace: definition.deleteBeforeReplace ?? false,
 			};
 		},

@@ -9,6 +9,7 @@ const ownerLabel = "scaleout.owner";
 export const provider = defineProvider<SwarmClusterInputs, SwarmClusterOutputs>({
 	inputs: {
 		connection: "update",
+		machineId: "identity",
 		advertiseAddress: "replace",
 		owner: "ignore",
 		adopt: "ignore",

@@ -5,6 +5,8 @@ import { ScaleoutResource } from "../shell.ts";
 export interface SwarmClusterInputs {
 	/** The first manager. */
 	connection: Connection;
+	/** The machine the swarm begins on, where this stack makes it. Change: replaces. */
+	machineId?: string;
 	/** Address the other nodes reach it by. Change: replaces. */
 	advertiseAddress: string;
 	/** `project/stack`: the swarm carries it as a label, and a swarm that does is this stack's own. */

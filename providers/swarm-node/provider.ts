@@ -1,20 +1,29 @@
 import type Docker from "dockerode";
 import { type Connection, describeConnection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
-import { findNode, type Node, runningTasks, updateNode } from "../../lib/swarm.ts";
+import { findNode, type Node, runningTasks, type Task, updateNode } from "../../lib/swarm.ts";
+import { Turns } from "../../lib/turns.ts";
 import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, sameValue } from "../define.ts";
 import type { SwarmNodeInputs, SwarmNodeOutputs } from "./resource.ts";
 
 const joinDeadlineSeconds = 180;
 const drainDeadlineSeconds = 120;
+/** A node that is replaced may have to wait for the one before it: a machine that boots, is installed and gets its task. */
+const turnDeadlineSeconds = 1200;
+/** A task on a node that is back pulls its image first. */
+const taskDeadlineSeconds = 600;
+
+/** Nodes that are replaced go one at a time, so that the others serve meanwhile. */
+const turns = new Turns();
 
 export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 	inputs: {
 		connection: "update",
+		machineId: "identity",
 		manager: "update",
 		managerAddress: "ignore",
-		clusterId: "replace",
+		clusterId: "identity",
 		advertiseAddress: "replace",
 		role: "update",
 		labels: "update",
@@ -25,8 +34,13 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 		return sameValue(observed, expected) ? [] : ["observed"];
 	},
 
+	// A swarm that is made anew has no node left to serve in the meantime.
+	willReplace: (id, causes) => causes.includes("clusterId") || turns.announce(id),
+
 	async create(inputs, context) {
 		const outputs = await converge(inputs, [], context);
+		await serving(inputs, outputs.nodeId, context);
+		turns.comeBack(inputs.advertiseAddress);
 		return { id: outputs.nodeId, outputs };
 	},
 
@@ -45,6 +59,7 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 		if (!node) return;
 		// The manager that is asked cannot remove itself: it leaves when the swarm is deleted.
 		if ((await manager.info()).Swarm?.NodeID === id) return;
+		await turns.leave(id, state.advertiseAddress, turnDeadlineSeconds, context.progress);
 		await drain(manager, id, context);
 		if (node.Spec?.Role === "manager") await updateNode(manager, id, (spec) => ({ ...spec, Role: "worker" }));
 		await leave(state.connection, context);
@@ -106,6 +121,22 @@ async function joined(docker: Docker, { progress }: Context): Promise<string> {
 		if (swarm?.LocalNodeState === "error") throw new Error(`the host cannot join the swarm: ${swarm.Error}`);
 		const isNode = swarm?.LocalNodeState === "active" && swarm.NodeID;
 		return isNode ? { done: swarm.NodeID } : { waiting: `its own state is ${swarm?.LocalNodeState ?? "unknown"}` };
+	});
+}
+
+/** Waits until the node runs the services that its labels bind to it: only then may the next node go. */
+async function serving({ manager: connection, labels }: SwarmNodeInputs, nodeId: string, { progress }: Context): Promise<void> {
+	const manager = dockerOn(connection);
+	const bound = Object.entries(labels).map(([label, value]) => `node.labels.${label}==${value}`);
+	const isBound = ({ Spec: spec }: Docker.Service) =>
+		spec?.Mode?.Global && spec.TaskTemplate?.Placement?.Constraints?.some((constraint) => bound.includes(constraint));
+	const services = (await manager.listServices()).filter(isBound);
+	await until({ what: "services on the node", deadlineSeconds: taskDeadlineSeconds, progress }, async () => {
+		const tasks = (await manager.listTasks({ filters: JSON.stringify({ node: [nodeId] }) as never })) as Task[];
+		const runs = (id: string) =>
+			tasks.some((task) => task.ServiceID === id && task.DesiredState === "running" && task.Status.State === "running");
+		const missing = services.filter(({ ID: id }) => !runs(id)).map(({ Spec: spec }) => spec?.Name);
+		return missing.length === 0 ? { done: undefined } : { waiting: `no running task of ${missing.join(", ")} yet` };
 	});
 }
 

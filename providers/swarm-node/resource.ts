@@ -4,6 +4,8 @@ import { ScaleoutResource } from "../shell.ts";
 
 export interface SwarmNodeInputs {
 	connection: Connection;
+	/** The machine the node runs on, where this stack makes it. Change: replaces, by drain, leave and join, one node at a time. */
+	machineId?: string;
 	/** A manager to ask for the join token and to change the node through. */
 	manager: Connection;
 	/** The manager's address for joining, with port: `192.168.2.137:2377`. */

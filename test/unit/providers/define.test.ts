@@ -5,6 +5,7 @@ interface Inputs {
 	size?: number;
 	address?: string;
 	key?: string;
+	machine?: string;
 	tags?: Record<string, string>;
 }
 interface Outputs {
@@ -13,7 +14,7 @@ interface Outputs {
 
 function provider(change: Partial<Definition<Inputs, Outputs>> = {}) {
 	return defineProvider<Inputs, Outputs>({
-		inputs: { size: "update", address: "replace", key: "ignore", tags: "update" },
+		inputs: { size: "update", address: "replace", key: "ignore", machine: "identity", tags: "update" },
 		create: async () => ({ id: "made", outputs: { state: "running" } }),
 		read: async () => ({ state: "running" }),
 		update: async () => ({ state: "updated" }),
@@ -24,7 +25,7 @@ function provider(change: Partial<Definition<Inputs, Outputs>> = {}) {
 
 /** The engine's placeholder, as it stands on the wire. */
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-const olds = { size: 1, address: "a", key: "k", tags: { app: "was" }, state: "running" };
+const olds = { size: 1, address: "a", key: "k", machine: "m", tags: { app: "was" }, state: "running" };
 const urn = "urn:pulumi:lab::swarm-scaleout::scaleout:index:Hosts$pulumi-nodejs:dynamic/scaleout:Machine::worker1";
 
 describe("diff", () => {
@@ -38,6 +39,9 @@ describe("diff", () => {
 		["an input that goes away", { tags: undefined }, { changes: true, replaces: [] }],
 		["the order of keys", { tags: Object.fromEntries([["app", "was"]]) }, { changes: false, replaces: [] }],
 		["what the engine adds", { __provider: "other text", __urn: urn }, { changes: false, replaces: [] }],
+		["the thing it lives on", { machine: "n" }, { changes: true, replaces: ["machine"] }],
+		["the thing it lives on, not known yet", { machine: unknown }, { changes: true, replaces: ["machine"] }],
+		["another input, not known yet", { address: unknown }, { changes: true, replaces: [] }],
 		["several at once", { size: 2, address: "b", key: "new" }, { changes: true, replaces: ["address"] }],
 	])("of %s", async (_what, change, expected) => {
 		expect(await provider().diff("id", olds, { ...olds, ...change })).toMatchObject(expected);
@@ -52,6 +56,19 @@ describe("diff", () => {
 	test("deletes first only where that is said", async () => {
 		expect(await provider().diff("id", olds, olds)).toMatchObject({ deleteBeforeReplace: false });
 		expect(await provider({ deleteBeforeReplace: true }).diff("id", olds, olds)).toMatchObject({ deleteBeforeReplace: true });
+	});
+
+	test("a state from before an input came up is no reason to replace", async () => {
+		expect(await provider().diff("id", { ...olds, machine: undefined }, olds)).toMatchObject({ changes: true, replaces: [] });
+	});
+
+	test("the provider hears of a replacement beforehand, with its causes", async () => {
+		const willReplace = vi.fn();
+		const told = provider({ willReplace });
+		await told.diff("id", olds, { ...olds, size: 2 });
+		expect(willReplace).not.toHaveBeenCalled();
+		await told.diff("id", olds, { ...olds, size: 2, machine: unknown });
+		expect(willReplace).toHaveBeenCalledExactlyOnceWith("id", ["machine"]);
 	});
 
 	test("what a change means is asked only when there is one", async () => {
@@ -90,7 +107,7 @@ describe("create, read, update and delete", () => {
 
 	test("leave out what is undefined: the engine's wire cannot carry it", async () => {
 		const optional = defineProvider<Inputs, { found?: string }>({
-			inputs: { size: "update", address: "replace", key: "ignore", tags: "update" },
+			inputs: { size: "update", address: "replace", key: "ignore", machine: "identity", tags: "update" },
 			create: async () => ({ id: "made", outputs: { found: undefined } }),
 			read: async () => ({ found: undefined }),
 			update: async () => ({ found: undefined }),
