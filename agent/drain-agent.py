@@ -10,7 +10,8 @@ Swarm has no hook before a task stops. So the service asks Docker to stop its co
   4. the new task's container gets no new connections until it answers its health path.
 
 It does this for every stop, whoever asked for it: an update, a rollback, a drain, a scale-in. Docker's stop grace period bounds it: when it
-ends, Docker kills the container. The refusing rule lives in a chain of its own, which is emptied whenever the agent starts or ends, and
+ends, Docker kills the container. When Docker itself is about to be stopped (a reboot, a shutdown, a restart of Docker), systemd stops this
+agent first, and steps 1 and 2 are done before it lets go. The refusing rule lives in a chain of its own, which is emptied whenever the agent starts or ends, and
 systemd starts an agent that was killed within seconds: a rule does not outlive the agent.
 
 Standard library only; runs as root under systemd, which restarts it.
@@ -20,6 +21,7 @@ import argparse
 import http.client
 import json
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -145,6 +147,12 @@ def is_healthy(docker, container, port, path):
     return False
 
 
+def docker_is_ending():
+    """Whether systemd is about to stop Docker."""
+    jobs = subprocess.run(["systemctl", "list-jobs", "--no-legend"], capture_output=True, text=True, check=False).stdout
+    return re.search(r"\bdocker\.service +(stop|restart)\b", jobs) is not None
+
+
 class Agent:
     def __init__(self, options):
         self.options = options
@@ -191,10 +199,24 @@ class Agent:
 
         threading.Thread(target=work, daemon=True).start()
 
+    def end(self):
+        """The last thing an agent does."""
+        if docker_is_ending():
+            log("Docker is about to stop: new connections are refused")
+            # The rule stays: it goes with the reboot, or when the agent starts again.
+            self.turn_away()
+        else:
+            self.gate.remove()
+
     def drain(self, container):
+        log(f"{container[:12]}: asked to stop: new connections are refused")
+        self.turn_away()
+        self.docker.kill(container, "SIGTERM")
+
+    def turn_away(self):
+        """Refuses new connections, and waits until those that are left have ended or the drain limit has passed."""
         started = time.monotonic()
         self.gate.close()
-        log(f"{container[:12]}: asked to stop: new connections are refused")
         # A connection that was being accepted when the gate closed shows up within a moment.
         time.sleep(0.2)
         quiet = 0
@@ -203,8 +225,7 @@ class Agent:
             left = established(self.options.published)
             quiet = quiet + 1 if left == 0 else 0
             time.sleep(0.1)
-        log(f"{container[:12]}: {left} connections left after {time.monotonic() - started:.1f} s: stopping")
-        self.docker.kill(container, "SIGTERM")
+        log(f"{left} connections left after {time.monotonic() - started:.1f} s: stopping")
 
     def admit(self, container):
         started = time.monotonic()
@@ -237,7 +258,7 @@ def main():
     try:
         agent.run()
     finally:
-        agent.gate.remove()
+        agent.end()
     log("Docker ended the event stream")
     sys.exit(1)  # systemd starts the agent again
 

@@ -36,6 +36,8 @@ Requires=docker.service
 ExecStart=/usr/bin/python3 /usr/local/lib/scaleout/${unit}.py ${options.join(" ")}
 Restart=always
 RestartSec=1
+# When Docker is stopped, this unit is stopped before it, and drains first.
+TimeoutStopSec=${rollout.drainLimitSeconds + 30}
 
 [Install]
 WantedBy=multi-user.target docker.service
