@@ -12,6 +12,8 @@ import { projectDirectory, type Result, TestStack } from "../test/support/stack.
 const rounds = Number(process.argv[2] ?? 3);
 
 interface Times {
+	/** Part of the first up: until the last machine was up. */
+	boot: number;
 	first: number;
 	noop: number;
 	preview: number;
@@ -31,14 +33,18 @@ const floor = await measure(floorStack, async () => void (await expectSuccess(fl
 fs.rmSync(directory, { recursive: true });
 
 process.stdout.write(`\n${count} resources, median of ${rounds}; floor: a program with as many trivial dynamic resources\n`);
+process.stdout.write(`boot     ${ours.times.boot.toFixed(1).padStart(7)} s of the first up\n`);
 for (const name of ["first", "noop", "preview", "destroy"] as const) {
 	const [a, b] = [ours.times[name], floor.times[name]];
 	process.stdout.write(`${name.padEnd(8)} ${a.toFixed(1).padStart(7)} s   floor ${b.toFixed(1).padStart(6)} s   x${(a / b).toFixed(2)}\n`);
 }
 
 async function measure(stack: TestStack, preview: () => Promise<void>): Promise<{ times: Times; resources: number }> {
+	const begun = Date.now();
 	const first = (await expectSuccess(stack.up())).seconds;
-	const resources = (await stack.resources()).length;
+	const resources = await stack.resources();
+	const machines = resources.filter(({ type }) => type.endsWith(":Machine")).map(({ created }) => Date.parse(created ?? ""));
+	const boot = machines.length > 0 ? (Math.max(...machines) - begun) / 1000 : 0;
 	const noops: number[] = [];
 	const previews: number[] = [];
 	for (let i = 0; i < rounds; i++) {
@@ -48,7 +54,7 @@ async function measure(stack: TestStack, preview: () => Promise<void>): Promise<
 		previews.push((performance.now() - started) / 1000);
 	}
 	const destroy = (await expectSuccess(stack.destroy())).seconds;
-	return { times: { first, noop: median(noops), preview: median(previews), destroy }, resources };
+	return { times: { boot, first, noop: median(noops), preview: median(previews), destroy }, resources: resources.length };
 }
 
 async function expectSuccess(operation: Promise<Result>): Promise<Result> {

@@ -61,8 +61,9 @@ export function percentile(sorted: number[], share: number): number {
 	return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
 }
 
+/** In a line; empty while the prober is off. */
 export function describeProbe(result: ProbeResult | undefined): string {
-	if (!result) return "no prober";
+	if (!result) return "";
 	const { total, failed, p50, p99, longestGap } = result;
-	return `${failed} of ${total} requests failed, p50 ${p50} ms, p99 ${p99} ms, longest gap ${longestGap} ms`;
+	return `prober: ${failed} of ${total} requests failed, p50 ${p50} ms, p99 ${p99} ms, longest gap ${longestGap} ms`;
 }

@@ -2,83 +2,103 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { Load } from "../../bench/load.ts";
-import type { Connection } from "../../lib/connection.ts";
-import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
-import { labStack } from "../support/lab.ts";
+import { closeConnections } from "../../lib/ssh.ts";
+import { expectNoLoss, RolloutLab } from "../support/rollout.ts";
 
-const lab = inject("lab");
-const stack = labStack();
-const original = structuredClone(stack.config["swarm-scaleout:service"]) as Record<string, unknown> & { env: Record<string, string> };
-const on = (name: string, script: string) => execAsRoot(lab.connections[name] as Connection, script);
-const apps = ["manager", "worker1", "worker2"];
+const { noEngine } = inject("lab");
+const lab = new RolloutLab();
 const minutes = 60_000;
 
 afterAll(closeConnections);
 
 let generation = 0;
+const version = () => `interrupted-${generation}`;
 beforeEach(() => {
-	const env = { ...original.env, WAS_VERSION: `interrupted-${++generation}` };
-	stack.config["swarm-scaleout:service"] = { ...original, env };
+	generation++;
+	lab.configure({ WAS_VERSION: version() });
 });
 
-async function expectConverged(...args: string[]): Promise<void> {
-	const { code, output } = await stack.up(...args);
-	expect(code, output).toBe(0);
-	const found = new Set<string>();
-	for (let i = 0; i < 12; i++) {
-		const { host, version } = (await (await fetch(`${lab.endpoint}/version`)).json()) as { host: string; version: string };
-		found.add(`${host} ${version}`);
-	}
-	expect([...found].sort()).toEqual(apps.map((app) => `${app} interrupted-${generation}`));
-	for (const app of apps) expect(await on(app, "iptables -S SCALEOUT-DRAIN-8080 | grep -c REJECT || true")).toBe("0\n");
-	expect(await on("manager", "docker node ls --format '{{.Availability}}' | sort -u")).toBe("Active\n");
-}
-
-const updateState = () =>
-	on(
+const updateStatus = () =>
+	lab.on(
 		"manager",
 		"docker service inspect babble-was --format '{{if .UpdateStatus}}{{.UpdateStatus.State}} {{.UpdateStatus.StartedAt}}{{end}}'",
 	);
+const newTasks = () =>
+	lab.on("manager", `docker service ps babble-was --filter desired-state=running --format '{{.CurrentState}}' | cut -d' ' -f1`);
 
 /** Begins `pulumi up` and returns once Swarm has begun to replace tasks. */
 async function beginUp() {
-	const before = await updateState();
-	stack.writeConfig();
-	const args = ["up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack.name, "--config-file", stack.configFile];
-	const child = spawn("pulumi", args, { env: stack.env, stdio: "ignore", detached: true });
+	const before = await updateStatus();
+	lab.stack.writeConfig();
+	const args = ["up", "--yes", "--skip-preview", "--non-interactive", "--stack", lab.stack.name, "--config-file", lab.stack.configFile];
+	const child = spawn("pulumi", args, { env: lab.stack.env, stdio: "ignore", detached: true });
 	const ended = new Promise<number>((resolve) => child.once("close", (code) => resolve(code ?? 255)));
-	await expect.poll(updateState, { timeout: 3 * minutes, interval: 500 }).not.toBe(before);
-	return { kill: () => process.kill(-(child.pid as number), "SIGKILL"), ended };
+	await expect.poll(updateStatus, { timeout: 3 * minutes, interval: 500 }).not.toBe(before);
+	return { pid: child.pid as number, kill: () => process.kill(-(child.pid as number), "SIGKILL"), ended };
+}
+
+async function expectConverged(...args: string[]): Promise<void> {
+	await lab.converge(...args);
+	await lab.expectVersion(version());
+	await lab.expectNothingDrained();
 }
 
 const phases: [name: string, reached: () => Promise<boolean>][] = [
 	["as the first node is taken out", async () => true],
-	[
-		"as the first new task starts",
-		async () => (await on("manager", "docker service ps babble-was --format '{{.CurrentState}}'")).includes("Starting"),
-	],
+	["as the first new task starts", async () => /^(Starting|Preparing|Ready|Assigned)/m.test(await newTasks())],
+	["as a later node is taken out", async () => (await versionsInPlace()) >= 2],
 ];
 
-describe.skipIf(lab.noEngine)("a rollout that is interrupted", () => {
+/** On how many nodes the new version runs. */
+async function versionsInPlace(): Promise<number> {
+	const script = `docker service ps babble-was --filter desired-state=running -q --no-trunc | xargs docker inspect --format '{{.Status.State}} {{.Spec.ContainerSpec.Env}}'`;
+	return (await lab.on("manager", script)).split("\n").filter((line) => line.startsWith("running") && line.includes(version())).length;
+}
+
+describe.skipIf(noEngine)("a rollout that is interrupted", () => {
 	test.each(phases)(
 		"by a killed CLI, %s: no request fails, Swarm finishes it, and the next up has nothing left to do",
 		async (_name, reached) => {
 			const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
 			const up = await beginUp();
-			await expect.poll(reached, { timeout: 3 * minutes, interval: 500 }).toBe(true);
+			await expect.poll(reached, { timeout: 5 * minutes, interval: 500 }).toBe(true);
 			up.kill();
 			await up.ended;
-			await expect.poll(updateState, { timeout: 8 * minutes, interval: 3000 }).toMatch(/^completed/);
+			await expect.poll(updateStatus, { timeout: 8 * minutes, interval: 3000 }).toMatch(/^completed/);
 			await load.stop();
-			expect(load.samples.filter(({ status }) => status !== 200)).toEqual([]);
-			await stack.run("cancel", "--yes", "--stack", stack.name);
+			expectNoLoss(load);
+			await lab.stack.run("cancel", "--yes", "--stack", lab.stack.name);
 			await expectConverged();
 		},
 	);
 
+	test("by SSH connections that break: up goes on and succeeds, and no request fails", async () => {
+		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
+		const up = await beginUp();
+		// The sessions' own processes, not the listening sshd; and none can be opened for a while.
+		await lab.on(
+			"manager",
+			"systemd-run -q --on-active=1 bash -c 'systemctl stop ssh; pkill -f \"sshd: root\"; sleep 20; systemctl start ssh'",
+		);
+		await closeConnections();
+		expect(await up.ended).toBe(0);
+		await load.stop();
+		expectNoLoss(load);
+		await expectConverged();
+	});
+
+	test("by an agent that is killed: the rule goes with it, and the drain goes on", async () => {
+		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
+		const up = await beginUp();
+		for (const app of ["manager", "worker1", "worker2"]) await lab.on(app, "systemctl kill -s KILL scaleout-drain-babble-was");
+		expect(await up.ended).toBe(0);
+		await load.stop();
+		await expectConverged();
+	});
+
 	test("by a reboot of the manager: the next up converges", async () => {
 		const up = await beginUp();
-		await on("manager", "systemd-run --on-active=1 systemctl reboot --force --force").catch(() => {});
+		await lab.on("manager", "systemd-run --on-active=1 systemctl reboot --force --force").catch(() => {});
 		await up.ended;
 		await expectConverged("--refresh");
 	});
@@ -89,7 +109,42 @@ describe.skipIf(lab.noEngine)("a rollout that is interrupted", () => {
 		for (let i = 0; i < 5; i++) expect((await fetch(`${lab.endpoint}/still`)).status).toBe(200);
 		up.kill();
 		await up.ended;
-		await stack.run("cancel", "--yes", "--stack", stack.name);
+		await lab.stack.run("cancel", "--yes", "--stack", lab.stack.name);
 		await expectConverged("--refresh");
+	});
+});
+
+describe.skipIf(noEngine)("what is slower than the drain limit", () => {
+	test("is cut at the limit, and the rollout goes on; what is quicker is not", async () => {
+		lab.configure({ WAS_VERSION: version(), SHUTDOWN: "immediate" }, { rollout: { drainLimitSeconds: 10 } });
+		await lab.converge();
+		const ask = async (ms: number) => (await fetch(`${lab.endpoint}/slow?ms=${ms}`, { method: "POST" })).status;
+		// One at each node, as NGINX chooses the node with the fewest connections.
+		const tooLong = Promise.all([60_000, 60_000, 60_000].map(ask));
+		generation++;
+		lab.configure({ WAS_VERSION: version(), SHUTDOWN: "immediate" }, { rollout: { drainLimitSeconds: 10 } });
+		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 5000 });
+		await lab.converge();
+		await load.stop();
+		expectNoLoss(load);
+		// The first node is due within seconds; the last one may be due when its request has ended by itself.
+		expect((await tooLong).filter((status) => status === 502).length).toBeGreaterThan(0);
+		await lab.expectVersion(version());
+	});
+
+	test("a planned reboot drains the node first: no request fails", async () => {
+		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 2000 });
+		await new Promise((resolve) => setTimeout(resolve, 5000));
+		const bootId = await lab.on("worker1", "cat /proc/sys/kernel/random/boot_id");
+		await lab.on("worker1", "systemd-run -q --on-active=1 systemctl reboot");
+		const since = async () => {
+			await closeConnections();
+			return lab.on("worker1", "cat /proc/sys/kernel/random/boot_id").catch(() => bootId);
+		};
+		await expect.poll(since, { timeout: 6 * minutes, interval: 5000 }).not.toBe(bootId);
+		await load.stop();
+		expectNoLoss(load);
+		generation--;
+		await lab.expectNothingDrained();
 	});
 });

@@ -31,6 +31,8 @@ export interface Resource {
 	urn: string;
 	type: string;
 	id?: string;
+	/** When it was made, as an ISO date. */
+	created?: string;
 	// biome-ignore lint/suspicious/noExplicitAny: properties are of any shape
 	inputs?: any;
 	// biome-ignore lint/suspicious/noExplicitAny: properties are of any shape

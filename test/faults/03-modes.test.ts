@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { Load } from "../../bench/load.ts";
+import { closeConnections } from "../../lib/ssh.ts";
+import { expectNoLoss, RolloutLab } from "../support/rollout.ts";
+
+const { noEngine } = inject("lab");
+const lab = new RolloutLab();
+
+afterAll(closeConnections);
+
+const taskIds = async () =>
+	(await lab.on("manager", "docker service ps babble-was -q --filter desired-state=running")).trim().split("\n").sort();
+
+describe.skipIf(noEngine)("on demand", () => {
+	beforeEach(async () => {
+		lab.configure({ WAS_VERSION: "good", SHUTDOWN: "immediate" });
+		await lab.converge();
+	});
+
+	test("service.restart replaces all tasks, and loses no request", async () => {
+		const before = await taskIds();
+		lab.configure({ WAS_VERSION: "good", SHUTDOWN: "immediate" }, { restart: 1 });
+		expect((await lab.stack.previewText()).output).toMatch(/restart replaces the tasks of babble-was: lossless rolling update/);
+		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
+		await lab.converge();
+		await load.stop();
+		expectNoLoss(load);
+		const after = await taskIds();
+		expect(after).toHaveLength(3);
+		expect(after.filter((id) => before.includes(id))).toEqual([]);
+	});
+
+	test("image.pin goes back to an older image, and loses no request", async () => {
+		const image = lab.stack.config["swarm-scaleout:image"] as { build: { args: object } };
+		const digest = async () =>
+			(await lab.stack.resources()).find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs.imageDigest as string;
+		const older = await digest();
+		lab.stack.config["swarm-scaleout:image"] = {
+			...image,
+			build: { ...image.build, args: { ...image.build.args, WAS_VERSION: "newer-image" } },
+		};
+		await lab.converge();
+		expect(await digest()).not.toBe(older);
+		lab.stack.config["swarm-scaleout:image"] = { ...image, pin: older.split("@")[1] };
+		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
+		await lab.converge();
+		await load.stop();
+		expectNoLoss(load);
+		expect(await digest()).toBe(older);
+		lab.stack.config["swarm-scaleout:image"] = image;
+		await lab.expectUnchanged();
+	});
+});
+
+describe.skipIf(noEngine)("ingress mode", () => {
+	const mesh = { publish: { mode: "ingress", target: 8080, published: 8080 } };
+
+	beforeAll(async () => {
+		lab.configure({ WAS_VERSION: "mesh-1" }, mesh);
+		await lab.converge();
+	});
+
+	afterAll(async () => {
+		lab.configure();
+		await lab.converge();
+		await lab.expectNothingDrained();
+	});
+
+	test("leaves the update to Swarm, the new task first", async () => {
+		const spec = JSON.parse(await lab.on("manager", "docker service inspect babble-was"))[0].Spec;
+		expect(spec.UpdateConfig).toMatchObject({ Order: "start-first", FailureAction: "rollback" });
+		expect(spec.EndpointSpec.Ports).toMatchObject([{ PublishMode: "ingress" }]);
+		lab.configure({ WAS_VERSION: "mesh-2" }, mesh);
+		await lab.converge();
+		expect(await (await fetch(`${lab.endpoint}/version`)).json()).toMatchObject({ version: "mesh-2" });
+	});
+
+	test("takes a version back that never gets healthy, and up fails with the task's own error", async () => {
+		lab.configure(
+			{ WAS_VERSION: "bad", HEALTH_MODE: "never" },
+			{ ...mesh, health: { deadlineSeconds: 20, intervalSeconds: 3, retries: 2 } },
+		);
+		const { code, output } = await lab.stack.up();
+		expect(code).not.toBe(0);
+		expect(output).toMatch(/unhealthy/);
+		expect(output).toMatch(/the old one is back on all nodes/);
+		expect(await (await fetch(`${lab.endpoint}/version`)).json()).toMatchObject({ version: "mesh-2" });
+	});
+});

@@ -1,0 +1,67 @@
+import { expect, inject } from "vitest";
+import type { Load } from "../../bench/load.ts";
+import type { Connection } from "../../lib/connection.ts";
+import { execAsRoot } from "../../lib/ssh.ts";
+import { labStack } from "./lab.ts";
+import type { TestStack } from "./stack.ts";
+
+/** Nodes of the lab that run the service. */
+export const apps = ["manager", "worker1", "worker2"];
+
+/** The lab's service as a test changes it and looks at it. */
+export class RolloutLab {
+	readonly stack: TestStack = labStack();
+	readonly endpoint = inject("lab").endpoint;
+	readonly #original = structuredClone(this.stack.config["swarm-scaleout:service"]) as Record<string, unknown> & {
+		env: Record<string, string>;
+	};
+
+	/** Runs a script on a host as root. */
+	on(host: string, script: string): Promise<string> {
+		return execAsRoot(inject("lab").connections[host] as Connection, script);
+	}
+
+	/** The configuration of the lab, with other environment variables and top-level keys of the service. */
+	configure(env: Record<string, string> = {}, rest: object = {}): void {
+		this.stack.config["swarm-scaleout:service"] = { ...structuredClone(this.#original), ...rest, env: { ...this.#original.env, ...env } };
+	}
+
+	async converge(...args: string[]): Promise<void> {
+		const { code, output } = await this.stack.up(...args);
+		expect(code, output).toBe(0);
+	}
+
+	/** Fails unless each app node answers with this version. */
+	async expectVersion(version: string): Promise<void> {
+		const found: Record<string, string> = {};
+		for (let i = 0; i < 12; i++) {
+			const answer = await fetch(`${this.endpoint}/version`);
+			expect(answer.status).toBe(200);
+			const { host, version: answered } = (await answer.json()) as { host: string; version: string };
+			found[host] = answered;
+		}
+		expect(found).toEqual(Object.fromEntries(apps.map((app) => [app, version])));
+	}
+
+	/** Fails when something is left in the way of requests or of Swarm. */
+	async expectNothingDrained(): Promise<void> {
+		for (const app of apps) {
+			await expect
+				.poll(() => this.on(app, "iptables -S SCALEOUT-DRAIN-8080 | grep -c REJECT || true"), { timeout: 120_000, interval: 2000 })
+				.toBe("0\n");
+		}
+		expect(await this.on("manager", "docker node ls --format '{{.Availability}}' | sort -u")).toBe("Active\n");
+	}
+
+	/** State and service agree: nothing is to be done. */
+	async expectUnchanged(): Promise<void> {
+		const { output } = await this.stack.up();
+		expect(output).toMatch(/Resources:\s+\d+ unchanged\s/);
+	}
+}
+
+/** Fails when a request of the load failed. */
+export function expectNoLoss(load: Load): void {
+	expect(load.samples.length).toBeGreaterThan(20);
+	expect(load.samples.filter(({ status }) => status !== 200)).toEqual([]);
+}
