@@ -28,6 +28,18 @@ export function serviceFaults({ hosts, service, logs, nginx }: Topology): Fault[
 			remedy: `with service.stopGraceSeconds = ${service.stopGraceSeconds} it makes 60 or more, and Swarm waits one minute at most: lower one of them`,
 		});
 	}
+	service.rollout.order.forEach((name, i) => {
+		const property = `service.rollout.order[${i}]`;
+		if (!apps.some((app) => app.name === name)) faults.push({ property, value: name, remedy: "no host with role app has this name" });
+		else if (service.rollout.order.indexOf(name) < i) faults.push({ property, value: name, remedy: "stands there twice: remove one" });
+	});
+	if (service.rollout.order.length > 0 && service.rollout.parallelism > 1) {
+		faults.push({
+			property: "service.rollout.parallelism",
+			value: service.rollout.parallelism,
+			remedy: "with service.rollout.order nodes go one at a time: use 1, or leave the order to Swarm",
+		});
+	}
 	if (logs.access === "network" && logs.clients.length === 0) {
 		faults.push({
 			property: "logs.clients",

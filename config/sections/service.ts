@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { absolutePath, environmentName, port, secretValue } from "./values.ts";
+import { absolutePath, environmentName, hostName, port, secretValue } from "./values.ts";
 
 const publish = z.strictObject({
 	mode: z
@@ -62,6 +62,12 @@ const rollout = z.strictObject({
 			"`host` mode only. `lossless`: before a task stops, its node refuses new connections and requests in flight end. `swarm`: tasks are stopped as Swarm does it, and requests may fail.",
 		),
 	parallelism: z.int().min(1).default(1).describe("Nodes updated at a time."),
+	order: z
+		.array(hostName)
+		.default([])
+		.describe(
+			"`lossless` only: app nodes that are updated first, in this order; the others follow. All go one at a time. Default: the order Swarm chooses.",
+		),
 	delaySeconds: z.int().min(0).max(3600).default(0).describe("Pause between two nodes."),
 	monitorSeconds: z
 		.int()

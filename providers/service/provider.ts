@@ -5,9 +5,10 @@ import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, PartialFailure, sameValue } from "../define.ts";
 import { type Before, converged, covers } from "./converge.ts";
 import { disruption } from "./disruption.ts";
+import { holdLaterNodes, orderEnded } from "./order.ts";
 import { describeProbe, Prober } from "./prober.ts";
 import type { ServiceInputs, ServiceMount, ServiceOutputs } from "./resource.ts";
-import { ownerLabel, type ServiceSpec, serviceSpec } from "./spec.ts";
+import { isLossless, ownerLabel, type ServiceSpec, serviceSpec } from "./spec.ts";
 import { tasksOf } from "./tasks.ts";
 import { removeVolumes } from "./volumes.ts";
 
@@ -62,9 +63,20 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 
 	async update(_id, olds, news, context) {
 		const prober = new Prober(news.endpoint, news.rollout.prober);
-		const outputs = await converge(news, context).finally(() => prober.stop());
+		const progress = (message: string) => context.progress([message, describeProbe(prober.result())].filter(Boolean).join("; "));
+		let outputs: ServiceOutputs;
+		try {
+			outputs = await converge(news, { ...context, progress });
+		} catch (error) {
+			// What is in use is not removed, so this takes only what the failed version brought along.
+			if (!sameValue(olds.mount, news.mount)) await removeVolumes(news, context, nameOf(olds.mount)).catch(() => {});
+			throw error;
+		} finally {
+			await prober.stop();
+		}
 		if (!sameValue(olds.mount, news.mount)) await removeVolumes(news, context, nameOf(news.mount));
 		const probed = prober.result();
+		if (probed) context.note(describeProbe(probed));
 		const lastRollout = probed ?? olds.lastRollout;
 		if (probed?.failed && news.rollout.prober.failOnError) {
 			const problem = `service.rollout.prober: the rollout is complete, but requests failed: ${describeProbe(probed)}`;
@@ -90,12 +102,16 @@ const nameOf = (mount: ServiceMount) => (mount.type === "volume" ? mount.name : 
 async function converge(inputs: ServiceInputs, context: Context): Promise<ServiceOutputs> {
 	const manager = dockerOn(inputs.manager);
 	const image = await withDigest(manager, inputs);
-	const { serviceId, before } = await ensureService(manager, { ...inputs, image });
+	const { serviceId, before } = await ensureService(manager, { ...inputs, image }, context);
 	return converged(manager, serviceId, before, { ...inputs, image }, context);
 }
 
 /** Creates the service, or brings the one that exists to the spec. @throws Error when the name belongs to another stack. */
-async function ensureService(manager: Docker, inputs: ServiceInputs): Promise<{ serviceId: string; before: Before }> {
+async function ensureService(
+	manager: Docker,
+	inputs: ServiceInputs,
+	{ progress }: Pick<Context, "progress">,
+): Promise<{ serviceId: string; before: Before }> {
 	const spec = serviceSpec(inputs);
 	const found = await orUndefined(manager.getService(inputs.name).inspect());
 	if (!found) {
@@ -108,7 +124,10 @@ async function ensureService(manager: Docker, inputs: ServiceInputs): Promise<{ 
 		throw new Error(`service.name = "${inputs.name}": the swarm has a service of this name ${whose}: choose another name, or remove it`);
 	}
 	const tasks = (await tasksOf(manager, found.ID)).map(({ ID: id }) => id);
+	const inOrder = inputs.rollout.order.length > 0 && isLossless(inputs) && !covers(found.Spec.TaskTemplate, spec.TaskTemplate);
+	if (inOrder) await holdLaterNodes(inputs, found.UpdateStatus?.StartedAt);
 	const changed = await applySpec(manager, found.ID, spec, inputs.registryAuth);
+	if (inOrder) await orderEnded(inputs, progress);
 	return { serviceId: found.ID, before: { tasks, updateStatus: changed ? undefined : found.UpdateStatus } };
 }
 

@@ -27,6 +27,8 @@ export interface ServiceSecret {
 export interface Rollout {
 	strategy: string;
 	parallelism: number;
+	/** Names of nodes that go first, one at a time; the others follow one at a time. Empty: Swarm's own order. */
+	order: string[];
 	delaySeconds: number;
 	monitorSeconds: number;
 	drainLimitSeconds: number;
