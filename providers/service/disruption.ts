@@ -12,7 +12,8 @@ export function disruption(changed: string[], _olds: ServiceInputs, news: Servic
 	const because = `${causes.join(", ")} replaces the tasks of ${news.name}`;
 	if (publish.mode === "ingress") return `${because}: rolling update by Swarm, new tasks first; the routing mesh moves on to them`;
 	const count = Array.isArray(nodes) ? `${nodes.length} nodes` : "all nodes";
-	const pace = `${rollout.parallelism} of ${count} at a time`;
+	const first = rollout.order.length > 0 ? `, first ${rollout.order.join(", ")}` : "";
+	const pace = `${rollout.parallelism} of ${count} at a time${first}`;
 	if (!isLossless(news)) return `${because}: rolling update by Swarm, ${pace}; requests to a node that is replaced fail`;
 	return `${because}: lossless rolling update, ${pace}; no request fails, ${rollout.parallelism === 1 ? "one node less" : `${rollout.parallelism} nodes less`} serve meanwhile; what is in flight longer than ${rollout.drainLimitSeconds} s is cut; on failure: ${rollout.failureAction}`;
 }

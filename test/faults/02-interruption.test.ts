@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { Load } from "../../bench/load.ts";
@@ -29,12 +28,9 @@ const newTasks = () =>
 /** Begins `pulumi up` and returns once Swarm has begun to replace tasks. */
 async function beginUp() {
 	const before = await updateStatus();
-	lab.stack.writeConfig();
-	const args = ["up", "--yes", "--skip-preview", "--non-interactive", "--stack", lab.stack.name, "--config-file", lab.stack.configFile];
-	const child = spawn("pulumi", args, { env: lab.stack.env, stdio: "ignore", detached: true });
-	const ended = new Promise<number>((resolve) => child.once("close", (code) => resolve(code ?? 255)));
+	const up = lab.beginUp();
 	await expect.poll(updateStatus, { timeout: 3 * minutes, interval: 500 }).not.toBe(before);
-	return { pid: child.pid as number, kill: () => process.kill(-(child.pid as number), "SIGKILL"), ended };
+	return up;
 }
 
 async function expectConverged(...args: string[]): Promise<void> {

@@ -1,48 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { mountOf } from "../../../../components/service.ts";
 import { disruption } from "../../../../providers/service/disruption.ts";
 import type { ServiceInputs } from "../../../../providers/service/resource.ts";
 import { serviceSpec } from "../../../../providers/service/spec.ts";
 import { taskErrors } from "../../../../providers/service/tasks.ts";
-import { connection, topology } from "../../fixtures.ts";
-
-const { service, logs } = topology();
-/** Not the defaults, which may be tuned: what is given must arrive. */
-const health = { ...service.health, path: "/health", deadlineSeconds: 300, intervalSeconds: 5, timeoutSeconds: 7, retries: 4 };
-const rollout = {
-	...service.rollout,
-	parallelism: 1,
-	delaySeconds: 2,
-	monitorSeconds: 15,
-	drainLimitSeconds: 30,
-	failureAction: "rollback",
-};
-const image = `192.168.1.20:5000/2021babble/babble-was@sha256:${"d".repeat(64)}`;
-
-/** The source system's service. */
-function inputs(change: Partial<ServiceInputs> = {}): ServiceInputs {
-	return {
-		manager: connection(),
-		name: "babble-was",
-		owner: "swarm-scaleout/lab",
-		image,
-		replicas: 3,
-		publish: { mode: "host", target: 8080, published: 8080 },
-		env: { PROFILES_ACTIVE: "prod" },
-		secretEnv: {},
-		secrets: [],
-		mount: mountOf(service.mount, { path: logs.path, mountOptions: `addr=192.168.1.20,${logs.mountOptions}` }),
-		health,
-		stopGraceSeconds: 10,
-		restart: 0,
-		rollout,
-		endpoint: "http://127.0.0.1:8088",
-		convergeSeconds: 900,
-		placement: ["scaleout.service", "babble-was"],
-		nodes: ["manager", "worker1", "worker2"].map((name) => ({ name, nodeId: `id-of-${name}`, address: "", connection: connection() })),
-		...change,
-	};
-}
+import { image, serviceInputs as inputs, rollout } from "./inputs.ts";
 
 const container = (change: Partial<ServiceInputs>) => serviceSpec(inputs(change)).TaskTemplate.ContainerSpec;
 
@@ -167,6 +128,7 @@ describe("the preview's line says what an update means for requests", () => {
 	test.each([
 		["lossless", {}, "no request fails, one node less serve meanwhile"],
 		["two at a time", { rollout: { ...rollout, parallelism: 2 } }, "2 of 3 nodes at a time; no request fails, 2 nodes less"],
+		["in an order", { rollout: { ...rollout, order: ["worker2"] } }, "1 of 3 nodes at a time, first worker2; no request fails"],
 		["without draining", { rollout: { ...rollout, strategy: "swarm" } }, "requests to a node that is replaced fail"],
 		["ingress", { publish: { mode: "ingress", target: 8080, published: 8080 } }, "new tasks first"],
 	])("%s", (_what, change, expected) => {
