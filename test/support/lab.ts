@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { missingEngine } from "../../lab/engine.ts";
 import type { Made } from "../../lab/trial/runtime.ts";
 import type { Connection } from "../../lib/connection.ts";
+import { connectionsOf } from "../../lib/deployment.ts";
 import { closeConnections, exec } from "../../lib/ssh.ts";
 import { projectDirectory, TestStack } from "./stack.ts";
 
@@ -46,18 +47,8 @@ export async function bringUp(): Promise<Lab> {
 
 export async function describeLab(stack: TestStack): Promise<Lab> {
 	const resources = await stack.resources();
-	const checks = resources.filter(({ type }) => type.endsWith(":HostCheck"));
-	const connections = Object.fromEntries(
-		checks.map(({ urn, inputs }) => [
-			urn
-				.split("::")
-				.at(-1)
-				?.replace(/-check$/, ""),
-			inputs.connection,
-		]),
-	);
 	const root = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
-	return { endpoint: root?.outputs.endpoint, connections };
+	return { endpoint: root?.outputs.endpoint, connections: connectionsOf(resources) };
 }
 
 /** Where the hosts' logs of the last lab are kept, for whoever looks into a failure. */

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { parse, stringify } from "yaml";
+import { type DeployedResource, resourcesOf } from "../../lib/deployment.ts";
 
 /*
  * A stack of this project for tests, driven by the real CLI: state in a file backend of its own, PULUMI_HOME of its own except for the
@@ -25,18 +26,6 @@ export interface Step {
 	urn: string;
 	detailedDiff?: Record<string, { kind: string }>;
 	diffReasons?: string[];
-}
-
-export interface Resource {
-	urn: string;
-	type: string;
-	id?: string;
-	/** When it was made, as an ISO date. */
-	created?: string;
-	// biome-ignore lint/suspicious/noExplicitAny: properties are of any shape
-	inputs?: any;
-	// biome-ignore lint/suspicious/noExplicitAny: properties are of any shape
-	outputs?: any;
 }
 
 export class TestStack {
@@ -112,9 +101,9 @@ export class TestStack {
 	}
 
 	/** All resources with their secrets in plain text. */
-	async resources(): Promise<Resource[]> {
+	async resources(): Promise<DeployedResource[]> {
 		const { output } = await this.run("stack", "export", "--stack", this.name, "--show-secrets");
-		return (unwrapSecrets(JSON.parse(output)) as { deployment: { resources?: Resource[] } }).deployment.resources ?? [];
+		return resourcesOf(output);
 	}
 
 	/** The state as it lies on disk. */
@@ -153,12 +142,4 @@ export class TestStack {
 		const { encryptionsalt } = parse(fs.readFileSync(path.join(projectDirectory, "Pulumi.lab.yaml"), "utf8")) as { encryptionsalt: string };
 		fs.writeFileSync(this.configFile, stringify({ encryptionsalt, config: this.config }));
 	}
-}
-
-/** An exported secret is an object with its plain text as JSON. */
-function unwrapSecrets(value: unknown): unknown {
-	if (Array.isArray(value)) return value.map(unwrapSecrets);
-	if (value === null || typeof value !== "object") return value;
-	if ("plaintext" in value && "4dabf18193072939515e22adb298388d" in value) return JSON.parse(value.plaintext as string);
-	return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unwrapSecrets(item)]));
 }

@@ -1,0 +1,62 @@
+import { parseArgs } from "node:util";
+import { deployedResources } from "../lib/deployment.ts";
+import { closeConnections } from "../lib/ssh.ts";
+import { assess } from "./assess.ts";
+import { type Deployed, deployedOf } from "./deployed.ts";
+import { type Observed, observe } from "./observe.ts";
+
+/*
+ * The live state of everything a stack has made:
+ *
+ *   npm run status -- --stack prod [--json]
+ *
+ * Exits with 0 when all is well, with 1 when something is wrong, and with 2 when it cannot be told. Changes nothing.
+ */
+
+try {
+	const { values } = parseArgs({ options: { stack: { type: "string" }, json: { type: "boolean", default: false } } });
+	if (!values.stack) throw new Error("name the stack: --stack prod");
+	const deployed = deployedOf(deployedResources(values.stack));
+	const observed = await observe(deployed);
+	const problems = assess(deployed, observed);
+	process.stdout.write(
+		values.json
+			? `${JSON.stringify({ healthy: problems.length === 0, problems, ...observed, lastRollout: deployed.lastRollout ?? null }, undefined, 2)}\n`
+			: describe(deployed, observed, problems),
+	);
+	process.exitCode = problems.length === 0 ? 0 : 1;
+} catch (error) {
+	process.stderr.write(`${(error as Error).message}\n`);
+	process.exitCode = 2;
+} finally {
+	await closeConnections();
+}
+
+function describe(deployed: Deployed, observed: Observed, problems: string[]): string {
+	const { nodes = [], tasks = [], service, nginx, log } = observed;
+	const section = (title: string, rows: string[][]) => (rows.length > 0 ? [`${title}`, ...table(rows), ""] : []);
+	const lines = [
+		...section(
+			"Nodes",
+			nodes.map(({ name, role, state, availability, manager, docker }) => [name, role, state, availability, manager, `Docker ${docker}`]),
+		),
+		...section(
+			`Service ${deployed.service.name}${service?.update ? `, last rollout ${service.update}` : ""}`,
+			tasks.map(({ node, state, image, error }) => [node, state, image, observed.apps[node]?.isClosed ? "closed" : "open", error]),
+		),
+		...section("NGINX", nginx ? [[nginx.isActive ? "active" : "stopped", nginx.version, nginx.servers.join(" ")]] : []),
+		...section(
+			"Logs",
+			log ? [[log.isActive ? "active" : "stopped", deployed.exportPath, `${log.usedPercent} % used`, log.exports.join(" ")]] : [],
+		),
+		...section("Endpoint", [[deployed.endpoint, observed.endpoint]]),
+		...(problems.length === 0 ? ["All is well."] : ["Problems", ...problems.map((problem) => `  - ${problem}`)]),
+	];
+	return `${lines.join("\n")}\n`;
+}
+
+/** Columns as wide as their widest cell. */
+function table(rows: string[][]): string[] {
+	const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+	return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd());
+}
