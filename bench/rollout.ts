@@ -41,64 +41,85 @@ const stack = labStack();
 const service = stack.config["swarm-scaleout:service"] as { env: Record<string, string>; rollout?: object };
 let generation = 0;
 
-const rows: Row[] = [];
-for (const cell of options.cells.split(",")) {
-	const [shutdown = "", keepAlive = ""] = cell.split("/");
-	for (const strategy of ["swarm", "lossless"]) {
-		service.env.SHUTDOWN = shutdown;
-		service.rollout = { strategy };
-		await converge();
-		const row = await measure(
-			`${strategy === "swarm" ? "bare" : "ours"} ${cell}`,
-			keepAlive === "keep-alive",
-			strategy === "swarm" ? bareUpdate : ourUpdate,
+const cells = options.cells
+	.split(",")
+	.map((cell) => ({ cell, shutdown: cell.split("/")[0] ?? "", keepAlive: cell.endsWith("/keep-alive") }));
+const rows: Record<Strategy, Row[]> = { swarm: [], lossless: [] };
+for (const strategy of ["swarm", "lossless"] as const) {
+	service.rollout = { strategy };
+	service.env.SHUTDOWN = cells[0]?.shutdown ?? "";
+	service.env.WAS_VERSION = nextVersion();
+	await converge();
+	const loads: Load[] = [];
+	for (const [i, { cell, shutdown, keepAlive }] of cells.entries()) {
+		// The tasks that are replaced are of this cell; the new ones already of the next.
+		const update = strategy === "swarm" ? bareUpdate : ourUpdate;
+		const { load, row } = await measure(`${strategy === "swarm" ? "bare" : "ours"} ${cell}`, keepAlive, () =>
+			update(cells[i + 1]?.shutdown ?? shutdown),
 		);
-		rows.push(row);
+		loads.push(load);
+		rows[strategy].push(row);
 		report(row);
 	}
+	await countTwice(rows[strategy], loads);
 }
 summary();
 await closeConnections();
 if (!options.keep) await takeDown();
+
+type Strategy = "swarm" | "lossless";
+
+function nextVersion(): string {
+	return `v${++generation}`;
+}
 
 async function converge(): Promise<void> {
 	const { code, output } = await stack.up();
 	if (code !== 0) throw new Error(output);
 }
 
-async function bareUpdate(): Promise<void> {
-	await execAsRoot(manager, `docker service update -q --env-add WAS_VERSION=bare-${++generation} babble-was`, { deadlineSeconds: 900 });
+async function bareUpdate(shutdown: string): Promise<void> {
+	const env = `--env-add WAS_VERSION=${nextVersion()} --env-add SHUTDOWN=${shutdown}`;
+	await execAsRoot(manager, `docker service update -q ${env} babble-was`, { deadlineSeconds: 900 });
 }
 
-async function ourUpdate(): Promise<void> {
-	service.env.WAS_VERSION = `ours-${++generation}`;
+async function ourUpdate(shutdown: string): Promise<void> {
+	service.env.WAS_VERSION = nextVersion();
+	service.env.SHUTDOWN = shutdown;
 	await converge();
 }
 
-async function measure(cell: string, keepAlive: boolean, update: () => Promise<void>): Promise<Row> {
+async function measure(cell: string, keepAlive: boolean, update: () => Promise<void>): Promise<{ load: Load; row: Row }> {
 	const load = new Load({ url: lab.endpoint, clients: Number(options.clients), keepAlive, maxDelayMs: Number(options["max-delay"]) });
 	await new Promise((resolve) => setTimeout(resolve, Number(options.steady) * 1000));
 	const from = load.now();
 	await update();
 	const to = load.now();
 	await load.stop();
-	// NFS clients write back within half a minute.
-	await new Promise((resolve) => setTimeout(resolve, 35_000));
-	const log = await execAsRoot(lab.connections.log as Connection, "cat /mnt/main-was-logs/*.log", { deadlineSeconds: 120 });
+	// The first quarter warms up.
 	const steady = figures(load.samples, Number(options.steady) * 250, from);
 	const during = figures(load.samples, from, to);
-	return {
+	const { total, failed, p50, p99, problems } = during;
+	const row = {
 		cell,
-		total: during.total,
-		failed: during.failed,
-		twice: runTwice(load.samples, log),
+		total,
+		failed,
+		twice: 0,
 		steadyP50: steady.p50,
 		steadyP99: steady.p99,
-		p50: during.p50,
-		p99: during.p99,
+		p50,
+		p99,
 		seconds: (to - from) / 1000,
-		problems: during.problems,
+		problems,
 	};
+	return { load, row };
+}
+
+/** Looks the requests up in the application's log. NFS clients write back within half a minute. */
+async function countTwice(rows: Row[], loads: Load[]): Promise<void> {
+	await new Promise((resolve) => setTimeout(resolve, 35_000));
+	const log = await execAsRoot(lab.connections.log as Connection, "cat /mnt/main-was-logs/*.log", { deadlineSeconds: 120 });
+	for (const [i, row] of rows.entries()) row.twice = runTwice(loads[i]?.samples ?? [], log);
 }
 
 function report(row: Row): void {
@@ -108,10 +129,11 @@ function report(row: Row): void {
 }
 
 function summary(): void {
-	process.stdout.write("\n");
-	for (const row of rows) report(row);
-	for (let i = 0; i + 1 < rows.length; i += 2) {
-		const [bare, ours] = [rows[i], rows[i + 1]];
+	process.stdout.write("\nwith what ran twice:\n");
+	for (const [i, bare] of rows.swarm.entries()) {
+		const ours = rows.lossless[i];
+		report(bare);
+		if (ours) report(ours);
 		if (bare && ours) process.stdout.write(`${ours.cell.padEnd(32)} wall time x${(ours.seconds / bare.seconds).toFixed(2)} of bare\n`);
 	}
 }
