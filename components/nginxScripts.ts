@@ -153,7 +153,7 @@ if ! said=$(certbot certonly "\${force[@]}" ${options.join(" \\\n    ")} 2>&1); 
   echo "$said" >&2
   exit 1
 fi
-openssl x509 -in ${acmeCertificate(paths.name)}/fullchain.pem -noout -subject -enddate
+openssl x509 -in ${acmeCertificate(paths.name)}/fullchain.pem -noout -enddate
 `.trim();
 }
 

@@ -9,14 +9,20 @@ export interface Pair {
 	key: string;
 }
 
+export interface CertificateOptions {
+	/** Default: self-signed. */
+	issuer?: Pair;
+	days?: number;
+	ca?: boolean;
+	/** `ec` for P-256, or `rsa:BITS`. */
+	algorithm?: string;
+}
+
 /**
  * Makes a certificate with the openssl program: for names as in subjectAltName (`DNS:was.example.org`, `IP:127.0.0.1`), self-signed or by an
  * issuer, valid from now.
  */
-export function makeCertificate(
-	names: string[],
-	{ issuer, days = 90, ca = false }: { issuer?: Pair; days?: number; ca?: boolean } = {},
-): Pair {
+export function makeCertificate(names: string[], { issuer, days = 90, ca = false, algorithm = "ec" }: CertificateOptions = {}): Pair {
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-certificate-"));
 	const file = (name: string) => path.join(directory, name);
 	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: ["ignore", "ignore", "pipe"] });
@@ -26,7 +32,8 @@ export function makeCertificate(
 			...(names.length > 0 ? [`subjectAltName=${names.join(",")}`] : []),
 		];
 		const subject = `/CN=test ${ca ? "CA" : "site"} ${Math.random().toString(36).slice(2, 8)}`;
-		const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", file("key.pem")];
+		const parameters = algorithm === "ec" ? ["-pkeyopt", "ec_paramgen_curve:P-256"] : [];
+		const key = ["-newkey", algorithm, ...parameters, "-nodes", "-keyout", file("key.pem")];
 		if (issuer) {
 			fs.writeFileSync(file("issuer.pem"), issuer.certificate);
 			fs.writeFileSync(file("issuer.key"), issuer.key, { mode: 0o600 });
