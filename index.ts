@@ -6,9 +6,11 @@ import { NfsExport } from "./components/nfs.ts";
 import { Registry } from "./components/registry.ts";
 import { WasService } from "./components/service.ts";
 import { Swarm } from "./components/swarm.ts";
+import { loadCertificate } from "./config/certificate.ts";
 import { loadTopology } from "./config/load.ts";
 
 const topology = loadTopology();
+const certificate = loadCertificate(topology.nginx);
 
 const hosts = new Hosts("hosts", topology);
 const swarm = new Swarm("swarm", topology, hosts);
@@ -28,7 +30,11 @@ const was = new WasService(topology.service.name, {
 	endpoint: hosts.endpoint,
 	provider,
 });
-const balancer = new LoadBalancer("nginx", topology, hosts.one("nginx"), serving, { dependsOn: [was] });
+const balancer = new LoadBalancer(
+	"nginx",
+	{ topology, host: hosts.one("nginx"), serving, certificate, endpoint: hosts.endpoint },
+	{ dependsOn: [was] },
+);
 
 /** URL under which NGINX serves the application. */
 export const endpoint = pulumi.all([hosts.endpoint, balancer.ready.urn]).apply(([url]) => url);

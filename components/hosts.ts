@@ -26,7 +26,7 @@ export class Hosts extends pulumi.ComponentResource {
 		super("scaleout:index:Hosts", name, {}, opts);
 		const source = sources[topology.source];
 		this.endpoint = source.endpoint(topology);
-		this.all = source.hosts(topology, this).map((host) => ({ ...host, ready: installPackages(host, this) }));
+		this.all = source.hosts(topology, this).map((host) => ({ ...host, ready: installPackages(host, topology, this) }));
 		this.registerOutputs({ names: this.all.map((host) => host.name) });
 	}
 

@@ -1,86 +1,129 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Certificate } from "../config/certificate.ts";
 import type { Topology } from "../config/schema.ts";
 import { type Host, ownFileName, remoteStep } from "./host.ts";
-import { methodSince, nginxConfig } from "./nginxConfig.ts";
+import { httpConfig, httpsConfig, requirements, type Site, type SitePaths } from "./nginxConfig.ts";
+import * as scripts from "./nginxScripts.ts";
 import type { SwarmMember } from "./swarm.ts";
 
-/** NGINX in front of the service's nodes. */
-export class LoadBalancer extends pulumi.ComponentResource {
-	readonly ready: pulumi.Resource;
-
-	constructor(name: string, topology: Topology, host: Host, serving: SwarmMember[], opts?: pulumi.ComponentResourceOptions) {
-		super("scaleout:index:LoadBalancer", name, {}, opts);
-		const { nginx, service } = topology;
-		const servers = serving.map(({ host }) => ({ name: host.name, address: host.address }));
-		const file = `/etc/nginx/conf.d/${ownFileName(name)}.conf`;
-		const flag = `/etc/nginx/${ownFileName(name)}.maintenance`;
-		this.ready = remoteStep(
-			name,
-			host,
-			{
-				script: applyScript(file, nginx),
-				stdin: nginxConfig(nginx, service.publish.published, servers, flag),
-				deleteScript: `rm -f ${file}; nginx -t && systemctl reload nginx`,
-			},
-			{ parent: this },
-		);
-		const maintenance = { script: maintenanceScript(flag), stdin: nginx.maintenance ? "on\n" : "off\n", deleteScript: `rm -f ${flag}` };
-		remoteStep(`${name}-maintenance`, host, maintenance, { parent: this, dependsOn: [this.ready] });
-		this.registerOutputs({});
-	}
-}
-
-/** NGINX looks for the file at each request: what is in flight ends normally. */
-function maintenanceScript(flag: string): string {
-	return `read -r mode; if [ "$mode" = on ]; then touch ${flag}; else rm -f ${flag}; fi`;
+export interface LoadBalancerArgs {
+	topology: Topology;
+	host: Host;
+	/** The members that run the service. */
+	serving: SwarmMember[];
+	/** What HTTPS is served with; without it, plain HTTP. */
+	certificate: Certificate | undefined;
+	/** URL under which people reach NGINX: HTTP leads to its port. */
+	endpoint: pulumi.Input<string>;
 }
 
 /**
- * Puts the file from standard input into effect: tested in place under a private mount, so that the live file is untouched until the new one
- * is known to be good; swapped atomically; reloaded; and taken back when NGINX does not come up with it (a port that is taken shows only then).
+ * NGINX in front of the service's nodes. HTTP and HTTPS are a file each: HTTP serves before there is a certificate, as ACME needs it, and goes on
+ * when HTTPS cannot come up.
  */
-export function applyScript(file: string, nginx: Topology["nginx"]): string {
-	const since = methodSince[nginx.method];
-	return `
-file=${file}
-staged=$(mktemp -d /etc/nginx/.staged.XXXXXX)
-trap 'rm -rf "$staged"' EXIT
-cat > "$staged/new"
-version=$(nginx -v 2>&1 | sed 's,.*nginx/\\([0-9.]*\\).*,\\1,')
-if dpkg --compare-versions "$version" lt ${since}; then
-  echo "nginx.method = ${nginx.method}: needs NGINX ${since}, the host has $version: choose another method, or install a newer NGINX" >&2
-  exit 1
-fi
-# The distribution's example site would answer on port 80 instead.
-rm -f /etc/nginx/sites-enabled/default
-cp -a /etc/nginx/conf.d "$staged/conf.d"
-cp "$staged/new" "$staged/conf.d/$(basename $file)"
-if ! unshare -m bash -c "mount --bind $staged/conf.d /etc/nginx/conf.d && nginx -t" > "$staged/test" 2>&1; then
-  echo "NGINX refuses the configuration; the old one stays in effect:" >&2
-  cat "$staged/test" >&2
-  exit 1
-fi
-[ -e $file ] && cp -a $file "$staged/old"
-chmod 644 "$staged/new"
-mv "$staged/new" $file
+export class LoadBalancer extends pulumi.ComponentResource {
+	/** All that is configured serves. */
+	readonly ready: pulumi.Resource;
 
-workers() { pgrep -P "$(cat /run/nginx.pid 2>/dev/null || echo 0)" | sort || true; }
-come_up() {
-  if ! systemctl is-active -q nginx; then systemctl enable --now nginx >&2; return; fi
-  before=$(workers)
-  systemctl reload nginx || return 1
-  # A reload that fails (port taken) leaves the old workers alone, and says so only in the error log.
-  for attempt in $(seq 40); do
-    [ -n "$(comm -13 <(echo "$before") <(workers))" ] && return 0
-    sleep 0.25
-  done
-  return 1
+	constructor(name: string, args: LoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
+		super("scaleout:index:LoadBalancer", name, {}, opts);
+		const { host, certificate } = args;
+		const { nginx } = args.topology;
+		const paths = pathsOf(name, certificate);
+		const site = siteOf(args, paths);
+		const http = remoteStep(
+			name,
+			host,
+			{
+				script: scripts.applyScript(paths.http, requirements(nginx)),
+				stdin: site.apply(httpConfig),
+				deleteScript: scripts.removeScript(paths.http),
+			},
+			{ parent: this },
+		);
+		this.ready = certificate ? this.#https(name, args, certificate, http, site, paths) : http;
+		const flag = paths.maintenance;
+		const maintenance = {
+			script: scripts.maintenanceScript(flag),
+			stdin: nginx.maintenance ? "on\n" : "off\n",
+			deleteScript: `rm -f ${flag}`,
+		};
+		remoteStep(`${name}-maintenance`, host, maintenance, { parent: this, dependsOn: [http] });
+		this.registerOutputs({});
+	}
+
+	#https(name: string, args: LoadBalancerArgs, certificate: Certificate, http: pulumi.Resource, site: pulumi.Output<Site>, paths: Paths) {
+		const { host } = args;
+		const got = certificate.acme
+			? remoteStep(
+					`${name}-acme`,
+					host,
+					{
+						script: scripts.acmeScript(args.topology.nginx, certificate.acme, paths.acme),
+						stdin: certificate.ca,
+						deleteScript: scripts.forgetAcmeScript(paths.acme),
+					},
+					// NGINX serves the challenges.
+					{ parent: this, dependsOn: [http] },
+				)
+			: remoteStep(
+					`${name}-certificate`,
+					host,
+					{
+						script: scripts.certificateScript(paths.certificate),
+						stdin: certificate.pem,
+						deleteScript: `rm -rf "$(dirname ${paths.certificate})"`,
+					},
+					{ parent: this },
+				);
+		const forget = certificate.acme ? "" : `\n${scripts.forgetOtherCertificates(paths.certificate)}`;
+		return remoteStep(
+			`${name}-https`,
+			host,
+			{
+				script: scripts.applyScript(paths.https, [], `touch ${paths.httpsUp}${forget}`),
+				stdin: site.apply(httpsConfig),
+				deleteScript: `rm -f ${paths.httpsUp}; ${scripts.removeScript(paths.https)}`,
+			},
+			{ parent: this, dependsOn: [http, got] },
+		);
+	}
 }
-if ! come_up; then
-  echo "NGINX does not run with the new configuration; the old one stays in effect:" >&2
-  { journalctl -n 10 --no-pager -o cat -u nginx; tail -n 5 /var/log/nginx/error.log; } >&2 || true
-  if [ -e "$staged/old" ]; then mv "$staged/old" $file; systemctl reload nginx || true; else rm -f $file; fi
-  exit 1
-fi
-`.trim();
+
+interface Paths extends SitePaths {
+	/** Files NGINX reads. */
+	http: string;
+	https: string;
+	acme: scripts.AcmePaths;
+}
+
+function pathsOf(name: string, certificate: Certificate | undefined): Paths {
+	const own = ownFileName(name);
+	const challenges = `/var/www/${own}-acme`;
+	// A file for each certificate: the one in use stays as it is until the next one has been tested.
+	const given = certificate && !certificate.acme ? `/etc/nginx/${own}-tls/${certificate.id}.pem` : "";
+	const got = scripts.acmeCertificate(own);
+	return {
+		http: `/etc/nginx/conf.d/${own}.conf`,
+		https: `/etc/nginx/conf.d/${own}-https.conf`,
+		maintenance: `/etc/nginx/${own}.maintenance`,
+		httpsUp: `/etc/nginx/${own}.https`,
+		challenges,
+		certificate: given || `${got}/fullchain.pem`,
+		key: given || `${got}/privkey.pem`,
+		acme: {
+			name: own,
+			challenges,
+			caBundle: `/etc/letsencrypt/${own}-ca.pem`,
+			dropIn: `/etc/systemd/system/certbot.service.d/${own}.conf`,
+		},
+	};
+}
+
+function siteOf({ topology, serving, endpoint }: LoadBalancerArgs, paths: SitePaths): pulumi.Output<Site> {
+	const { nginx, service } = topology;
+	const servers = serving.map(({ host }) => ({ name: host.name, address: host.address }));
+	return pulumi
+		.output(endpoint)
+		.apply((url) => ({ nginx, port: service.publish.published, servers, httpsPort: Number(new URL(url).port || 443), paths }));
 }

@@ -119,7 +119,13 @@ function typeOf(schema: Schema): string {
 	}
 }
 
-const formats: Record<string, string> = { ipv4: "IPv4 address", ipv6: "IPv6 address", cidrv4: "IPv4 network" };
+const formats: Record<string, string> = {
+	ipv4: "IPv4 address",
+	ipv6: "IPv6 address",
+	cidrv4: "IPv4 network",
+	cidrv6: "IPv6 network",
+	email: "e-mail address",
+};
 
 function objectType({ properties, additionalProperties, required = [] }: Schema): string {
 	if (typeof additionalProperties === "object") return `map: name to ${typeOf(additionalProperties)}`;

@@ -14,11 +14,16 @@ export function loadTopology(config = new pulumi.Config()): Topology {
 
 /** The plain value of a secret, marked so that the engine encrypts it. @throws RunError when its environment variable is not set. */
 export function secretOf(value: SecretValue, property: string): pulumi.Output<string> {
-	if (typeof value === "string") return pulumi.secret(value);
+	return pulumi.secret(plainSecret(value, property));
+}
+
+/** The plain value, for checks. What is made of it must be marked. @throws RunError when its environment variable is not set. */
+export function plainSecret(value: SecretValue, property: string): string {
+	if (typeof value === "string") return value;
 	const found = process.env[value.fromEnvironment];
 	if (!found)
 		throw new pulumi.RunError(`${property}: the environment variable ${value.fromEnvironment} is not set: set it where pulumi runs`);
-	return pulumi.secret(found);
+	return found;
 }
 
 function knownValues(config: pulumi.Config): Record<string, unknown> {
@@ -51,6 +56,7 @@ function unknownKeys(config: pulumi.Config): Record<string, unknown> {
 	);
 }
 
-function warn({ property, value, remedy }: Fault): void {
+/** Shows what is likely not meant. */
+export function warn({ property, value, remedy }: Fault): void {
 	void pulumi.log.warn(`${property}${value === undefined ? "" : ` = ${JSON.stringify(value)}`}: ${remedy}`);
 }

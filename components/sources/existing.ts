@@ -1,12 +1,11 @@
-import * as fs from "node:fs";
-import * as os from "node:os";
-import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError, type Fault } from "../../config/fault.ts";
+import { readOperatorFile } from "../../config/operatorFile.ts";
 import type { HostConfig, Topology } from "../../config/schema.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { HostCheck } from "../../providers/host/resource.ts";
 import type { Host } from "../host.ts";
+import { endpointAt } from "./endpoint.ts";
 
 /** Hosts that exist, from the inventory in the configuration. They are never created or deleted, only what is put on them. */
 export function existingHosts(topology: Topology, parent: pulumi.Resource): Host[] {
@@ -22,7 +21,7 @@ export function existingHosts(topology: Topology, parent: pulumi.Resource): Host
 /** Where a person reaches NGINX. */
 export function existingEndpoint({ hosts, nginx }: Topology): string {
 	const host = hosts.find(({ roles }) => roles.includes("nginx")) as HostConfig;
-	return `http://${host.address}${nginx.listen === 80 ? "" : `:${nginx.listen}`}`;
+	return endpointAt(host.address, nginx);
 }
 
 function connectionsOf({ hosts, existing }: Topology): Connection[] {
@@ -36,7 +35,7 @@ function connectionsOf({ hosts, existing }: Topology): Connection[] {
 			host: ssh.host ?? host.address,
 			port: ssh.port,
 			user: ssh.user,
-			privateKey: readKey(file, property, faults),
+			privateKey: readOperatorFile(file, property, "name a private key file of this machine", faults),
 			hostKey: ssh.hostKey.split(" ").slice(0, 2).join(" "),
 			...(bastion && { proxy: connectionOf(bastion) }),
 		};
@@ -44,17 +43,4 @@ function connectionsOf({ hosts, existing }: Topology): Connection[] {
 	const connections = hosts.map(connectionOf);
 	if (faults.length > 0) throw new ConfigError([...new Map(faults.map((fault) => [fault.property, fault])).values()]);
 	return connections;
-}
-
-function readKey(file: string, property: string, faults: Fault[]): string {
-	try {
-		return fs.readFileSync(file.replace(/^~(?=\/)/, os.homedir()), "utf8");
-	} catch (error) {
-		faults.push({
-			property,
-			value: path.normalize(file),
-			remedy: `cannot be read (${(error as NodeJS.ErrnoException).code}): name a private key file of this machine`,
-		});
-		return "";
-	}
 }

@@ -29,7 +29,7 @@ export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] 
 				address: `${host.address}/${local.prefixLength}`,
 				lanPort: local.lanPort,
 				sshPort,
-				forwards: host.roles.includes("nginx") ? [{ hostPort: local.endpointPort, guestPort: topology.nginx.listen }] : [],
+				forwards: host.roles.includes("nginx") ? forwardsOf(topology) : [],
 				authorizedKey: key.publicKey,
 				privateKey: key.privateKey,
 				disks: isLog ? [{ file: logDiskFile, serial: "logs", mountPoint: logs.path }] : [],
@@ -52,7 +52,15 @@ export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] 
 	});
 }
 
+/** HTTPS is always forwarded: to switch it on restarts no machine. */
+function forwardsOf({ local, nginx }: Topology): { hostPort: number; guestPort: number }[] {
+	return [
+		{ hostPort: local.endpointPort, guestPort: nginx.listen },
+		{ hostPort: local.httpsPort, guestPort: nginx.tls?.httpsPort ?? 443 },
+	];
+}
+
 /** Where a person on this machine reaches NGINX. */
-export function localEndpoint({ local }: Topology): string {
-	return `http://127.0.0.1:${local.endpointPort}`;
+export function localEndpoint({ local, nginx }: Topology): string {
+	return nginx.tls ? `https://127.0.0.1:${local.httpsPort}` : `http://127.0.0.1:${local.endpointPort}`;
 }

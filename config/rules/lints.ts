@@ -2,7 +2,7 @@ import type { Fault } from "../fault.ts";
 import { hostsWith, type Topology } from "../schema.ts";
 
 /** What works but is likely not meant. Shown as warnings. */
-export function lints({ hosts, service }: Topology): Fault[] {
+export function lints({ hosts, service, nginx }: Topology): Fault[] {
 	const found: Fault[] = [];
 	const managers = hostsWith({ hosts }, "manager").length;
 	if (managers % 2 === 0)
@@ -31,6 +31,12 @@ export function lints({ hosts, service }: Topology): Fault[] {
 			property: "service.rollout.strategy",
 			value: "swarm",
 			remedy: "requests fail while tasks are replaced: lossless is the way without",
+		});
+	if (nginx.tls?.acme && nginx.listen !== 80)
+		found.push({
+			property: "nginx.listen",
+			value: nginx.listen,
+			remedy: "the ACME server asks on port 80 of each name: it must lead to this port",
 		});
 	return found;
 }

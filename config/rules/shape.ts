@@ -38,7 +38,7 @@ function unionRemedy(issue: z.core.$ZodIssueInvalidUnion, property: string, isSe
 }
 
 /** Where a value may be secret, it is not repeated in an error. */
-const secretPaths = /(^|\.)(secretEnv|secrets|password|privateKey|privateKeyFile)(\.|$|\[)/;
+const secretPaths = /(^|\.)(secretEnv|secrets|password|privateKey|privateKeyFile|tls\.(certificate|key)(File)?)(\.|$|\[)/;
 
 const pathOf = (path: readonly PropertyKey[]) =>
 	path

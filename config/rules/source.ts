@@ -30,13 +30,17 @@ export function sourceFaults({ source, hosts, local, existing }: Topology): Faul
 				value: local.sshPortBase,
 				remedy: `${hosts.length} machines need ports up to ${last}: choose a lower one`,
 			});
-		if (local.endpointPort >= local.sshPortBase && local.endpointPort <= last) {
-			faults.push({
-				property: "local.endpointPort",
-				value: local.endpointPort,
-				remedy: `lies among the sshd ports ${local.sshPortBase} to ${last}: choose another`,
-			});
+		for (const key of ["endpointPort", "httpsPort"] as const) {
+			if (local[key] >= local.sshPortBase && local[key] <= last) {
+				faults.push({
+					property: `local.${key}`,
+					value: local[key],
+					remedy: `lies among the sshd ports ${local.sshPortBase} to ${last}: choose another`,
+				});
+			}
 		}
+		if (local.httpsPort === local.endpointPort)
+			faults.push({ property: "local.httpsPort", value: local.httpsPort, remedy: "is also local.endpointPort: choose another" });
 		hosts.forEach((host, i) => {
 			if (host.ssh) faults.push({ property: `hosts[${i}].ssh`, remedy: "is for existing hosts: remove it, a local machine gets its own" });
 		});

@@ -45,6 +45,7 @@ export const local = z.strictObject({
 	lanPort: port.default(23400).describe("UDP port on the loopback interface that carries the private LAN. Two stacks need two."),
 	sshPortBase: port.default(2400).describe("The first machine's sshd is at this port of 127.0.0.1, the next one's at the next."),
 	endpointPort: port.default(8088).describe("Port of 127.0.0.1 that leads to NGINX."),
+	httpsPort: port.default(8443).describe("Port of 127.0.0.1 that leads to NGINX's HTTPS. It is forwarded with and without `nginx.tls`."),
 });
 
 export const existing = z.strictObject({

@@ -1,9 +1,18 @@
 import { z } from "zod";
+import { tls } from "./tls.ts";
 import { hostName, port } from "./values.ts";
 
 const bindAddress = z.union([z.ipv4(), z.ipv6()]);
 
 export const methods = ["round_robin", "least_conn", "ip_hash", "hash", "random", "least_time"] as const;
+
+const sticky = z.strictObject({
+	cookie: z
+		.string()
+		.regex(/^[A-Za-z][\w-]{0,63}$/, "use letters, digits, _ and -, beginning with a letter")
+		.describe("Name of the cookie."),
+	expiresSeconds: z.int().min(1).max(315_360_000).optional().describe("Seconds a browser keeps the cookie. Default: until it is closed."),
+});
 
 export const nginx = z.strictObject({
 	method: z.enum(methods).default("least_conn").describe("Load balancing method. A change reloads NGINX."),
@@ -11,8 +20,13 @@ export const nginx = z.strictObject({
 		.string()
 		.regex(/^[\w$:./?&=-]+$/)
 		.optional()
-		.describe("`hash` only: the key, such as $request_uri."),
+		.describe("`hash` only: the key, such as $request_uri. $cookie_NAME or $remote_addr keeps a client on one node."),
 	weights: z.record(hostName, z.int().min(1).max(1000)).default({}).describe("Weight by app node. Default 1."),
+	sticky: sticky
+		.optional()
+		.describe(
+			"Keep each client on the node that answered it first, by a cookie that NGINX sets. Needs NGINX 1.29.6; before, use `hash` or `ip_hash`.",
+		),
 	upstream: z
 		.string()
 		.regex(/^[a-z][a-z0-9_]{0,30}$/)
@@ -39,4 +53,18 @@ export const nginx = z.strictObject({
 		.describe("Answer everything with a 503 page. Switched without a reload: requests in flight end normally."),
 	retryAfterSeconds: z.int().min(1).default(120).describe("Retry-After of the 503 page."),
 	clientMaxBodyMiB: z.int().min(0).default(10).describe("client_max_body_size; 0 is no limit."),
+	requestBuffering: z
+		.boolean()
+		.default(true)
+		.describe(
+			"proxy_request_buffering. On, NGINX takes in the whole body before it asks a node, so a slow upload does not hold up a node that is to be drained. Off, the body is passed on as it comes. Either way a node that refuses the connection is passed over before anything is sent.",
+		),
+	responseBuffering: z.boolean().default(true).describe("proxy_buffering. Off for answers that the application streams."),
+	trustedProxies: z
+		.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
+		.default([])
+		.describe(
+			"Addresses and networks of proxies in front of NGINX. Only their X-Forwarded-For, -Proto and -Host are believed; from anyone else these are replaced.",
+		),
+	tls: tls.optional().describe("HTTPS: a certificate from here or from files, or one by ACME. Without: plain HTTP."),
 });

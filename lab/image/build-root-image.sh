@@ -19,7 +19,7 @@ installed=(
   openssh-server sudo iproute2 iptables ca-certificates curl procps less
   docker.io nfs-common conntrack python3 apache2-utils openssl
 )
-cached=(nginx nfs-kernel-server docker-registry)
+cached=(nginx nfs-kernel-server docker-registry certbot)
 
 mmdebstrap --variant=minbase --mode=root --skip=cleanup/apt \
   --include="$(IFS=,; echo "${installed[*]}")" \

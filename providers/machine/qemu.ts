@@ -72,7 +72,7 @@ export async function start(directory: string, args: string[]): Promise<void> {
 		const busy = /Could not set up host forwarding rule '([^']*)'/.exec((error as Error).message);
 		if (busy)
 			throw new Error(
-				`local.sshPortBase or local.endpointPort: port ${busy[1]?.split(":")[2]?.replace("-", "")} of 127.0.0.1 is taken: choose another`,
+				`local.sshPortBase, local.endpointPort or local.httpsPort: port ${busy[1]?.split(":")[2]?.replace("-", "")} of 127.0.0.1 is taken: choose another`,
 			);
 		throw new Error(`machine ${path.basename(directory)}: ${(error as Error).message}`);
 	}

@@ -3,6 +3,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { missingEngine } from "../../lab/engine.ts";
+import { makeCertificate } from "../support/certificate.ts";
 import { labEnvironment } from "../support/lab.ts";
 import { TestStack } from "../support/stack.ts";
 
@@ -35,6 +36,24 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 			expect(output).not.toContain(secret);
 			expect(output).not.toContain(Buffer.from(secret).toString("base64"));
 		}
+	});
+
+	test("no key of a certificate is in the preview, and a certificate that cannot serve stops it before any resource", async () => {
+		const stack = await newStack("tls");
+		const { certificate, key } = makeCertificate(["IP:127.0.0.1"]);
+		const lines = key.split("\n").filter((line) => line.length > 40);
+		expect(lines.length).toBeGreaterThan(1);
+		stack.config["swarm-scaleout:nginx"] = { tls: { certificate, key } };
+		const shown = await stack.previewText();
+		expect(shown.code, shown.output).toBe(0);
+		expect(shown.output).toContain("nginx-certificate");
+		for (const line of lines) expect(shown.output).not.toContain(line);
+
+		stack.config["swarm-scaleout:nginx"] = { tls: { certificate, key: makeCertificate([]).key } };
+		const refused = await stack.previewText();
+		expect(refused.code).not.toBe(0);
+		expect(refused.output).toContain("nginx.tls.key: is not the key of the first certificate");
+		expect(refused.output).not.toContain("scaleout:index:Hosts");
 	});
 
 	test("a faulty configuration fails with every fault in one error, before any resource", async () => {

@@ -63,7 +63,7 @@ export class TestStack {
 	/** The lab's configuration with other ports and directories, so that it can run beside the operator's own lab. */
 	static labConfig(directory: string): Record<string, unknown> {
 		const file = parse(fs.readFileSync(path.join(projectDirectory, "Pulumi.lab.yaml"), "utf8")) as { config: Record<string, unknown> };
-		const local = { directory, sshPortBase: 2450, lanPort: 23450, endpointPort: 8188 };
+		const local = { directory, sshPortBase: 2450, lanPort: 23450, endpointPort: 8188, httpsPort: 8189 };
 		return { ...file.config, "swarm-scaleout:local": local };
 	}
 

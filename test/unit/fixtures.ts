@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
+import { ConfigError, type Fault } from "../../config/fault.ts";
 import { parseTopology } from "../../config/parse.ts";
 import type { Topology } from "../../config/schema.ts";
 import type { Connection } from "../../lib/connection.ts";
@@ -22,6 +23,17 @@ export function topology(change: (config: Raw) => void = () => {}): Topology {
 	const config = labConfig();
 	change(config);
 	return parseTopology(config);
+}
+
+/** What is wrong with a configuration. */
+export function faultsOf(config: Raw): Fault[] {
+	try {
+		parseTopology(config);
+	} catch (error) {
+		if (error instanceof ConfigError) return error.faults;
+		throw error;
+	}
+	return [];
 }
 
 /** A host key as in an inventory. */

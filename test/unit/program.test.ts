@@ -143,7 +143,10 @@ describe("values reach the place they are meant for", () => {
 			"server 192.168.2.142:8080",
 			"server 192.168.3.5:8080",
 		]);
-		expect(find("nginx", ":Machine").inputs.forwards).toEqual([{ hostPort: 8088, guestPort: 80 }]);
+		expect(find("nginx", ":Machine").inputs.forwards).toEqual([
+			{ hostPort: 8088, guestPort: 80 },
+			{ hostPort: 8443, guestPort: 443 },
+		]);
 	});
 
 	test("the export is for the app nodes, each by its address", () => {

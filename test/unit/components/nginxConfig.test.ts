@@ -1,12 +1,9 @@
-import { spawnSync } from "node:child_process";
-import * as fs from "node:fs";
-import * as os from "node:os";
-import * as path from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { methodSince, nginxConfig } from "../../../components/nginxConfig.ts";
-import type { Method } from "../../../config/schema.ts";
+import { httpConfig, httpsConfig, methodSince, requirements, type Site } from "../../../components/nginxConfig.ts";
+import type { Method, Topology } from "../../../config/schema.ts";
 import { methods } from "../../../config/sections/nginx.ts";
+import { forVersion, isAtLeast, nginxVersion, testNginx } from "../../support/nginx.ts";
 import { type Raw, topology } from "../fixtures.ts";
 
 const servers = [
@@ -16,7 +13,19 @@ const servers = [
 ];
 const flag = "/etc/nginx/scaleout-nginx.maintenance";
 const nginxWith = (change: Raw) => topology((config) => Object.assign(config.nginx, change)).nginx;
-const render = (change: Raw, to = servers) => nginxConfig(nginxWith(change), 8080, to, flag);
+const siteWith = (nginx: Topology["nginx"], to = servers): Site => ({
+	nginx,
+	port: 8080,
+	servers: to,
+	httpsPort: 443,
+	paths: { maintenance: flag, httpsUp: "/etc/nginx/up", challenges: "/var/www/acme", certificate: "/tls/site.pem", key: "/tls/site.key" },
+});
+/** The HTTP file, as a host with this version of NGINX has it. */
+const render = (change: Raw, version = "1.22.1") => forVersion(httpConfig(siteWith(nginxWith(change))), version);
+/** A certificate from files, which the rendering does not look at. */
+const tls = { certificateFile: "c", keyFile: "k" };
+const acme = { email: "ops@example.org", agreeTos: true };
+const renderHttps = (change: Raw, version = "1.22.1") => forVersion(httpsConfig(siteWith(nginxWith({ tls, ...change }))), version);
 const keyOf = (method: Method) => (method === "hash" ? { hashKey: "$request_uri" } : {});
 
 /** The directives of the upstream block, in order. */
@@ -73,7 +82,7 @@ describe("the upstream", () => {
 		const holds = (found: [string, string][], { method, weight }: { method: Method; weight: number }) => {
 			const to = found.map(([name, address]) => ({ name, address }));
 			const nginx = { ...nginxWith({ method, ...keyOf(method) }), weights: { [to[0]?.name as string]: weight } };
-			const lines = upstream(nginxConfig(nginx, 8080, to, flag)).filter((line) => line.startsWith("server "));
+			const lines = upstream(httpConfig(siteWith(nginx, to))).filter((line) => line.startsWith("server "));
 			expect(lines.map((line) => line.split(" ")[1])).toEqual(to.map(({ address }) => `${address}:8080`));
 		};
 		fc.assert(fc.property(nodes, options, holds), { numRuns: 50 });
@@ -97,6 +106,9 @@ describe("the server", () => {
 
 	test("keeps no connection to a node open", () => {
 		expect(render({})).not.toMatch(/^ *keepalive/m);
+		// On by default from this version on; an older one does not know 0.
+		expect(render({}, "1.29.6")).not.toMatch(/^ *keepalive/m);
+		expect(upstream(render({}, "1.29.7")).at(-1)).toBe("keepalive 0;");
 		expect(render({})).toMatch(/map \$http_upgrade \$connection_upgrade \{[^}]*''\s+'';/);
 	});
 
@@ -109,7 +121,7 @@ describe("the server", () => {
 
 	test("maintenance is looked up at each request, and says when to come back", () => {
 		const text = render({ retryAfterSeconds: 30 });
-		expect(text).toContain(`if (-f ${flag}) {\n        return 503;`);
+		expect(text).toContain(`if (-f ${flag}) {\n            return 503;`);
 		expect(text).toContain("add_header Retry-After 30 always;");
 	});
 
@@ -118,24 +130,139 @@ describe("the server", () => {
 	});
 });
 
-const version = /nginx\/([\d.]+)/.exec(spawnSync("nginx", ["-v"], { encoding: "utf8" }).stderr ?? "")?.[1];
-const knows = (method: Method) => version !== undefined && version.localeCompare(methodSince[method], undefined, { numeric: true }) >= 0;
+describe("forwarded headers", () => {
+	const headers = (text: string) =>
+		Object.fromEntries([...text.matchAll(/proxy_set_header (X-Forwarded-\w+|Forwarded) (.*);/g)].map(([, name, value]) => [name, value]));
+
+	test("say what NGINX sees, and nothing that a client claims", () => {
+		expect(headers(render({}))).toEqual({
+			"X-Forwarded-For": "$remote_addr",
+			"X-Forwarded-Proto": "$scheme",
+			"X-Forwarded-Host": "$http_host",
+			"X-Forwarded-Port": '""',
+			"X-Forwarded-Prefix": '""',
+			Forwarded: '""',
+		});
+		expect(render({})).not.toContain("set_real_ip_from");
+	});
+
+	test("believe the trusted proxies, in both servers, and find the client behind them", () => {
+		const change = { trustedProxies: ["10.0.0.0/8", "fd00::1"] };
+		for (const text of [render(change), renderHttps(change)]) {
+			expect(text).toContain("set_real_ip_from 10.0.0.0/8;\n    set_real_ip_from fd00::1;\n    real_ip_header X-Forwarded-For;");
+			expect(headers(text)).toMatchObject({ "X-Forwarded-For": "$app_forwarded_for", "X-Forwarded-Proto": "$app_forwarded_proto" });
+		}
+		expect(render(change)).toContain("geo $realip_remote_addr $app_from_proxy {\n    default 0;\n    10.0.0.0/8 1;\n    fd00::1 1;\n}");
+	});
+});
+
+describe("clients stay on their node", () => {
+	test.each<[Raw, string[]]>([
+		[{ method: "hash", hashKey: "$cookie_JSESSIONID" }, ["hash $cookie_JSESSIONID consistent;"]],
+		[{ method: "hash", hashKey: "$remote_addr" }, ["hash $remote_addr consistent;"]],
+		[{ sticky: { cookie: "node" } }, ["least_conn;", "sticky cookie node path=/ httponly samesite=lax;"]],
+		[
+			{ method: "round_robin", sticky: { cookie: "node", expiresSeconds: 3600 } },
+			["sticky cookie node expires=3600s path=/ httponly samesite=lax;"],
+		],
+		[{ sticky: { cookie: "node" }, tls }, ["least_conn;", "sticky cookie node path=/ httponly samesite=lax secure;"]],
+		[{ sticky: { cookie: "node" }, tls: { ...tls, redirect: false } }, ["least_conn;", "sticky cookie node path=/ httponly samesite=lax;"]],
+	])("%j: %j", (change, lines) => {
+		expect(upstream(render(change)).slice(0, lines.length)).toEqual(lines);
+	});
+
+	test("by a cookie of NGINX only where its version can", () => {
+		expect(requirements(nginxWith({ sticky: { cookie: "node" } }))).toContainEqual(
+			expect.objectContaining({ setting: "nginx.sticky", since: "1.29.6" }),
+		);
+		expect(requirements(nginxWith({})).map(({ setting }) => setting)).toEqual(["nginx.method = least_conn"]);
+	});
+});
+
+describe("HTTPS", () => {
+	test.each<[Raw, string, string[]]>([
+		[{}, "1.22.1", ["listen 443 ssl http2 default_server; # nginx lt 1.25.1"]],
+		[{}, "1.25.0", ["listen 443 ssl http2 default_server; # nginx lt 1.25.1"]],
+		[{}, "1.25.1", ["listen 443 ssl default_server; # nginx ge 1.25.1", "http2 on; # nginx ge 1.25.1"]],
+		[{}, "1.31.5", ["listen 443 ssl default_server; # nginx ge 1.25.1", "http2 on; # nginx ge 1.25.1"]],
+		[
+			{ bind: "fd00::1", tls: { ...tls, httpsPort: 8443 }, serverName: "a.b" },
+			"1.22.1",
+			["listen [fd00::1]:8443 ssl http2; # nginx lt 1.25.1"],
+		],
+	])("%j with NGINX %s: %j", (change, version, lines) => {
+		const found = renderHttps(change, version).match(/^ *(listen|http2) .*$/gm);
+		expect(found?.map((line) => line.trim())).toEqual(lines);
+	});
+
+	test.each([
+		["TLSv1.2", "TLSv1.2 TLSv1.3"],
+		["TLSv1.3", "TLSv1.3"],
+	])("from %s on: %s", (minVersion, versions) => {
+		expect(renderHttps({ tls: { ...tls, minVersion } })).toContain(`ssl_protocols ${versions};`);
+	});
+
+	test("has forward secrecy with every suite, a session cache and no tickets", () => {
+		const text = renderHttps({});
+		const suites = /ssl_ciphers (.*);/.exec(text)?.[1]?.split(":") ?? [];
+		expect(suites).toHaveLength(6);
+		for (const suite of suites) expect(suite).toMatch(/^ECDHE-(ECDSA|RSA)-(AES(128|256)-GCM-SHA(256|384)|CHACHA20-POLY1305)$/);
+		expect(text).toContain("ssl_session_cache shared:app_tls:10m;");
+		expect(text).toContain("ssl_session_tickets off;");
+	});
+
+	test("asks browsers to stay only when told to, and then in the 503 as well", () => {
+		expect(renderHttps({})).not.toContain("Strict-Transport-Security");
+		const header = 'add_header Strict-Transport-Security "max-age=300" always;';
+		expect(renderHttps({ tls: { ...tls, hstsSeconds: 300 } }).split(header)).toHaveLength(3);
+	});
+
+	test("HTTP leads there once it is up, and serves as before until then", () => {
+		const text = render({ tls });
+		expect(text).toMatch(/if \(-f \/etc\/nginx\/up\) \{\s+return 308 https:\/\/\$host\$request_uri;\s+\}\s+proxy_pass http:\/\/app;/);
+		expect(render({ tls: { ...tls, redirect: false } })).not.toContain("return 308");
+		expect(render({})).not.toContain("return 308");
+	});
+
+	test("HTTP leads to the port that clients know", () => {
+		expect(httpConfig({ ...siteWith(nginxWith({ tls })), httpsPort: 8443 })).toContain("return 308 https://$host:8443$request_uri;");
+	});
+
+	test("challenges of ACME stand before redirect and maintenance, and only with ACME", () => {
+		const text = render({ serverName: "was.example.org", tls: { acme: { ...acme, domains: ["was.example.org", "www.example.org"] } } });
+		expect(text).toContain("location ^~ /.well-known/acme-challenge/ {\n        root /var/www/acme;");
+		expect(text).toContain("server_name was.example.org www.example.org;");
+		expect(text.indexOf("acme-challenge")).toBeLessThan(text.indexOf("return 308"));
+		expect(text, "a condition of the server would come first").not.toMatch(/^ {4}if /m);
+		expect(render({ tls })).not.toContain("acme-challenge");
+	});
+});
 
 describe("nginx -t accepts the file", () => {
-	test.for(methods)("with method %s", (method, context) => {
-		context.skip(!version, "there is no nginx program on this machine");
-		context.skip(!knows(method), `nginx ${version} is older than ${methodSince[method]}`);
-		const directory = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-nginx-"));
-		const file = path.join(directory, "nginx.conf");
-		// Testing binds the port: a free one, and only on the loopback interface.
-		const text = render({ method, ...keyOf(method), bind: "127.0.0.1", listen: 18439, weights: { worker1: 2 } });
-		const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-			.map((kind) => `${kind}_temp_path ${directory}/${kind};`)
-			.join("\n");
-		fs.writeFileSync(file, `pid ${directory}/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n${temporary}\n${text}}\n`);
-		const { status, stderr } = spawnSync("nginx", ["-t", "-q", "-p", directory, "-c", file], { encoding: "utf8" });
-		fs.rmSync(directory, { recursive: true });
-		expect(stderr).not.toContain("[emerg]");
+	// Testing binds the ports: free ones, and only on the loopback interface.
+	const here = { bind: "127.0.0.1", listen: 18439, weights: { worker1: 2 } };
+	const accepted = (text: string) => {
+		const { status, stderr } = testNginx(forVersion(text, nginxVersion as string));
+		expect(stderr).not.toMatch(/\[(emerg|warn)\]/);
 		expect(status).toBe(0);
+	};
+
+	test.for(methods)("with method %s", (method, context) => {
+		context.skip(!nginxVersion, "there is no nginx program on this machine");
+		context.skip(!isAtLeast(methodSince[method]), `nginx ${nginxVersion} is older than ${methodSince[method]}`);
+		accepted(httpConfig(siteWith(nginxWith({ ...here, method, ...keyOf(method) }))));
+	});
+
+	// biome-ignore format: one change a row
+	const changes: [string, Raw, string][] = [
+		["trusted proxies", { trustedProxies: ["10.0.0.0/8", "192.168.1.1", "fd00::/8"] }, "0"],
+		["no buffering", { requestBuffering: false, responseBuffering: false }, "0"],
+		["a sticky cookie", { sticky: { cookie: "node", expiresSeconds: 60 } }, "1.29.6"],
+		["ACME", { serverName: "was.example.org", tls: { acme } }, "0"],
+	];
+	test.for(changes)("with %s", ([, change, since], context) => {
+		context.skip(!nginxVersion, "there is no nginx program on this machine");
+		context.skip(!isAtLeast(since), `nginx ${nginxVersion} is older than ${since}`);
+		accepted(httpConfig(siteWith(nginxWith({ ...here, ...change }))));
 	});
 });

@@ -1,35 +1,68 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { agentScript } from "../../../components/drainAgent.ts";
-import { applyScript } from "../../../components/loadBalancer.ts";
+import { requirements } from "../../../components/nginxConfig.ts";
+import { acmeScript, applyScript } from "../../../components/nginxScripts.ts";
 import { installScript } from "../../../components/packages.ts";
 import { methods } from "../../../config/sections/nginx.ts";
 import { syntaxFault, topology } from "../fixtures.ts";
 
 /* Scripts that need a host to run. Here: bash can read them, and they say what they must. */
 
-const nginxWith = (method: string) =>
-	topology((config) => {
-		Object.assign(config.nginx, { method, ...(method === "hash" && { hashKey: "$request_uri" }) });
-	}).nginx;
+const neededFor = (change: object) => requirements(topology((config) => Object.assign(config.nginx, change)).nginx);
 
 describe("the script that puts an NGINX file into effect", () => {
 	test.each(methods)("is bash: method %s", (method) => {
-		expect(syntaxFault(applyScript("/etc/nginx/conf.d/scaleout-nginx.conf", nginxWith(method)))).toBe("");
+		expect(
+			syntaxFault(
+				applyScript("/etc/nginx/conf.d/scaleout-nginx.conf", neededFor({ method, ...(method === "hash" && { hashKey: "$request_uri" }) })),
+			),
+		).toBe("");
 	});
 
 	test("a method that the host's NGINX does not know is refused by name, version and remedy", () => {
-		const script = applyScript("/f", nginxWith("least_time"));
+		const script = applyScript("/f", neededFor({ method: "least_time", sticky: { cookie: "node" } }));
 		expect(script).toContain('dpkg --compare-versions "$version" lt 1.31.0');
 		expect(script).toContain("nginx.method = least_time: needs NGINX 1.31.0, the host has $version: choose another method");
+		expect(script).toContain("nginx.sticky: needs NGINX 1.29.6, the host has $version: use method hash or ip_hash");
 	});
 
 	test("the live file is replaced only after nginx -t on the staged one", () => {
-		const lines = applyScript("/f", nginxWith("random")).split("\n");
+		const lines = applyScript("/f", neededFor({ method: "random" })).split("\n");
 		const tested = lines.findIndex((line) => line.includes("nginx -t"));
 		const swapped = lines.findIndex((line) => line.startsWith('mv "$staged/new"'));
 		expect(tested).toBeGreaterThan(0);
 		expect(swapped).toBeGreaterThan(tested);
+	});
+});
+
+describe("the script that gets a certificate by ACME", () => {
+	const paths = {
+		name: "own",
+		challenges: "/var/www/own",
+		caBundle: "/etc/letsencrypt/own-ca.pem",
+		dropIn: "/etc/systemd/system/d/own.conf",
+	};
+	const scriptWith = (change: object) => {
+		const acme = { email: "o'ps@example.org", agreeTos: true, ...change };
+		const { nginx } = topology((config) => Object.assign(config.nginx, { serverName: "was.example.org", tls: { acme } }));
+		return acmeScript(nginx, nginx.tls?.acme as NonNullable<NonNullable<typeof nginx.tls>["acme"]>, paths);
+	};
+
+	test("is bash, with the address of the account quoted", () => {
+		expect(syntaxFault(scriptWith({}))).toBe("");
+		expect(scriptWith({})).toContain(`--email 'o'\\''ps@example.org'`);
+	});
+
+	test("asks for every name, once, and agrees to a change of names", () => {
+		const script = scriptWith({ domains: ["was.example.org", "www.example.org"] });
+		expect(script.match(/--domain \S+/g)).toEqual(["--domain was.example.org", "--domain www.example.org"]);
+		expect(script).toContain("--keep-until-expiring --renew-with-new-domains");
+	});
+
+	test("goes to the server that is configured", () => {
+		expect(scriptWith({})).toContain("--server https://acme-v02.api.letsencrypt.org/directory ");
+		expect(scriptWith({ directoryUrl: "https://10.0.0.5:14000/dir" })).toContain("--server https://10.0.0.5:14000/dir ");
 	});
 });
 

@@ -1,19 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ConfigError, type Fault } from "../../../config/fault.ts";
+import { ConfigError } from "../../../config/fault.ts";
 import { parseTopology } from "../../../config/parse.ts";
 import { lints } from "../../../config/rules/lints.ts";
-import { hostKey, labConfig, type Raw, topology } from "../fixtures.ts";
-
-function faultsOf(config: Raw): Fault[] {
-	try {
-		parseTopology(config);
-	} catch (error) {
-		expect(error).toBeInstanceOf(ConfigError);
-		return (error as ConfigError).faults;
-	}
-	return [];
-}
+import { faultsOf, hostKey, labConfig, type Raw, topology } from "../fixtures.ts";
 
 interface Row {
 	/** What is wrong, for the test's name. */

@@ -92,12 +92,14 @@ describe("existing hosts", () => {
 	});
 });
 
-test.each([
-	[80, "http://192.168.1.10"],
-	[8081, "http://192.168.1.10:8081"],
-])("NGINX at port %i is reached under %s", (listen, url) => {
-	const changed = inventory((config) => {
-		config.nginx.listen = listen;
-	});
-	expect(existingEndpoint(changed)).toBe(url);
+const tls = { certificateFile: "c", keyFile: "k" };
+test.each<[Raw, string]>([
+	[{ listen: 80 }, "http://192.168.1.10"],
+	[{ listen: 8081, serverName: "was.example.org" }, "http://192.168.1.10:8081"],
+	[{ tls }, "https://192.168.1.10"],
+	[{ tls: { ...tls, httpsPort: 8443 }, serverName: "192.168.1.10" }, "https://192.168.1.10:8443"],
+	[{ tls, serverName: "was.example.org" }, "https://was.example.org"],
+	[{ tls, serverName: "*.example.org" }, "https://192.168.1.10"],
+])("NGINX with %j is reached under %s", (nginx, url) => {
+	expect(existingEndpoint(inventory((config) => Object.assign(config.nginx, nginx)))).toBe(url);
 });

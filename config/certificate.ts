@@ -1,0 +1,129 @@
+import { createHash, createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import * as pulumi from "@pulumi/pulumi";
+import { ConfigError, type Fault } from "./fault.ts";
+import { plainSecret, warn } from "./load.ts";
+import { readOperatorFile } from "./operatorFile.ts";
+import type { Topology } from "./schema.ts";
+
+type Tls = NonNullable<Topology["nginx"]["tls"]>;
+
+/** What HTTPS is served with, read and checked where `pulumi` runs. */
+export type Certificate =
+	/** From the configuration. `id` names the certificate: another one has another. `pem` is chain and key in one text, a secret. */
+	| { id: string; pem: pulumi.Output<string>; acme?: undefined }
+	/** Got by ACME on the host. `ca` is the CA of the ACME server, empty for a public one. */
+	| { acme: NonNullable<Tls["acme"]>; ca: string };
+
+const dayMs = 86_400_000;
+const nearEndDays = 14;
+const fileRemedy = "name a PEM file of this machine";
+
+/** Reads the certificate of the configuration, and warns of its end. @throws ConfigError with every fault of it, before any resource exists. */
+export function loadCertificate({ tls, serverName }: Topology["nginx"], now = new Date()): Certificate | undefined {
+	if (!tls) return undefined;
+	const faults: Fault[] = [];
+	const certificate = tls.acme ? acmeOf(tls.acme, faults) : givenOf(tls, serverName, now, faults);
+	if (faults.length > 0) throw new ConfigError(faults);
+	return certificate;
+}
+
+function acmeOf(acme: NonNullable<Tls["acme"]>, faults: Fault[]): Certificate {
+	const property = "nginx.tls.acme.caCertificateFile";
+	const ca = acme.caCertificateFile ? readOperatorFile(acme.caCertificateFile, property, fileRemedy, faults) : "";
+	if (ca) faults.push(...chainOf(ca, property).faults);
+	return { acme, ca };
+}
+
+function givenOf(tls: Tls, serverName: string, now: Date, faults: Fault[]): Certificate {
+	const properties = {
+		certificate: `nginx.tls.${tls.certificateFile ? "certificateFile" : "certificate"}`,
+		key: `nginx.tls.${tls.keyFile ? "keyFile" : "key"}`,
+	};
+	const read = (file: string, property: string) => readOperatorFile(file, property, fileRemedy, faults);
+	const chain = tls.certificateFile ? read(tls.certificateFile, properties.certificate) : (tls.certificate as string);
+	const key = tls.keyFile ? read(tls.keyFile, properties.key) : plainSecret(tls.key as NonNullable<Tls["key"]>, properties.key);
+	// What could not be read is a fault already.
+	if (faults.length === 0) faults.push(...certificateFaults({ chain, key, serverName, now, properties }));
+	for (const lint of certificateLints(chain, properties.certificate, now)) warn(lint);
+	const id = createHash("sha256").update(chain.trim()).digest("hex").slice(0, 12);
+	return { id, pem: pulumi.secret(`${chain.trim()}\n${key.trim()}\n`) };
+}
+
+export interface CertificateFiles {
+	/** PEM: the certificate, then those of the CAs between it and a root. */
+	chain: string;
+	/** PEM. */
+	key: string;
+	serverName: string;
+	now: Date;
+	/** Where they stand in the configuration. */
+	properties: { certificate: string; key: string };
+}
+
+/** All that is wrong with a certificate and its key. No fault repeats any of the key. Pure. */
+export function certificateFaults({ chain, key, serverName, now, properties }: CertificateFiles): Fault[] {
+	const { certificate: property, key: keyProperty } = properties;
+	const { certificates, faults } = chainOf(chain, property);
+	const privateKey = privateKeyOf(key);
+	if (typeof privateKey === "string") faults.push({ property: keyProperty, remedy: privateKey });
+	const [leaf, ...issuers] = certificates;
+	if (!leaf) return faults;
+	const [from, to] = [new Date(leaf.validFrom), new Date(leaf.validTo)];
+	if (to <= now) faults.push({ property, value: to.toISOString(), remedy: "the certificate has expired: renew it" });
+	if (from > now)
+		faults.push({ property, value: from.toISOString(), remedy: "the certificate is not valid yet: check it, and this machine's clock" });
+	if (typeof privateKey !== "string" && !leaf.checkPrivateKey(privateKey))
+		faults.push({ property: keyProperty, remedy: "is not the key of the first certificate: the site's own certificate stands first" });
+	issuers.forEach((issuer, i) => {
+		if (!(certificates[i] as X509Certificate).checkIssued(issuer))
+			faults.push({ property, remedy: `certificate ${i + 2} did not issue certificate ${i + 1}: put each before the one of its issuer` });
+	});
+	if (!covers(leaf, serverName))
+		faults.push({
+			property: "nginx.serverName",
+			value: serverName,
+			remedy: `the certificate is for ${leaf.subjectAltName ?? "no name at all"}: use one that names it, or another serverName`,
+		});
+	return faults;
+}
+
+/** Warns of a certificate that ends soon. Pure. */
+export function certificateLints(chain: string, property: string, now: Date): Fault[] {
+	const to = chainOf(chain, property).certificates[0]?.validTo;
+	const daysLeft = to ? (new Date(to).getTime() - now.getTime()) / dayMs : Number.POSITIVE_INFINITY;
+	if (daysLeft < 0 || daysLeft >= nearEndDays) return [];
+	return [
+		{ property, value: new Date(to as string).toISOString(), remedy: `the certificate ends in ${Math.floor(daysLeft)} days: renew it` },
+	];
+}
+
+function chainOf(text: string, property: string): { certificates: X509Certificate[]; faults: Fault[] } {
+	const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+	try {
+		if (/PRIVATE KEY-----/.test(text)) throw new Error("holds a private key");
+		if (blocks.length === 0) throw new Error("holds no PEM certificate");
+		return { certificates: blocks.map((block) => new X509Certificate(block)), faults: [] };
+	} catch (error) {
+		const problem = (error as Error & { code?: string }).code ? "holds a certificate that cannot be read" : (error as Error).message;
+		return { certificates: [], faults: [{ property, remedy: `${problem}: give one that begins with -----BEGIN CERTIFICATE-----` }] };
+	}
+}
+
+/** The key, or what is wrong with it. */
+function privateKeyOf(text: string): KeyObject | string {
+	if (/ENCRYPTED/.test(text)) return "is protected by a passphrase, and NGINX has none: give it without (openssl pkey -in FILE)";
+	try {
+		return createPrivateKey(text);
+	} catch {
+		return "is no private key in PEM: give one that begins with -----BEGIN PRIVATE KEY-----";
+	}
+}
+
+/** Whether the certificate names the site. `_` is any name, so nothing is asked of it. */
+function covers(certificate: X509Certificate, serverName: string): boolean {
+	if (serverName === "_") return true;
+	if (isIP(serverName)) return certificate.checkIP(serverName) !== undefined;
+	// For all names of a domain: any one of them shows it.
+	return certificate.checkHost(serverName.replace(/^\*(?=\.)/, "any-name"), { subject: "never" }) !== undefined;
+}

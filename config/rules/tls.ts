@@ -1,0 +1,48 @@
+import type { Fault } from "../fault.ts";
+import { hostsWith, type Topology } from "../schema.ts";
+
+/** Rules of HTTPS. What a certificate itself must satisfy is in config/certificate.ts. */
+export function tlsFaults({ hosts, nginx, service }: Topology): Fault[] {
+	const { tls, serverName } = nginx;
+	if (!tls) return [];
+	const faults: Fault[] = [];
+	const given = (["certificate", "certificateFile", "key", "keyFile"] as const).filter((key) => tls[key] !== undefined);
+	if (tls.acme) {
+		for (const key of given)
+			faults.push({ property: `nginx.tls.${key}`, remedy: "acme gets the certificate and its key: remove it, or acme" });
+		faults.push(...nameFaults(serverName, tls.acme.domains));
+	} else if (given.length === 0) {
+		faults.push({ property: "nginx.tls", remedy: "has no certificate: give certificateFile and keyFile, certificate and key, or acme" });
+	} else {
+		for (const part of ["certificate", "key"] as const) {
+			const [text, file] = [tls[part] !== undefined, tls[`${part}File`] !== undefined];
+			if (text && file) faults.push({ property: `nginx.tls.${part}File`, remedy: `nginx.tls.${part} is given as well: keep one` });
+			if (!text && !file) faults.push({ property: `nginx.tls.${part}`, remedy: `is missing: give it here, or ${part}File` });
+		}
+	}
+	const onNginxHost = hostsWith({ hosts }, "app").some((host) => host.roles.includes("nginx"));
+	if (tls.httpsPort === nginx.listen)
+		faults.push({ property: "nginx.tls.httpsPort", value: tls.httpsPort, remedy: "is also nginx.listen: choose another" });
+	else if (onNginxHost && tls.httpsPort === service.publish.published)
+		faults.push({
+			property: "nginx.tls.httpsPort",
+			value: tls.httpsPort,
+			remedy: "the service publishes this port on the same host: choose another",
+		});
+	return faults;
+}
+
+/** HTTP-01 proves one name at a time, so none may stand for many. */
+function nameFaults(serverName: string, domains: string[]): Fault[] {
+	if (serverName === "_")
+		return domains.length > 0
+			? []
+			: [{ property: "nginx.serverName", value: serverName, remedy: "acme needs the name of the site: give it here" }];
+	if (!/^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(serverName) || /^[\d.]+$/.test(serverName))
+		return [
+			{ property: "nginx.serverName", value: serverName, remedy: "acme proves a DNS name in lower case, without wildcards: use one" },
+		];
+	if (domains.length > 0 && !domains.includes(serverName))
+		return [{ property: "nginx.tls.acme.domains", value: domains, remedy: `lacks nginx.serverName ${serverName}: add it` }];
+	return [];
+}

@@ -1,0 +1,198 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import type { Connection } from "../../lib/connection.ts";
+import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
+import { makeCertificate } from "../support/certificate.ts";
+import { labStack } from "../support/lab.ts";
+import { buildPebble, installPebble, removePebble, startPebble } from "../support/pebble.ts";
+import { ask, handshake, type Trust } from "../support/tls.ts";
+
+const lab = inject("lab");
+const stack = labStack();
+const httpsPort = 8189;
+const httpsUrl = `https://127.0.0.1:${httpsPort}`;
+const nginx = lab.connections.nginx as Connection;
+const onNginx = (script: string) => execAsRoot(nginx, script);
+const plain = { method: "least_conn" };
+const own = "swarm-scaleout-test-nginx";
+
+async function up(change: object, ...args: string[]) {
+	stack.config["swarm-scaleout:nginx"] = { ...plain, ...change };
+	return stack.up(...args);
+}
+
+async function expectUp(change: object): Promise<string> {
+	const { code, output } = await up(change);
+	expect(code, output).toBe(0);
+	return output;
+}
+
+/** HTTP serves the application itself. */
+const servesHttp = async () => expect((await ask(`${lab.endpoint}/hello`)).status).toBe(200);
+
+/** Of the certificate that is presented, and trusted. */
+const serial = async (trust: Trust) => (await handshake(httpsPort, trust)).serial;
+
+describe.skipIf(lab.noEngine)("HTTPS", () => {
+	afterAll(async () => {
+		// When a test failed half-way.
+		if (!isDeepStrictEqual(stack.config["swarm-scaleout:nginx"], plain)) await expectUp({});
+		await closeConnections();
+	});
+
+	describe("with a certificate of the configuration", () => {
+		const site = makeCertificate(["IP:127.0.0.1", "DNS:was.lab.test"]);
+		const trust = { ca: site.certificate };
+		const tls = { certificate: site.certificate, key: { fromEnvironment: "TLS_KEY" }, hstsSeconds: 60 };
+		/** The key's base64 text, without its lines. */
+		const keyLines = site.key.split("\n").filter((line) => line.length > 40);
+
+		beforeAll(async () => {
+			stack.env.TLS_KEY = site.key;
+			const output = await expectUp({ tls });
+			for (const line of keyLines) expect(output).not.toContain(line);
+		});
+
+		test("is served by all nodes, in TLS 1.2 and 1.3 and nothing older", async () => {
+			const answers = await Promise.all(Array.from({ length: 12 }, () => ask(`${httpsUrl}/hello`, trust)));
+			expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+			const hosts = new Set(answers.map(({ body }) => (JSON.parse(body) as { host: string }).host));
+			expect([...hosts].sort()).toEqual(["manager", "worker1", "worker2"]);
+			expect(answers[0]?.headers["strict-transport-security"]).toBe("max-age=60");
+			for (const version of ["TLSv1.3", "TLSv1.2"] as const) {
+				expect(await handshake(httpsPort, trust, version)).toMatchObject({ protocol: version });
+			}
+			await expect(handshake(httpsPort, trust, "TLSv1.1")).rejects.toThrow(/protocol version/);
+		});
+
+		test("HTTP leads to it, by the port that clients know", async () => {
+			const { status, headers } = await ask(`${lab.endpoint}/a?b=c`, { method: "POST", body: "x" });
+			expect([status, headers.location]).toEqual([308, `${httpsUrl}/a?b=c`]);
+			const root = (await stack.resources()).find(({ type }) => type === "pulumi:pulumi:Stack");
+			expect(root?.outputs.endpoint).toBe(httpsUrl);
+		});
+
+		test("its key is for root alone on the host, and nowhere in the state in plain text", async () => {
+			const modes = await onNginx(`stat -c '%a %U' /etc/nginx/${own}-tls /etc/nginx/${own}-tls/*.pem`);
+			expect(modes.trim().split("\n")).toEqual(["700 root", "600 root"]);
+			expect(keyLines.length).toBeGreaterThan(1);
+			const state = stack.stateFiles();
+			const config = await onNginx("nginx -T 2>/dev/null");
+			for (const line of keyLines) {
+				expect(state).not.toContain(line);
+				expect(config).not.toContain(line);
+			}
+			expect(config).toContain(`ssl_certificate_key /etc/nginx/${own}-tls/`);
+		});
+
+		test("one that cannot serve is refused before anything is touched, with every fault", async () => {
+			const other = makeCertificate(["DNS:other.lab.test"]);
+			const { code, output } = await up({ serverName: "was.lab.test", tls: { ...tls, certificate: other.certificate } });
+			expect(code).not.toBe(0);
+			expect(output).toMatch(/nginx\.tls\.key: is not the key of the first certificate/);
+			expect(output).toMatch(/nginx\.serverName = "was\.lab\.test": the certificate is for DNS:other\.lab\.test/);
+			for (const line of keyLines) expect(output).not.toContain(line);
+			expect((await ask(`${httpsUrl}/hello`, trust)).status).toBe(200);
+		});
+
+		test("one that NGINX itself refuses leaves the old one live", async () => {
+			const weak = makeCertificate(["IP:127.0.0.1"], { algorithm: "rsa:1024" });
+			const look = async () => [await serial(trust), await onNginx(`cat /etc/nginx/conf.d/${own}-https.conf`)];
+			const before = await look();
+			stack.env.TLS_KEY = weak.key;
+			const { code, output } = await up({ tls: { ...tls, certificate: weak.certificate } });
+			stack.env.TLS_KEY = site.key;
+			expect(code).not.toBe(0);
+			expect(output).toMatch(/NGINX refuses the configuration; the old one stays in effect/);
+			expect(output).toMatch(/ee key too small/);
+			expect(await look()).toEqual(before);
+		});
+
+		test("another one takes its place, and plain HTTP that of both", async () => {
+			const next = makeCertificate(["IP:127.0.0.1"]);
+			stack.env.TLS_KEY = next.key;
+			await expectUp({ tls: { ...tls, certificate: next.certificate } });
+			expect((await ask(`${httpsUrl}/hello`, { ca: next.certificate })).status).toBe(200);
+			expect((await onNginx(`ls /etc/nginx/${own}-tls | wc -l`)).trim()).toBe("1");
+
+			await expectUp({});
+			await servesHttp();
+			await expect(ask(`${httpsUrl}/hello`, { ca: next.certificate })).rejects.toThrow();
+			expect(await onNginx("ls -A /etc/nginx | grep -E 'scaleout.*(tls|https)|staged' || true")).toBe("");
+			expect(await onNginx("ls /etc/nginx/conf.d")).toBe(`${own}.conf\n`);
+		});
+	});
+
+	describe("by ACME", () => {
+		const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-acme-"));
+		/** Why there is no ACME server. */
+		let missing: string | undefined;
+		const name = "was.lab.test";
+		let issued: Trust;
+		let configured: object;
+
+		beforeAll(async () => {
+			const pebble = buildPebble();
+			if ("missing" in pebble) {
+				missing = pebble.missing;
+				return;
+			}
+			const server = await installPebble(nginx, pebble.file);
+			// The ACME server runs on the host, and finds the name there.
+			await onNginx(`grep -q ${name} /etc/hosts || echo '127.0.0.1 ${name}' >> /etc/hosts`);
+			const caCertificateFile = path.join(scratch, "ca.pem");
+			fs.writeFileSync(caCertificateFile, server.ca);
+			const acme = { email: "ops@lab.test", agreeTos: true, directoryUrl: server.directoryUrl, caCertificateFile };
+			configured = { serverName: name, tls: { acme } };
+		});
+
+		afterAll(async () => {
+			fs.rmSync(scratch, { recursive: true });
+			if (missing) return;
+			await removePebble(nginx);
+			await onNginx(`sed -i '/${name}/d' /etc/hosts`);
+		});
+
+		test("a server that does not answer fails the update with certbot's own error, and HTTP goes on", async (context) => {
+			context.skip(missing !== undefined, missing);
+			const { code, output } = await up(configured);
+			expect(code).not.toBe(0);
+			expect(output).toMatch(/nginx\.tls\.acme: certbot got no certificate for was\.lab\.test; what serves now goes on/);
+			expect(output).toMatch(/Connection refused/);
+			await servesHttp();
+		});
+
+		test("the certificate is got over HTTP, HTTPS serves it, and HTTP leads there but for challenges", async (context) => {
+			context.skip(missing !== undefined, missing);
+			await startPebble(nginx);
+			await expectUp(configured);
+			// Its root is a new one at each start.
+			issued = { ca: await onNginx("curl -s -k https://127.0.0.1:15000/roots/0"), servername: name };
+			const { status, body } = await ask(`${httpsUrl}/hello`, { ...issued, headers: { host: name } });
+			expect([status, (JSON.parse(body) as { version: string }).version]).toEqual([200, expect.any(String)]);
+			expect((await ask(`${lab.endpoint}/hello`)).status).toBe(308);
+			expect((await ask(`${lab.endpoint}/.well-known/acme-challenge/none`)).status).toBe(404);
+			expect((await onNginx("systemctl is-enabled certbot.timer")).trim()).toBe("enabled");
+		});
+
+		test("the timer's own service renews it and reloads NGINX", async (context) => {
+			context.skip(missing !== undefined, missing);
+			const before = await serial(issued);
+			// As if its end were near.
+			await onNginx(`sed -i 's/^#* *renew_before_expiry.*/renew_before_expiry = 9999 days/' /etc/letsencrypt/renewal/${own}.conf
+systemctl start certbot.service`);
+			await expect.poll(() => serial(issued), { timeout: 30_000, interval: 1000 }).not.toBe(before);
+		});
+
+		test("plain HTTP again leaves no certificate, and nothing to renew", async (context) => {
+			context.skip(missing !== undefined, missing);
+			await expectUp({});
+			await servesHttp();
+			const left = `ls -d /etc/letsencrypt/live/${own} /etc/letsencrypt/renewal/${own}.conf /var/www/${own}-acme /etc/systemd/system/certbot.service.d/${own}.conf`;
+			expect(await onNginx(`${left} 2>/dev/null || true`)).toBe("");
+		});
+	});
+});

@@ -1,0 +1,94 @@
+import * as pulumi from "@pulumi/pulumi";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Host } from "../../../components/host.ts";
+import { LoadBalancer } from "../../../components/loadBalancer.ts";
+import type { SwarmMember } from "../../../components/swarm.ts";
+import type { Certificate } from "../../../config/certificate.ts";
+import { Recorder, type Registered, withoutSecrets } from "../../support/mocks.ts";
+import { connection, type Raw, syntaxFault, topology } from "../fixtures.ts";
+
+const planted = "planted-certificate-key";
+const given: Certificate = { id: "0123456789ab", pem: undefined as unknown as pulumi.Output<string> };
+const acme = { email: "ops@example.org", agreeTos: true };
+let recorder: Recorder;
+
+beforeEach(async () => {
+	recorder = new Recorder();
+	await recorder.start();
+});
+afterEach(() => pulumi.runtime.disconnect());
+
+async function make(nginx: Raw, certificate?: Certificate, endpoint = "https://127.0.0.1:8443"): Promise<Record<string, Registered>> {
+	const hostOf = (name: string): Host => ({
+		name,
+		roles: [],
+		address: "192.168.2.137",
+		connection: pulumi.secret(connection()),
+		user: "root",
+		ready: new pulumi.ComponentResource("test:index:Ready", name),
+	});
+	const serving = [{ host: hostOf("manager") }] as SwarmMember[];
+	const all = topology((config) => Object.assign(config.nginx, nginx));
+	new LoadBalancer("nginx", { topology: all, host: hostOf("nginx"), serving, certificate, endpoint });
+	await pulumi.runtime.disconnect();
+	return Object.fromEntries(recorder.ofType("remote:Command").map((step) => [step.name, step]));
+}
+
+const inOrder = (steps: Record<string, Registered>, ...names: string[]) => {
+	for (let i = 1; i < names.length; i++) {
+		expect(recorder.isAfter(steps[names[i] as string] as Registered, steps[names[i - 1] as string] as Registered), names[i]).toBe(true);
+	}
+};
+
+describe("the steps on the host", () => {
+	test("without TLS: the site and maintenance", async () => {
+		const steps = await make({}, undefined, "http://127.0.0.1:8088");
+		expect(Object.keys(steps).sort()).toEqual(["nginx", "nginx-maintenance"]);
+	});
+
+	test("with a certificate: HTTPS after HTTP and the certificate, which only root can read", async () => {
+		const pem = pulumi.secret(planted);
+		const steps = await make({ tls: { certificateFile: "c", keyFile: "k" } }, { ...given, pem } as Certificate);
+		expect(Object.keys(steps).sort()).toEqual(["nginx", "nginx-certificate", "nginx-https", "nginx-maintenance"]);
+		inOrder(steps, "nginx", "nginx-https");
+		inOrder(steps, "nginx-certificate", "nginx-https");
+		const file = "/etc/nginx/swarm-scaleout-lab-nginx-tls/0123456789ab.pem";
+		expect(steps["nginx-certificate"]?.inputs.stdin).toBe(planted);
+		expect(steps["nginx-certificate"]?.inputs.create).toContain(`umask 077`);
+		expect(steps["nginx-https"]?.inputs.stdin).toContain(`ssl_certificate ${file};\n    ssl_certificate_key ${file};`);
+		expect(steps.nginx?.inputs.stdin).toContain("return 308 https://$host:8443$request_uri;");
+	});
+
+	test("the key is in nothing that is shown", async () => {
+		const steps = await make({ tls: { certificateFile: "c", keyFile: "k" } }, { ...given, pem: pulumi.secret(planted) } as Certificate);
+		for (const { name, marked, inputs } of Object.values(steps)) {
+			expect(JSON.stringify(withoutSecrets(marked)), name).not.toContain(planted);
+			expect(`${inputs.create}${inputs.delete}`, name).not.toContain(planted);
+		}
+	});
+
+	test("by ACME: HTTP, which serves the challenges, then the certificate, then HTTPS", async () => {
+		const nginx = { serverName: "was.example.org", tls: { acme } };
+		const certificate: Certificate = {
+			acme: { ...acme, domains: [], directoryUrl: "https://ca.example.org/dir", agreeTos: true },
+			ca: "CA",
+		};
+		const steps = await make(nginx, certificate, "https://was.example.org");
+		expect(Object.keys(steps).sort()).toEqual(["nginx", "nginx-acme", "nginx-https", "nginx-maintenance"]);
+		inOrder(steps, "nginx", "nginx-acme", "nginx-https");
+		expect(steps["nginx-acme"]?.inputs.stdin).toBe("CA");
+		expect(steps["nginx-https"]?.inputs.stdin).toContain("ssl_certificate /etc/letsencrypt/live/swarm-scaleout-lab-nginx/fullchain.pem;");
+		expect(steps.nginx?.inputs.stdin).toContain("return 308 https://$host$request_uri;");
+		for (const { name, inputs } of Object.values(steps)) {
+			for (const command of [inputs.create, inputs.delete]) expect(syntaxFault(command), name).toBe("");
+		}
+	});
+
+	test("going back to plain HTTP takes HTTPS out before its certificate", async () => {
+		const steps = await make({ tls: { certificateFile: "c", keyFile: "k" } }, { ...given, pem: pulumi.secret(planted) } as Certificate);
+		expect(steps["nginx-https"]?.inputs.delete).toMatch(/rm -f \S+\.https; rm -f \S+-https\.conf; nginx -t && systemctl reload nginx/);
+		// The engine deletes in the reverse order of dependencies.
+		inOrder(steps, "nginx-certificate", "nginx-https");
+		expect(steps["nginx-certificate"]?.inputs.delete).toContain("rm -rf");
+	});
+});
