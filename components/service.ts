@@ -87,8 +87,14 @@ export class WasService extends pulumi.ComponentResource {
 				name: pulumi.unsecret(pulumi.interpolate`${name}-${file}-${hash}`),
 				data: value.apply((plain) => Buffer.from(plain).toString("base64")),
 			},
-			// Only a manager keeps secrets: the provider alone says no more than that Docker is installed.
-			{ parent: this, provider, dependsOn: [swarm.managerNode] },
+			{
+				parent: this,
+				provider,
+				// Only a manager keeps secrets: the provider alone says no more than that Docker is installed.
+				dependsOn: [swarm.managerNode],
+				// The provider would delete a named thing first; Docker refuses that while the service uses it.
+				deleteBeforeReplace: false,
+			},
 		);
 		return pulumi.all([secret.id, secret.name]).apply(([id, secretName]) => ({ file, id, name: secretName }));
 	}

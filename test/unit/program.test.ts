@@ -211,6 +211,10 @@ describe("secrets stay secret", () => {
 		expect(Buffer.from(secret.data, "base64").toString()).toBe(planted[0]);
 	});
 
+	test("a secret with a new value is made before the old one goes, which the service still uses", () => {
+		for (const secret of recorder.ofType("docker:index/secret:Secret")) expect(secret.deleteBeforeReplace, secret.name).toBe(false);
+	});
+
 	test("no planted value is in an input that is not marked as a secret", () => {
 		for (const { type, name, marked } of recorder.resources) {
 			const shown = JSON.stringify(withoutSecrets(marked));
