@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
 import { dockerOn } from "../../lib/docker.ts";
+import { ecrRegistry } from "../../lib/ecr.ts";
 import { orUndefined, retryOutOfSequence } from "../../lib/swarm.ts";
 import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, PartialFailure, sameValue } from "../define.ts";
@@ -17,7 +18,8 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		name: "replace",
 		owner: "ignore",
 		image: "update",
-		registryAuth: "ignore",
+		// An ECR token is another one at every run, and the managers renew it (agent/registry-login.py).
+		registryAuth: (_old, fresh) => (ecrRegistry(fresh?.serveraddress) ? "ignore" : "update"),
 		replicas: "update",
 		// Swarm cannot turn a global service into a replicated one.
 		publish: (old, fresh) => (old.mode === fresh.mode ? "update" : "replace"),
@@ -41,7 +43,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	drift: ({ observed, replicas, imageDigest }) => (sameValue(observed, { image: imageDigest, running: replicas }) ? [] : ["observed"]),
 
 	async create(inputs, context) {
-		const outputs = await converge(inputs, context);
+		const outputs = await converge(inputs, context, true);
 		return { id: outputs.serviceId, outputs };
 	},
 
@@ -62,7 +64,8 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 
 	async update(_id, olds, news, context) {
 		const prober = new Prober(news.endpoint, news.rollout.prober);
-		const outputs = await converge(news, context).finally(() => prober.stop());
+		const hasNewLogin = !sameValue(olds.registryAuth, news.registryAuth);
+		const outputs = await converge(news, context, hasNewLogin).finally(() => prober.stop());
 		if (!sameValue(olds.mount, news.mount)) await removeVolumes(news, context, nameOf(news.mount));
 		const probed = prober.result();
 		const lastRollout = probed ?? olds.lastRollout;
@@ -86,16 +89,16 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 
 const nameOf = (mount: ServiceMount) => (mount.type === "volume" ? mount.name : undefined);
 
-/** Brings the service to the inputs and waits until all of it runs and answers. */
-async function converge(inputs: ServiceInputs, context: Context): Promise<ServiceOutputs> {
+/** Brings the service to the inputs and waits until all of it runs and answers. `sendLogin`: the nodes' login is new, though the spec may not be. */
+async function converge(inputs: ServiceInputs, context: Context, sendLogin: boolean): Promise<ServiceOutputs> {
 	const manager = dockerOn(inputs.manager);
 	const image = await withDigest(manager, inputs);
-	const { serviceId, before } = await ensureService(manager, { ...inputs, image });
+	const { serviceId, before } = await ensureService(manager, { ...inputs, image }, sendLogin);
 	return converged(manager, serviceId, before, { ...inputs, image }, context);
 }
 
 /** Creates the service, or brings the one that exists to the spec. @throws Error when the name belongs to another stack. */
-async function ensureService(manager: Docker, inputs: ServiceInputs): Promise<{ serviceId: string; before: Before }> {
+async function ensureService(manager: Docker, inputs: ServiceInputs, sendLogin: boolean): Promise<{ serviceId: string; before: Before }> {
 	const spec = serviceSpec(inputs);
 	const found = await orUndefined(manager.getService(inputs.name).inspect());
 	if (!found) {
@@ -108,7 +111,7 @@ async function ensureService(manager: Docker, inputs: ServiceInputs): Promise<{ 
 		throw new Error(`service.name = "${inputs.name}": the swarm has a service of this name ${whose}: choose another name, or remove it`);
 	}
 	const tasks = (await tasksOf(manager, found.ID)).map(({ ID: id }) => id);
-	const changed = await applySpec(manager, found.ID, spec, inputs.registryAuth);
+	const changed = await applySpec(manager, found.ID, spec, inputs.registryAuth, sendLogin);
 	return { serviceId: found.ID, before: { tasks, updateStatus: changed ? undefined : found.UpdateStatus } };
 }
 
@@ -127,11 +130,17 @@ async function withDigest(manager: Docker, { image, registryAuth }: ServiceInput
 	}
 }
 
-/** Writes the spec unless it is there already. Returns whether it was written. */
-async function applySpec(manager: Docker, id: string, spec: ServiceSpec, auth: ServiceInputs["registryAuth"]): Promise<boolean> {
+/** Writes the spec unless it is there already and so is the login, which cannot be read. Returns whether it was written. A new login alone replaces no task. */
+async function applySpec(
+	manager: Docker,
+	id: string,
+	spec: ServiceSpec,
+	auth: ServiceInputs["registryAuth"],
+	sendLogin: boolean,
+): Promise<boolean> {
 	return retryOutOfSequence(async () => {
 		const found = await manager.getService(id).inspect();
-		if (covers(found.Spec, spec)) return false;
+		if (covers(found.Spec, spec) && !(sendLogin && auth)) return false;
 		await manager.getService(id).update(auth as never, { _query: { version: found.Version.Index }, _body: spec } as never);
 		return true;
 	});
