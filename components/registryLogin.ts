@@ -25,8 +25,7 @@ mv /usr/local/lib/scaleout/${unit}.py.new /usr/local/lib/scaleout/${unit}.py
 cat > /etc/systemd/system/${unit}.service <<'END'
 [Unit]
 Description=Fresh registry token for ${service}
-After=docker.service network-online.target
-Wants=network-online.target
+After=docker.service
 
 [Service]
 Type=oneshot
