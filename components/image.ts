@@ -8,13 +8,15 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
 import { exampleContext, javaArchive } from "../lab/cache.ts";
 import { type Connection, shellQuote } from "../lib/connection.ts";
+import { ecrRegistry } from "../lib/ecr.ts";
+import { RegistryError, tagDigest } from "../lib/registry.ts";
 import { remoteStep } from "./host.ts";
 import type { Registry } from "./registry.ts";
 import type { Swarm } from "./swarm.ts";
 
 /** The service's image, built on a manager and pushed, or taken from the registry. Runs by digest. */
 export class WasImage extends pulumi.ComponentResource {
-	/** `server/name@sha256:…` when it was built here, else `server/name:tag`. */
+	/** `server/name@sha256:…`; only where a manager is to resolve the tag, `server/name:tag`. */
 	readonly reference: pulumi.Output<string>;
 
 	constructor(
@@ -29,7 +31,10 @@ export class WasImage extends pulumi.ComponentResource {
 		const { image } = topology;
 		const repository = `${registry.server === "docker.io" ? "" : `${registry.server}/`}${image.name}`;
 		const tagged = `${repository}:${image.tag}`;
-		const latest = image.build ? this.#build(name, image.build, tagged, swarm, registry, provider) : pulumi.output(tagged);
+		const resolve = image.resolve ?? (registry.isOwn ? "manager" : "operator");
+		const latest = image.build
+			? this.#build(name, image.build, tagged, swarm, registry, provider)
+			: pulumi.output(image.pin || resolve === "manager" ? tagged : resolved(image, repository, registry));
 		this.reference = image.pin ? pulumi.output(`${repository}@${image.pin}`) : latest;
 		this.registerOutputs({ reference: this.reference });
 	}
@@ -81,6 +86,49 @@ export class WasImage extends pulumi.ComponentResource {
 				{ parent: this, dependsOn: [copied] },
 			),
 		];
+	}
+}
+
+/**
+ * The image by the digest that its tag stands for now. Asked at every run of the program, preview included: a tag that moved is a change of
+ * the service, and shows as one. A password that is not known yet leaves the digest unknown.
+ */
+function resolved({ name, tag }: Topology["image"], repository: string, registry: Registry): pulumi.Output<string> {
+	const { server, username, ca } = registry;
+	const digest = pulumi.output(registry.password).apply((password) =>
+		tagDigest({ server, username, password, ca }, name, tag).catch((error) => {
+			if (!(error instanceof RegistryError)) throw error;
+			const fault = new pulumi.RunError(describeFault(error, { name, tag, server, username, hasPassword: !!password }));
+			// The engine would show the trace: an output's error reaches it by ways that hide only the traces of thrown ones.
+			throw Object.assign(fault, { stack: undefined });
+		}),
+	);
+	return pulumi.unsecret(pulumi.interpolate`${repository}@${digest}`);
+}
+
+interface Asked {
+	name: string;
+	tag: string;
+	server: string;
+	username: string;
+	hasPassword: boolean;
+}
+
+/** Property, value and remedy for a registry that does not tell the digest. Pure. */
+export function describeFault({ fault, message }: RegistryError, { name, tag, server, username, hasPassword }: Asked): string {
+	switch (fault) {
+		case "missing":
+			return `image.tag = "${tag}": the registry has no such image (${message}): push it, or correct image.name and image.tag`;
+		case "login":
+			if (ecrRegistry(server))
+				return `registry.server = "${server}": ECR refuses the token (${message}): it may be over, then run pulumi again; else give who runs pulumi ecr:BatchGetImage on the repository`;
+			if (hasPassword)
+				return `registry.password: the registry refuses user "${username}" (${message}): check registry.username, registry.password and that the user may read ${name}`;
+			return `image.name = "${name}": the registry does not give it without login (${message}): check the name, or set registry.username and registry.password`;
+		case "certificate":
+			return `registry.server = "${server}": its certificate is not trusted (${message}): give its CA's in registry.caFile`;
+		default:
+			return `registry.server = "${server}": it does not answer (${message}): check the address; set image.resolve to manager if only the nodes reach it, or image.pin to go on with a digest`;
 	}
 }
 

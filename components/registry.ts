@@ -1,56 +1,112 @@
+import { X509Certificate } from "node:crypto";
+import * as fs from "node:fs";
+// The whole of @pulumi/aws takes half a second to load; these two parts take none.
+import { getAuthorizationTokenOutput } from "@pulumi/aws/ecr/getAuthorizationToken.js";
+import type { Region } from "@pulumi/aws/index.js";
+import { Provider as AwsProvider } from "@pulumi/aws/provider.js";
 import * as pulumi from "@pulumi/pulumi";
+import { ConfigError } from "../config/fault.ts";
 import { secretOf } from "../config/load.ts";
 import type { Topology } from "../config/schema.ts";
+import { type EcrRegistry, ecrRegistry } from "../lib/ecr.ts";
 import { GeneratedSecret } from "../providers/generated-secret/resource.ts";
 import { type Host, remoteStep } from "./host.ts";
 import type { Hosts } from "./hosts.ts";
+import { registryLogin } from "./registryLogin.ts";
 
 const registryPort = 5000;
 
-/** Where images are pushed to and pulled from: a registry of this stack with TLS and a password, or one that exists. */
+/** Where images are pushed to and pulled from: a registry of this stack with TLS and a password, or one that exists: Docker Hub, ECR, a private one. */
 export class Registry extends pulumi.ComponentResource {
 	/** Host, with port when not 443; `docker.io` for Docker Hub. */
 	readonly server: string;
+	/** Whether it runs on a host of this stack: then only its nodes know its certificate. */
+	readonly isOwn: boolean;
+	/** Empty for a public registry without login. */
 	readonly username: string;
-	/** Secret. Absent for a public registry without login. */
+	/** Secret. Absent for a public registry without login. For ECR a token that ends after 12 hours. */
 	readonly password: pulumi.Output<string> | undefined;
+	/** PEM certificate of the registry's CA; absent where the public ones do, or where only nodes know it. */
+	readonly ca: string | undefined;
 	/** What pulls or pushes waits for these. */
 	readonly ready: pulumi.Resource[];
 
 	constructor(name: string, topology: Topology, hosts: Hosts, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:Registry", name, {}, opts);
-		const { registry } = topology;
-		const host = hosts.with("registry")[0];
-		this.server = registry.server ?? (host ? `${host.address}:${registryPort}` : "docker.io");
-		this.username = registry.username;
-		if (registry.password) this.password = secretOf(registry.password, "registry.password");
-		else if (host) this.password = new GeneratedSecret(`${name}-password`, { parent: this }).value;
-		this.ready = host ? this.#serve(name, host, hosts) : [];
+		const { registry, service } = topology;
+		const own = hosts.with("registry")[0];
+		const ecr = ecrRegistry(registry.server);
+		this.server = registry.server ?? (own ? `${own.address}:${registryPort}` : "docker.io");
+		this.isOwn = own !== undefined;
+		this.username = ecr ? "AWS" : (registry.username ?? (own ? "pusher" : ""));
+		this.ca = certificateOf(registry);
+		if (ecr) this.password = this.#ecrToken(name, ecr);
+		else if (registry.password) this.password = secretOf(registry.password, "registry.password");
+		else if (own) this.password = new GeneratedSecret(`${name}-password`, { parent: this }).value;
+		if (own) this.ready = this.#trust(name, hosts, this.#serve(name, own).stdout);
+		else if (ecr) this.ready = hosts.with("manager").map((manager) => registryLogin(manager, service.name, this.server, this));
+		else this.ready = this.ca ? this.#trust(name, hosts, this.ca) : [];
 		this.registerOutputs({ server: this.server });
 	}
 
-	/** Starts the registry on its host and makes every swarm node trust its certificate. */
-	#serve(name: string, host: Host, hosts: Hosts): pulumi.Resource[] {
-		const password = this.password as pulumi.Output<string>;
-		const served = remoteStep(
+	/** A token for who runs `pulumi`: it looks up digests, pushes, and goes with each update of the service. A new one at every run. */
+	#ecrToken(name: string, { accountId, region }: EcrRegistry): pulumi.Output<string> {
+		const profile = new pulumi.Config("aws").get("profile");
+		const provider = new AwsProvider(name, { region: region as Region, profile }, { parent: this });
+		const token = getAuthorizationTokenOutput({ registryId: accountId }, { provider });
+		return pulumi.secret(token.apply(({ password }) => password));
+	}
+
+	/** Starts the registry on its host. Its certificate is the step's output. */
+	#serve(name: string, host: Host) {
+		return remoteStep(
 			name,
 			host,
 			{
 				script: registryScript(host.address, this.username),
-				stdin: pulumi.interpolate`${password}\n`,
+				stdin: pulumi.interpolate`${this.password}\n`,
 				deleteScript: "systemctl disable --now docker-registry",
 			},
 			{ parent: this },
 		);
+	}
+
+	/** Makes every swarm node trust a certificate for this registry. */
+	#trust(name: string, hosts: Hosts, certificate: pulumi.Input<string>): pulumi.Resource[] {
 		const nodes = hosts.all.filter(({ roles }) => roles.includes("manager") || roles.includes("worker"));
 		return nodes.map((node) =>
 			remoteStep(
 				`${name}-trust-${node.name}`,
 				node,
-				{ script: trustScript(this.server), stdin: served.stdout, deleteScript: `rm -rf /etc/docker/certs.d/${this.server}` },
+				{ script: trustScript(this.server), stdin: certificate, deleteScript: `rm -rf /etc/docker/certs.d/${this.server}` },
 				{ parent: this },
 			),
 		);
+	}
+}
+
+/** The CA's certificate from the configuration. @throws ConfigError when it cannot be read or is over. */
+function certificateOf({ ca, caFile }: Topology["registry"]): string | undefined {
+	const property = caFile === undefined ? "registry.ca" : "registry.caFile";
+	const refuse = (remedy: string) => new ConfigError([{ property, value: caFile, remedy }]);
+	let text = ca;
+	try {
+		if (caFile !== undefined) text = fs.readFileSync(caFile, "utf8");
+	} catch (error) {
+		throw refuse(`cannot be read (${(error as NodeJS.ErrnoException).code}): name a certificate file of this machine`);
+	}
+	if (text === undefined) return undefined;
+	const { validTo } = parseCertificate(text) ?? {};
+	if (!validTo) throw refuse("is no certificate in PEM form: use -----BEGIN CERTIFICATE----- and so on");
+	if (new Date(validTo) < new Date()) throw refuse(`the certificate ended on ${validTo}: use the CA's present one`);
+	return text;
+}
+
+function parseCertificate(text: string): X509Certificate | undefined {
+	try {
+		return new X509Certificate(text);
+	} catch {
+		return undefined;
 	}
 }
 

@@ -80,15 +80,20 @@ export class WasService extends pulumi.ComponentResource {
 
 	/** A Docker secret cannot change: a new value gets a new name, and the old secret goes once the service has moved on. */
 	#secret(name: string, file: string, value: pulumi.Output<string>, { provider, swarm }: WasServiceArgs) {
-		const hash = value.apply((plain) => createHash("sha256").update(`${name}/${file}/${plain}`).digest("hex").slice(0, 12));
 		const secret = new docker.Secret(
 			`${name}-${file}`,
 			{
-				name: pulumi.unsecret(pulumi.interpolate`${name}-${file}-${hash}`),
+				name: pulumi.unsecret(value.apply((plain) => secretName(name, file, plain))),
 				data: value.apply((plain) => Buffer.from(plain).toString("base64")),
 			},
-			// Only a manager keeps secrets: the provider alone says no more than that Docker is installed.
-			{ parent: this, provider, dependsOn: [swarm.managerNode] },
+			{
+				parent: this,
+				provider,
+				// Only a manager keeps secrets: the provider alone says no more than that Docker is installed.
+				dependsOn: [swarm.managerNode],
+				// The provider would delete a named thing first; Docker refuses that while the service uses it.
+				deleteBeforeReplace: false,
+			},
 		);
 		return pulumi.all([secret.id, secret.name]).apply(([id, secretName]) => ({ file, id, name: secretName }));
 	}
@@ -98,6 +103,12 @@ export class WasService extends pulumi.ComponentResource {
 			remoteStep(`${host.name}-log-directory`, host, { script: `install -d -m 0777 ${source}` }, { parent: this }),
 		);
 	}
+}
+
+/** Name of the Docker secret: another one for each service, file and value. Docker takes 64 characters. Pure. */
+export function secretName(service: string, file: string, value: string): string {
+	const hash = createHash("sha256").update(`${service}/${file}/${value}`).digest("hex").slice(0, 12);
+	return `${`${service}-${file}`.slice(0, 51)}-${hash}`;
 }
 
 /** The mount with its options. A volume's name carries a hash of them, because a volume that exists keeps the ones it was made with. */

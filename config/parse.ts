@@ -1,5 +1,6 @@
 import { ConfigError } from "./fault.ts";
 import { hostFaults } from "./rules/hosts.ts";
+import { imageFaults } from "./rules/image.ts";
 import { nginxFaults } from "./rules/nginx.ts";
 import { serviceFaults } from "./rules/service.ts";
 import { shapeFaults } from "./rules/shape.ts";
@@ -11,7 +12,7 @@ import { type Topology, topologySchema } from "./schema.ts";
 export function parseTopology(raw: Record<string, unknown>): Topology {
 	const parsed = topologySchema.safeParse(raw);
 	if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap((issue) => shapeFaults(issue, raw)));
-	const rules = [hostFaults, sourceFaults, serviceFaults, nginxFaults, tlsFaults];
+	const rules = [hostFaults, imageFaults, sourceFaults, serviceFaults, nginxFaults, tlsFaults];
 	const faults = rules.flatMap((rule) => rule(parsed.data));
 	if (faults.length > 0) throw new ConfigError(faults);
 	return parsed.data;

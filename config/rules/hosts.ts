@@ -2,7 +2,7 @@ import type { Fault } from "../fault.ts";
 import { hostsWith, type Role, type Topology } from "../schema.ts";
 
 /** Rules of the inventory: names, addresses, roles. */
-export function hostFaults({ hosts, registry, image }: Topology): Fault[] {
+export function hostFaults({ hosts }: Topology): Fault[] {
 	const faults: Fault[] = [];
 	for (const property of ["name", "address"] as const) {
 		const first = new Map<string, number>();
@@ -34,11 +34,5 @@ export function hostFaults({ hosts, registry, image }: Topology): Fault[] {
 	}
 	if (count("registry") > 1)
 		faults.push({ property: "hosts", value: count("registry"), remedy: "several hosts have role registry: give it to one at most" });
-	if (image.build?.baseArchive && !image.build.args.BASE_IMAGE) {
-		faults.push({ property: "image.build.args.BASE_IMAGE", remedy: "is missing: baseArchive is imported under this name" });
-	}
-	if (image.build && count("registry") === 0 && !registry.password) {
-		faults.push({ property: "registry.password", remedy: "is missing: pushing to a registry outside this stack needs it" });
-	}
 	return faults;
 }

@@ -4,15 +4,30 @@ import { environmentName, secretValue } from "./values.ts";
 export const registry = z.strictObject({
 	server: z
 		.string()
-		.min(1)
+		.regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/i, "use a host name or address, with :port when not 443, without https:// and path")
 		.optional()
-		.describe("Registry host, with port when not 443. Default: the host with role `registry`, port 5000; without one, Docker Hub."),
+		.describe(
+			"Registry host, with port when not 443. Default: the host with role `registry`, port 5000; without one, Docker Hub. " +
+				"`<account>.dkr.ecr.<region>.amazonaws.com` is ECR: login by short-lived tokens, which the managers renew.",
+		),
 	username: z
 		.string()
 		.regex(/^[\w.@+-]+$/)
-		.default("pusher")
-		.describe("User who may push and pull."),
-	password: secretValue.optional().describe("Its password. Default on a registry of this stack: generated, kept in the state as a secret."),
+		.optional()
+		.describe("User who may push and pull. Default on a registry of this stack: `pusher`. Not for ECR."),
+	password: secretValue
+		.optional()
+		.describe(
+			"Its password or access token. Default on a registry of this stack: generated, kept in the state as a secret. Not for ECR. A change reaches tasks that start later and restarts none.",
+		),
+	ca: z
+		.string()
+		.includes("BEGIN CERTIFICATE", { error: "use a certificate in PEM form, -----BEGIN CERTIFICATE----- and so on" })
+		.optional()
+		.describe(
+			"Certificate, in PEM form, of the CA that signed the registry's. Every swarm node is made to trust it for this registry, at once.",
+		),
+	caFile: z.string().min(1).optional().describe("File that holds `registry.ca`, where `pulumi` runs."),
 });
 
 const build = z.strictObject({
@@ -39,6 +54,13 @@ export const image = z.strictObject({
 		.regex(/^[\w][\w.-]{0,127}$/)
 		.default("latest")
 		.describe("Tag to build or run. It is resolved to a digest, and the digest is what runs."),
+	resolve: z
+		.enum(["operator", "manager"])
+		.optional()
+		.describe(
+			"Who asks the registry for the tag's digest. `operator`: the machine that runs `pulumi`, at every preview and up, so that a tag that moved is a change in the preview. " +
+				"`manager`: a manager, when the service is updated for another reason; for a registry that only the nodes reach. Default: `operator`; `manager` on a registry of this stack. Without effect on an image that is built or pinned.",
+		),
 	pin: z
 		.string()
 		.regex(/^sha256:[0-9a-f]{64}$/, "use sha256: and 64 hexadecimal digits")

@@ -100,11 +100,18 @@ export const service = z.strictObject({
 	secretEnv: z
 		.record(environmentName, secretValue)
 		.default({})
-		.describe("Environment with secret values, as the source system passes its passwords. Visible to root on the nodes; prefer `secrets`."),
+		.describe(
+			"Environment with secret values, as the source system passes its passwords. They stand in plain text in the service's spec, which managers store and show, and in the container's environment; prefer `secrets`. A change rolls the service.",
+		),
 	secrets: z
-		.record(z.string().regex(/^[a-z0-9][a-z0-9._-]{0,50}$/), secretValue)
+		.record(
+			z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,50}$/, "use letters, digits and . _ -, starting with a letter or digit"),
+			secretValue,
+		)
 		.default({})
-		.describe("Docker secrets by file name: mounted at /run/secrets/<name>."),
+		.describe(
+			"Docker secrets by file name: mounted at /run/secrets/<name>. A name with dots is a Spring property's, see docs/secrets.md. A changed value rolls the service; the old secret is removed afterwards.",
+		),
 	mount: mount.prefault({ type: "volume" }).describe("Where the log directory of the service lies."),
 	user: z
 		.string()

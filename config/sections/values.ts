@@ -12,7 +12,10 @@ export const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "use
 
 /** A secret value: encrypted config, or the name of an environment variable that holds it where `pulumi` runs (CI). */
 export const secretValue = z
-	.union([z.string().min(1), z.strictObject({ fromEnvironment: environmentName })])
+	.union([
+		z.string().min(1, "use a string that is not empty, or {fromEnvironment: NAME}"),
+		z.strictObject({ fromEnvironment: environmentName }),
+	])
 	.describe("Secret: encrypted config (`pulumi config set --secret --path …`) or `{fromEnvironment: NAME}`.");
 
 export type SecretValue = z.output<typeof secretValue>;

@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
 import { dockerOn } from "../../lib/docker.ts";
+import { ecrRegistry } from "../../lib/ecr.ts";
 import { orUndefined, retryOutOfSequence } from "../../lib/swarm.ts";
 import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, PartialFailure, sameValue } from "../define.ts";
@@ -18,7 +19,8 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		name: "replace",
 		owner: "ignore",
 		image: "update",
-		registryAuth: "ignore",
+		// An ECR token is another one at every run, and the managers renew it (agent/registry-login.py).
+		registryAuth: (_old, fresh) => (ecrRegistry(fresh?.serveraddress) ? "ignore" : "update"),
 		replicas: "update",
 		// Swarm cannot turn a global service into a replicated one.
 		publish: (old, fresh) => (old.mode === fresh.mode ? "update" : "replace"),
@@ -42,7 +44,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	drift: ({ observed, replicas, imageDigest }) => (sameValue(observed, { image: imageDigest, running: replicas }) ? [] : ["observed"]),
 
 	async create(inputs, context) {
-		const outputs = await converge(inputs, context);
+		const outputs = await converge(inputs, context, true);
 		return { id: outputs.serviceId, outputs };
 	},
 
@@ -63,10 +65,11 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 
 	async update(_id, olds, news, context) {
 		const prober = new Prober(news.endpoint, news.rollout.prober);
+		const hasNewLogin = !sameValue(olds.registryAuth, news.registryAuth);
 		const progress = (message: string) => context.progress([message, describeProbe(prober.result())].filter(Boolean).join("; "));
 		let outputs: ServiceOutputs;
 		try {
-			outputs = await converge(news, { ...context, progress });
+			outputs = await converge(news, { ...context, progress }, hasNewLogin);
 		} catch (error) {
 			// What is in use is not removed, so this takes only what the failed version brought along.
 			if (!sameValue(olds.mount, news.mount)) await removeVolumes(news, context, nameOf(olds.mount)).catch(() => {});
@@ -98,11 +101,11 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 
 const nameOf = (mount: ServiceMount) => (mount.type === "volume" ? mount.name : undefined);
 
-/** Brings the service to the inputs and waits until all of it runs and answers. */
-async function converge(inputs: ServiceInputs, context: Context): Promise<ServiceOutputs> {
+/** Brings the service to the inputs and waits until all of it runs and answers. `sendLogin`: the nodes' login is new, though the spec may not be. */
+async function converge(inputs: ServiceInputs, context: Context, sendLogin: boolean): Promise<ServiceOutputs> {
 	const manager = dockerOn(inputs.manager);
 	const image = await withDigest(manager, inputs);
-	const { serviceId, before } = await ensureService(manager, { ...inputs, image }, context);
+	const { serviceId, before } = await ensureService(manager, { ...inputs, image }, sendLogin, context);
 	return converged(manager, serviceId, before, { ...inputs, image }, context);
 }
 
@@ -110,6 +113,7 @@ async function converge(inputs: ServiceInputs, context: Context): Promise<Servic
 async function ensureService(
 	manager: Docker,
 	inputs: ServiceInputs,
+	sendLogin: boolean,
 	{ progress }: Pick<Context, "progress">,
 ): Promise<{ serviceId: string; before: Before }> {
 	const spec = serviceSpec(inputs);
@@ -126,7 +130,7 @@ async function ensureService(
 	const tasks = (await tasksOf(manager, found.ID)).map(({ ID: id }) => id);
 	const inOrder = inputs.rollout.order.length > 0 && isLossless(inputs) && !covers(found.Spec.TaskTemplate, spec.TaskTemplate);
 	if (inOrder) await holdLaterNodes(inputs, found.UpdateStatus?.StartedAt);
-	const changed = await applySpec(manager, found.ID, spec, inputs.registryAuth);
+	const changed = await applySpec(manager, found.ID, spec, inputs.registryAuth, sendLogin);
 	if (inOrder) await orderEnded(inputs, progress);
 	return { serviceId: found.ID, before: { tasks, updateStatus: changed ? undefined : found.UpdateStatus } };
 }
@@ -146,11 +150,17 @@ async function withDigest(manager: Docker, { image, registryAuth }: ServiceInput
 	}
 }
 
-/** Writes the spec unless it is there already. Returns whether it was written. */
-async function applySpec(manager: Docker, id: string, spec: ServiceSpec, auth: ServiceInputs["registryAuth"]): Promise<boolean> {
+/** Writes the spec unless it is there already and so is the login, which cannot be read. Returns whether it was written. A new login alone replaces no task. */
+async function applySpec(
+	manager: Docker,
+	id: string,
+	spec: ServiceSpec,
+	auth: ServiceInputs["registryAuth"],
+	sendLogin: boolean,
+): Promise<boolean> {
 	return retryOutOfSequence(async () => {
 		const found = await manager.getService(id).inspect();
-		if (covers(found.Spec, spec)) return false;
+		if (covers(found.Spec, spec) && !(sendLogin && auth)) return false;
 		await manager.getService(id).update(auth as never, { _query: { version: found.Version.Index }, _body: spec } as never);
 		return true;
 	});

@@ -23,6 +23,8 @@ export interface Registered {
 	dependencies: string[];
 	deletedWith: string;
 	retainOnDelete: boolean;
+	/** Absent when left to the provider. */
+	deleteBeforeReplace?: boolean;
 	secretOutputs: string[];
 }
 
@@ -60,6 +62,8 @@ interface Request {
 	getDependenciesList(): string[];
 	getDeletedwith(): string;
 	getRetainondelete(): boolean;
+	getDeletebeforereplace(): boolean;
+	getDeletebeforereplacedefined(): boolean;
 	getAdditionalsecretoutputsList(): string[];
 }
 type Answer = (error: Error | null, response?: { getUrn(): string }) => void;
@@ -68,16 +72,23 @@ export class Recorder {
 	/** In the order of registration. */
 	readonly resources: Registered[] = [];
 	readonly #outputs: Outputs;
+	readonly #answers: Record<string, Props>;
 	readonly #secretOutputs = new Map<string, string[]>();
 	readonly #inputs = new Map<string, Props>();
 
-	constructor(outputs: Outputs = {}) {
+	/** `answers` to calls of provider functions, by their token. */
+	constructor(outputs: Outputs = {}, answers: Record<string, Props> = {}) {
 		this.#outputs = { ...defaults, ...outputs };
+		this.#answers = answers;
 	}
 
 	/** Takes the engine's place. End with `pulumi.runtime.disconnect()`, which waits until all is registered. */
 	async start(project = "swarm-scaleout", stack = "lab"): Promise<void> {
-		await pulumi.runtime.setMocks({ newResource: (args) => this.#make(args), call: () => ({}) }, project, stack);
+		await pulumi.runtime.setMocks(
+			{ newResource: (args) => this.#make(args), call: ({ token }) => this.#answers[token] ?? {} },
+			project,
+			stack,
+		);
 		const monitor = pulumi.runtime.getMonitor() as unknown as { registerResource(request: Request, answer: Answer): void };
 		const register = monitor.registerResource.bind(monitor);
 		monitor.registerResource = (request, answer) => {
@@ -137,6 +148,7 @@ export class Recorder {
 			dependencies: request.getDependenciesList(),
 			deletedWith: request.getDeletedwith(),
 			retainOnDelete: request.getRetainondelete(),
+			deleteBeforeReplace: request.getDeletebeforereplacedefined() ? request.getDeletebeforereplace() : undefined,
 			secretOutputs: request.getAdditionalsecretoutputsList(),
 		});
 	}

@@ -62,7 +62,7 @@ describe("the lab's topology becomes these resources", () => {
 		["dynamic/scaleout:SwarmNode", ["manager", "worker1", "worker2"]],
 		["dynamic/scaleout:Service", ["babble-was"]],
 		["docker:index/image:Image", ["was"]],
-		["docker:index/secret:Secret", ["babble-was-datasource-password"]],
+		["docker:index/secret:Secret", ["babble-was-spring.datasource.password"]],
 	])("%s: %j", (type, expected) => {
 		expect(names(recorder.ofType(type)).sort()).toEqual(expected.toSorted());
 	});
@@ -208,10 +208,18 @@ describe("secrets stay secret", () => {
 		const { inputs } = find("babble-was", ":Service");
 		expect(inputs.secretEnv).toEqual({ REDIS_PASSWORD: planted[1] });
 		expect(inputs.secrets).toEqual([
-			{ file: "datasource-password", id: expect.any(String), name: expect.stringMatching(/^babble-was-datasource-password-[0-9a-f]{12}$/) },
+			{
+				file: "spring.datasource.password",
+				id: expect.any(String),
+				name: expect.stringMatching(/^babble-was-spring\.datasource\.password-[0-9a-f]{12}$/),
+			},
 		]);
-		const secret = find("babble-was-datasource-password").inputs;
+		const secret = find("babble-was-spring.datasource.password").inputs;
 		expect(Buffer.from(secret.data, "base64").toString()).toBe(planted[0]);
+	});
+
+	test("a secret with a new value is made before the old one goes, which the service still uses", () => {
+		for (const secret of recorder.ofType("docker:index/secret:Secret")) expect(secret.deleteBeforeReplace, secret.name).toBe(false);
 	});
 
 	test("no planted value is in an input that is not marked as a secret", () => {
@@ -253,9 +261,9 @@ describe("each step waits for what it needs", () => {
 		["the push after the registry is trusted", () => [find("was", ":Image")], trust],
 		["the build after its base image is there", () => [find("was", ":Image")], () => [find("base-image", ":Command")]],
 		["the base image after its archive is copied, and Docker is there", () => [find("base-image", ":Command")], () => [find("base-image-archive"), packagesOf("manager")]],
-		["a secret after the manager is in the swarm", () => [find("babble-was-datasource-password")], () => [find("manager", ":SwarmNode")]],
+		["a secret after the manager is in the swarm", () => [find("babble-was-spring.datasource.password")], () => [find("manager", ":SwarmNode")]],
 		["the drain agents after their hosts' packages", () => [find("worker1-drain-agent")], () => [packagesOf("worker1")]],
-		["the service after the export is proven, the image pushed, the secret made, every node labelled and drainable", () => [service()], () => [...probes(), ...agents(), ...trust(), find("was", ":Image"), find("babble-was-datasource-password"), ...recorder.ofType(":SwarmNode")]],
+		["the service after the export is proven, the image pushed, the secret made, every node labelled and drainable", () => [service()], () => [...probes(), ...agents(), ...trust(), find("was", ":Image"), find("babble-was-spring.datasource.password"), ...recorder.ofType(":SwarmNode")]],
 		["NGINX after the service answers, and NGINX is installed", () => [find("nginx", ":Command")], () => [service(), packagesOf("nginx")]],
 	];
 	test.each(orders)("%s", (_order, later, earlier) => {

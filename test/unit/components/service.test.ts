@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { mountOf } from "../../../components/service.ts";
+import { mountOf, secretName } from "../../../components/service.ts";
 import { servingHosts } from "../../../components/swarm.ts";
 import type { ServiceMount } from "../../../providers/service/resource.ts";
 import { topology } from "../fixtures.ts";
@@ -29,6 +29,28 @@ describe("the name of the log volume", () => {
 	test("a bind mount is taken as it is", () => {
 		const bind = { type: "bind", target: "/was-logs", source: "/home/ubuntu/was-logs" } as const;
 		expect(mountOf(bind, logs)).toEqual(bind);
+	});
+});
+
+describe("the name of a Docker secret", () => {
+	const name = secretName("babble-was", "spring.datasource.password", "value");
+
+	test("says what it is, and does not say the value", () => {
+		expect(name).toMatch(/^babble-was-spring\.datasource\.password-[0-9a-f]{12}$/);
+	});
+
+	test.each([
+		["service", secretName("other", "spring.datasource.password", "value")],
+		["file", secretName("babble-was", "spring.redis.password", "value")],
+		["value", secretName("babble-was", "spring.datasource.password", "new")],
+	])("is another one for another %s", (_what, other) => {
+		expect(other).not.toBe(name);
+	});
+
+	test("is one that Docker takes, however long service and file are named", () => {
+		const long = secretName("a".repeat(63), "b".repeat(51), "value");
+		expect(long).toMatch(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9]$/);
+		expect(secretName("a".repeat(63), "c".repeat(51), "value")).not.toBe(long);
 	});
 });
 

@@ -39,6 +39,7 @@ const rows: Row[] = [
 	{ fault: "a host name with capitals", break: (c) => { c.hosts[0].name = "Manager"; }, property: "hosts[0].name", value: "Manager", remedy: "lower-case letters" },
 	{ fault: "a mount of an unknown type", break: (c) => { c.service.mount.type = "tmpfs"; }, property: "service.mount.type", value: "tmpfs", remedy: "use volume or bind" },
 	{ fault: "a secret's name that no file can have", break: (c) => { c.service.secrets = { "A B": "x" }; }, property: "service.secrets.A B", remedy: "this name is not possible" },
+	{ fault: "an empty secret", break: (c) => { c.service.secrets = { password: "" }; }, property: "service.secrets.password", remedy: "use a string that is not empty, or {fromEnvironment: NAME}" },
 	{ fault: "a path with a shell's characters", break: (c) => { c.logs = { path: "/mnt/$(id)" }; }, property: "logs.path", value: "/mnt/$(id)", remedy: "use an absolute path" },
 	{ fault: "two hosts of one name", break: (c) => { c.hosts[2].name = "worker1"; }, property: "hosts[2].name", value: "worker1", remedy: "is also hosts[1].name" },
 	{ fault: "two hosts of one address", break: (c) => { c.hosts[3].address = "192.168.2.142"; }, property: "hosts[3].address", value: "192.168.2.142", remedy: "is also hosts[1].address" },
@@ -160,6 +161,11 @@ describe("what is valid is accepted", () => {
 		expect(parsed.service.publish).toEqual({ mode: "host", target: 8080, published: 8080 });
 		expect(parsed.logs.path).toBe("/mnt/main-was-logs");
 		expect(lints(parsed)).toEqual([]);
+	});
+
+	test("secrets named as Spring's properties", () => {
+		const secrets = { "spring.datasource.password": "x", "spring.datasource.hikari.dataSourceProperties": "x", "my-app.key_1": "x" };
+		expect(Object.keys(topology((config) => Object.assign(config.service, { secrets })).service.secrets)).toEqual(Object.keys(secrets));
 	});
 
 	test("existing hosts behind a bastion, with one key file for all", () => {

@@ -273,23 +273,25 @@ public final class Babble {
     }
 
     private static Map<String, Object> describe() throws CannotStart {
-        return object(
-                "profile", System.getProperty("spring.profiles.active", ""),
-                "timezone", TimeZone.getDefault().getID(),
-                "datasourcePassword", object("set", isSet("spring.datasource.password", "DATASOURCE_PASSWORD_FILE")),
-                "redisPassword", object("set", isSet("spring.redis.password", "REDIS_PASSWORD_FILE")));
+        try {
+            ConfigTree imported = new ConfigTree(env("SPRING_CONFIG_IMPORT", ""));
+            return object(
+                    "profile", System.getProperty("spring.profiles.active", ""),
+                    "timezone", TimeZone.getDefault().getID(),
+                    "datasourcePassword", describeSecret("spring.datasource.password", imported),
+                    "redisPassword", describeSecret("spring.redis.password", imported));
+        } catch (IOException e) {
+            throw new CannotStart("SPRING_CONFIG_IMPORT: " + e.getMessage());
+        }
     }
 
-    private static boolean isSet(String property, String fileVariable) throws CannotStart {
-        String file = env(fileVariable, "");
-        if (!System.getProperty(property, "").isEmpty() || file.isEmpty()) {
-            return !System.getProperty(property, "").isEmpty();
-        }
-        try {
-            return !read(Paths.get(file)).isEmpty();
-        } catch (IOException e) {
-            throw new CannotStart(fileVariable + " names a file that cannot be read: " + e);
-        }
+    /** Whether there is a value, and where it comes from. As with Spring, a system property comes before a file, even when empty. */
+    private static Map<String, Object> describeSecret(String property, ConfigTree imported) throws IOException {
+        String given = System.getProperty(property);
+        Path file = given == null ? imported.fileOf(property) : null;
+        String value = file == null ? given : ConfigTree.read(file);
+        String from = file != null ? file.toString() : given != null ? "-D" + property : "";
+        return object("set", value != null && !value.isEmpty(), "from", from);
     }
 
     private RequestLog openLog() throws CannotStart {

@@ -137,7 +137,7 @@ describe("the preview's line says what an update means for requests", () => {
 	});
 
 	test("a change that leaves the tasks alone says nothing", () => {
-		expect(line(["nodes", "replicas"])).toBeUndefined();
+		expect(line(["nodes", "replicas", "registryAuth"])).toBeUndefined();
 	});
 });
 

@@ -1,0 +1,58 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type * as pulumi from "@pulumi/pulumi";
+import { type Host, remoteStep } from "./host.ts";
+import { installScript } from "./packages.ts";
+
+const program = path.join(import.meta.dirname, "..", "agent", "registry-login.py");
+
+/** What keeps the service's ECR token fresh, on a manager. See agent/registry-login.py. */
+export function registryLogin(manager: Host, service: string, server: string, parent: pulumi.Resource): pulumi.Resource {
+	const script = `${installScript(["amazon-ecr-credential-helper", "python3"], [])}\n${loginScript(service, server)}`;
+	const args = { script, stdin: fs.readFileSync(program, "utf8"), deleteScript: removeScript(service) };
+	return remoteStep(`${manager.name}-registry-login`, manager, args, { parent });
+}
+
+const unitOf = (service: string) => `scaleout-registry-login-${service}`;
+
+/** Installs the program from standard input with a timer of four hours: a token lives twelve, so two failures in a row do no harm. */
+export function loginScript(service: string, server: string): string {
+	const unit = unitOf(service);
+	return `
+install -d -m 755 /usr/local/lib/scaleout
+cat > /usr/local/lib/scaleout/${unit}.py.new
+mv /usr/local/lib/scaleout/${unit}.py.new /usr/local/lib/scaleout/${unit}.py
+cat > /etc/systemd/system/${unit}.service <<'END'
+[Unit]
+Description=Fresh registry token for ${service}
+After=docker.service
+
+[Service]
+Type=oneshot
+# The helper would keep tokens in a file.
+Environment=AWS_ECR_DISABLE_CACHE=true HOME=/root
+ExecStart=/usr/bin/python3 /usr/local/lib/scaleout/${unit}.py --service ${service} --server ${server}
+Restart=on-failure
+RestartSec=300
+END
+cat > /etc/systemd/system/${unit}.timer <<'END'
+[Unit]
+Description=Fresh registry token for ${service}, every four hours
+
+[Timer]
+OnBootSec=5min
+OnUnitActiveSec=4h
+
+[Install]
+WantedBy=timers.target
+END
+systemctl daemon-reload
+systemctl enable ${unit}.timer >&2
+systemctl restart ${unit}.timer
+`.trim();
+}
+
+export function removeScript(service: string): string {
+	const unit = unitOf(service);
+	return `systemctl disable --now ${unit}.timer ${unit}.service || true; rm -f /etc/systemd/system/${unit}.service /etc/systemd/system/${unit}.timer /usr/local/lib/scaleout/${unit}.py; systemctl daemon-reload`;
+}

@@ -1,0 +1,172 @@
+import { createHash, randomUUID } from "node:crypto";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { Load } from "../../bench/load.ts";
+import type { Connection } from "../../lib/connection.ts";
+import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
+import { labEnvironment, labStack } from "../support/lab.ts";
+import { filesHere, placesOn, watchProcesses } from "../support/search.ts";
+
+const lab = inject("lab");
+const stack = labStack();
+const host = (name: string) => lab.connections[name] as Connection;
+const on = (name: string, script: string) => execAsRoot(host(name), script);
+const apps = ["manager", "worker1", "worker2"];
+const file = "/run/secrets/spring.datasource.password";
+
+/** New with every run: whatever holds them got them from this run. */
+const rotated = { DATASOURCE_PASSWORD: `planted-${randomUUID()}`, REDIS_PASSWORD: `planted-${randomUUID()}` };
+const began = Date.now();
+
+afterAll(closeConnections);
+
+test("passwords reach the application in both forms", async () => {
+	const info = await (await fetch(`${lab.endpoint}/info`)).json();
+	expect(info).toMatchObject({
+		datasourcePassword: { set: true, from: file },
+		redisPassword: { set: true, from: "-Dspring.redis.password" },
+	});
+});
+
+const digest = (text: string) => createHash("sha256").update(text).digest("hex");
+
+/** Digests of what a node's task has in its file and in its environment. */
+async function held(name: string): Promise<string[]> {
+	const script = `
+container=$(docker ps -q --filter label=com.docker.swarm.service.name=babble-was)
+process=/proc/$(docker inspect -f '{{.State.Pid}}' "$container")
+sha256sum < $process/root${file}
+while IFS= read -r -d '' variable; do
+  case $variable in REDIS_PASSWORD=*) printf %s "\${variable#*=}" | sha256sum ;; esac
+done < $process/environ
+`;
+	return (await on(name, script))
+		.trim()
+		.split("\n")
+		.map((line) => line.split(" ")[0] as string);
+}
+
+const secretNames = async () => (await on("manager", "docker secret ls --format '{{.Name}}'")).trim().split("\n");
+
+/** In plain text, and as the Engine API takes it. */
+const forms = (values: string[]) => values.flatMap((value) => [value, Buffer.from(value).toString("base64")]);
+
+describe.skipIf(lab.noEngine)("changed passwords", () => {
+	const outputs: string[] = [];
+	let secretsBefore: string[];
+	let load: Load;
+	let seenInProcesses: string[];
+
+	beforeAll(async () => {
+		secretsBefore = await secretNames();
+		Object.assign(stack.env, rotated);
+	});
+
+	afterAll(async () => {
+		Object.assign(stack.env, labEnvironment);
+		const { code, output } = await stack.up();
+		expect(code, output).toBe(0);
+		expect(await held("worker1")).toEqual(Object.values(labEnvironment).map(digest));
+	});
+
+	test("are previewed as a rolling update, and not shown", async () => {
+		const { code, output } = await stack.previewText();
+		outputs.push(output);
+		expect(code, output).toBe(0);
+		expect(output).toMatch(/secretEnv, secrets replaces the tasks of babble-was: lossless rolling update, 1 of 3 nodes at a time/);
+		const steps = (await stack.preview()).filter(({ op }) => op !== "same");
+		const names = new Set(steps.map(({ urn }) => urn.split("::").at(-1)));
+		expect([...names].sort()).toEqual(["babble-was", "babble-was-spring.datasource.password"]);
+		expect(JSON.stringify(steps)).not.toContain("planted-");
+	});
+
+	test("are with every task after up, and no request failed meanwhile", async () => {
+		load = new Load({ url: lab.endpoint, clients: 4, keepAlive: true, maxDelayMs: 1000 });
+		const watch = watchProcesses(host("manager"), forms(Object.values(rotated)));
+		const { code, output } = await stack.up("--diff");
+		outputs.push(output);
+		await load.stop();
+		seenInProcesses = await watch.stop();
+		expect(code, output).toBe(0);
+		for (const app of apps) expect(await held(app), app).toEqual(Object.values(rotated).map(digest));
+		expect(load.samples.length).toBeGreaterThan(20);
+		expect(load.samples.filter(({ status }) => status !== 200)).toEqual([]);
+	});
+
+	test("leave no old Docker secret", async () => {
+		const after = await secretNames();
+		expect(after).toHaveLength(1);
+		expect(after[0]).toMatch(/^babble-was-spring\.datasource\.password-[0-9a-f]{12}$/);
+		expect(secretsBefore).not.toContain(after[0]);
+	});
+
+	test("stand in no output of the engine, and in the command line of no process", () => {
+		expect(outputs).toHaveLength(2);
+		for (const output of outputs) for (const value of forms(Object.values(rotated))) expect(output).not.toContain(value);
+		expect(seenInProcesses).toEqual([]);
+	});
+
+	describe("and what else is secret", () => {
+		let values: string[];
+
+		beforeAll(async () => {
+			const password = (await stack.resources()).find(({ type }) => type.endsWith(":GeneratedSecret"))?.outputs.value as string;
+			const tokens = await on("manager", "docker swarm join-token -q worker; docker swarm join-token -q manager");
+			// A line in the middle of the key; the file's first lines are the same for all keys.
+			const keyLine = host("manager").privateKey.trim().split("\n").at(-3) as string;
+			values = [...Object.values(rotated), password, keyLine, ...tokens.trim().split("\n")];
+			for (const value of values) expect(value.length, "too short to be looked for").toBeGreaterThan(15);
+		});
+
+		test("stand nowhere in the state in plain text", () => {
+			const state = stack.stateFiles();
+			expect(state).toContain("babble-was");
+			for (const value of forms([...values, ...Object.values(labEnvironment)])) expect(state.includes(value)).toBe(false);
+			expect(state).not.toContain("OPENSSH PRIVATE KEY");
+		});
+
+		test("stand in no process, file or log of any host", async () => {
+			const directories = [
+				"/etc",
+				"/usr/local",
+				"/var/tmp",
+				"/tmp",
+				"/var/log",
+				"/root",
+				"/home",
+				"/var/lib/docker-registry",
+				"/var/lib/nginx",
+			];
+			const places = async ([name, connection]: [string, Connection]) => {
+				// What is to be found, in a file and in the journal, tells the search apart from one that is blind.
+				const canary = `canary-${randomUUID()}`;
+				await execAsRoot(connection, `umask 077; tee /var/tmp/${canary} | systemd-cat; journalctl --sync`, { stdin: `${canary}\n` });
+				const found = await placesOn(connection, [...forms(values), canary], directories);
+				await on(name, `rm /var/tmp/${canary}`);
+				return [name, found.map((place) => place.replace(canary, "canary"))];
+			};
+			const hosts = Object.entries(lab.connections);
+			expect(await Promise.all(hosts.map(places))).toEqual(hosts.map(([name]) => [name, ["/var/tmp/canary", "the journal"]]));
+		});
+
+		test("a password that is a file is in none of Docker's own files", async () => {
+			const [first] = values as [string];
+			for (const app of apps) {
+				expect(await placesOn(host(app), forms([first]), ["/var/lib/docker/containers", "/var/lib/docker/swarm"]), app).toEqual([]);
+			}
+		});
+
+		test("stand in no temporary file of the operator's machine; key files there are their owner's alone", () => {
+			const since = Math.max(began, Date.now() - 3_600_000);
+			expect(filesHere(os.tmpdir(), forms(Object.values(rotated)), since)).toEqual([]);
+			const directory = path.join(os.homedir(), ".cache", "swarm-scaleout", "ssh");
+			expect(filesHere(directory, forms(Object.values(rotated)), since)).toEqual([]);
+			expect(fs.statSync(directory).mode & 0o777).toBe(0o700);
+			for (const entry of fs.readdirSync(directory, { withFileTypes: true }).filter((found) => found.isFile())) {
+				expect(fs.statSync(path.join(directory, entry.name)).mode & 0o777, entry.name).toBe(0o600);
+			}
+		});
+	});
+});

@@ -1,0 +1,116 @@
+import { randomUUID } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { loginScript, removeScript } from "../../components/registryLogin.ts";
+import type { Connection } from "../../lib/connection.ts";
+import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
+import { labStack } from "../support/lab.ts";
+import { projectDirectory } from "../support/stack.ts";
+
+/* Registry logins that change under a service that runs. A task that Swarm places anew, on a node without the image, tells whether it can pull. */
+
+const lab = inject("lab");
+const stack = labStack();
+const on = (name: string, script: string, stdin = "") => execAsRoot(lab.connections[name] as Connection, script, { stdin });
+const server = "192.168.1.20:5000";
+const others = ["manager", "worker1"];
+const running = (name: string) =>
+	on(name, "docker ps -q --no-trunc --filter label=com.docker.swarm.service.name=babble-was --filter status=running");
+const digest = async () =>
+	(await on("manager", "docker service inspect -f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' babble-was")).trim();
+
+afterAll(closeConnections);
+
+async function converge(): Promise<string> {
+	const { code, output } = await stack.up();
+	expect(code, output).toBe(0);
+	return output;
+}
+
+/** HTTP status that the registry answers to a user's login. */
+const login = (password: string) =>
+	on(
+		"log",
+		`read -r password; curl -s -o /dev/null -w '%{http_code}' --cacert /etc/docker/registry/tls.crt -K <(printf 'user = "pusher:%s"' "$password") https://${server}/v2/`,
+		`${password}\n`,
+	);
+
+/** Takes worker2's task away, and the image's name with it: Docker has to ask the registry again, though the layers need not travel. */
+async function forgetImage(): Promise<void> {
+	await on("manager", "docker node update --availability drain worker2 >&2");
+	await expect.poll(() => running("worker2"), { timeout: 120_000, interval: 1000 }).toBe("");
+	const image = await digest();
+	await on("worker2", `docker container prune -f >&2; docker tag '${image}' kept:1; docker image rm -f '${image}' >&2`);
+	expect(await on("worker2", `docker image inspect '${image}' > /dev/null 2>&1 && echo there || echo gone`)).toBe("gone\n");
+	await on("manager", "docker node update --availability active worker2 >&2");
+}
+
+const expectTask = () => expect.poll(() => running("worker2"), { timeout: 180_000, interval: 2000 }).not.toBe("");
+
+describe.skipIf(lab.noEngine)("a registry password that changes", () => {
+	const [byConfiguration, byHand] = [`planted-${randomUUID()}`, `planted-${randomUUID()}`];
+	let before: string[];
+
+	beforeAll(async () => {
+		before = await Promise.all(others.map(running));
+		expect(before.every(Boolean)).toBe(true);
+	});
+
+	afterAll(async () => {
+		await on("manager", `${removeScript("babble-was")}; rm -f /usr/local/bin/docker-credential-ecr-login /run/registry-password`);
+		await on("manager", "docker node update --availability active worker2 >&2");
+		await on("worker2", "docker image rm kept:1 >&2 || true");
+		delete stack.config["swarm-scaleout:registry"];
+		await converge();
+		expect(await Promise.all(others.map(running))).toEqual(before);
+		await expectTask();
+		await expect.poll(async () => (await fetch(`${lab.endpoint}/hello`)).status, { timeout: 60_000 }).toBe(200);
+	});
+
+	test("in the configuration reaches registry and service without a restart, and a task placed anew pulls with it", async () => {
+		const old = (await stack.resources()).find(({ type }) => type.endsWith(":GeneratedSecret"))?.outputs.value as string;
+		stack.config["swarm-scaleout:registry"] = { password: { fromEnvironment: "REGISTRY_PASSWORD" } };
+		stack.env.REGISTRY_PASSWORD = byConfiguration;
+		const steps = (await stack.preview()).filter(({ op }) => op !== "same");
+		const named = (name: string) => steps.filter(({ urn }) => urn.split("::").at(-1) === name).map(({ op }) => op);
+		expect(named("babble-was"), JSON.stringify(steps.map(({ op, urn }) => `${op} ${urn}`))).toEqual(["update"]);
+		expect(named("registry")).toEqual(["update"]);
+		const output = await converge();
+		expect(output).not.toContain(byConfiguration);
+		expect(output).not.toMatch(/replaces the tasks/);
+		expect([await login(byConfiguration), await login(old)]).toEqual(["200", "401"]);
+		expect(await Promise.all(others.map(running)), "no task was replaced").toEqual(before);
+		await forgetImage();
+		await expectTask();
+	});
+
+	test("like a token that ends stops a task placed anew, until the manager's timer brings a fresh one; no other task is touched", async () => {
+		const file = "/etc/docker/registry/htpasswd";
+		await on(
+			"log",
+			`htpasswd -Bic ${file} pusher 2>/dev/null; chown docker-registry ${file}; systemctl restart docker-registry`,
+			`${byHand}\n`,
+		);
+		await expect.poll(() => login(byHand), { timeout: 60_000, interval: 1000 }).toBe("200");
+		expect(await login(byConfiguration)).toBe("401");
+		await forgetImage();
+		const errors = () => on("manager", "docker service ps --no-trunc --filter node=worker2 --format '{{.Error}}' babble-was");
+		await expect.poll(errors, { timeout: 120_000, interval: 2000 }).toMatch(/No such image|unauthorized|no basic auth/);
+		expect(await running("worker2")).toBe("");
+
+		// In AWS's place: what gives the token. All else is as on a manager in EC2.
+		const helper = `#!/bin/sh\nread -r server\nprintf '{"ServerURL":"%s","Username":"pusher","Secret":"%s"}' "$server" "$(cat /run/registry-password)"\n`;
+		await on("manager", "umask 077; cat > /run/registry-password", byHand);
+		await on("manager", "install -m 755 /dev/stdin /usr/local/bin/docker-credential-ecr-login", helper);
+		const program = fs.readFileSync(path.join(projectDirectory, "agent", "registry-login.py"), "utf8");
+		await on("manager", loginScript("babble-was", server), program);
+		const journal = () => on("manager", "journalctl -o cat -u scaleout-registry-login-babble-was -n 20 --no-pager");
+		// At once, or five minutes after the machine's start.
+		await expect.poll(journal, { timeout: 330_000, interval: 2000 }).toContain("babble-was has a fresh token");
+		await expectTask();
+		expect(await Promise.all(others.map(running)), "no task was replaced").toEqual(before);
+		expect(await journal()).not.toContain(byHand);
+		expect(await on("manager", "systemctl is-active scaleout-registry-login-babble-was.timer")).toBe("active\n");
+	});
+});

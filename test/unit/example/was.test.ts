@@ -1,0 +1,86 @@
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "../../support/registry.ts";
+import { projectDirectory } from "../fixtures.ts";
+
+/* How the example service finds its passwords: built, and started by its Dockerfile's own entry point. */
+
+const noJdk = spawnSync("javac", ["-version"]).status !== 0;
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-was-"));
+const secrets = path.join(scratch, "secrets");
+const file = path.join(secrets, "spring.datasource.password");
+let entryPoint: string;
+
+beforeAll(() => {
+	if (noJdk) return;
+	execFileSync("bash", [path.join(projectDirectory, "example", "was", "build.sh"), scratch], { stdio: "ignore" });
+	const [, words = ""] = /^ENTRYPOINT (.*)$/ms.exec(fs.readFileSync(path.join(scratch, "Dockerfile"), "utf8")) ?? [];
+	fs.renameSync(path.join(scratch, "babble-0.0.1-SNAPSHOT.jar"), path.join(scratch, "app.jar"));
+	entryPoint = words;
+	fs.mkdirSync(secrets);
+	fs.writeFileSync(file, "planted-in-file\n");
+});
+afterAll(() => fs.rmSync(scratch, { recursive: true }));
+
+/** Starts the service and gives what `/info` says, or what it printed when it did not start. */
+async function info(environment: NodeJS.ProcessEnv): Promise<{ answer?: Record<string, unknown>; output: string }> {
+	const port = await freePort();
+	const env = {
+		PATH: process.env.PATH,
+		LOG_FILE: path.join(scratch, "was.log"),
+		JAVA_TOOL_OPTIONS: `-Dserver.port=${port}`,
+		...environment,
+	};
+	const child = spawn("sh", ["-c", entryPoint], { cwd: scratch, env });
+	let output = "";
+	child.stdout.on("data", (data) => (output += data));
+	child.stderr.on("data", (data) => (output += data));
+	const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+	try {
+		for (const deadline = Date.now() + 30_000; child.exitCode === null && Date.now() < deadline; ) {
+			const response = await fetch(`http://127.0.0.1:${port}/info`).catch(() => undefined);
+			if (response) return { answer: (await response.json()) as Record<string, unknown>, output };
+			await new Promise((resolve) => setTimeout(resolve, 200));
+		}
+		return { output };
+	} finally {
+		child.kill("SIGKILL");
+		await ended;
+	}
+}
+
+describe.skipIf(noJdk)(`the example service${noJdk ? " (skipped: there is no JDK)" : ""}`, () => {
+	test("takes a file that is named as a property, and a password of the environment where there is none", async () => {
+		const { answer, output } = await info({ SPRING_CONFIG_IMPORT: `configtree:${secrets}/`, REDIS_PASSWORD: 'with "quotes" and $signs' });
+		expect(answer, output).toMatchObject({
+			datasourcePassword: { set: true, from: file },
+			redisPassword: { set: true, from: "-Dspring.redis.password" },
+		});
+		expect(JSON.stringify(answer)).not.toContain("planted");
+	});
+
+	test("puts a property before the file, as Spring does", async () => {
+		const { answer, output } = await info({ SPRING_CONFIG_IMPORT: `configtree:${secrets}/`, DATASOURCE_PASSWORD: "x" });
+		expect(answer, output).toMatchObject({
+			datasourcePassword: { set: true, from: "-Dspring.datasource.password" },
+			redisPassword: { set: false },
+		});
+	});
+
+	test.each([
+		[`configtree:${scratch}/nowhere/`, "there is no directory"],
+		["/run/secrets", "is not of the form configtree:/directory/"],
+	])("does not start with SPRING_CONFIG_IMPORT=%s", async (location, message) => {
+		const { answer, output } = await info({ SPRING_CONFIG_IMPORT: location });
+		expect(answer).toBeUndefined();
+		expect(output).toContain(message);
+	});
+
+	test("starts without a directory that may be missing", async () => {
+		const { answer, output } = await info({ SPRING_CONFIG_IMPORT: `optional:configtree:${scratch}/nowhere/` });
+		expect(answer, output).toMatchObject({ datasourcePassword: { set: false, from: "" } });
+	});
+});
