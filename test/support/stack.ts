@@ -25,6 +25,7 @@ export interface Step {
 	urn: string;
 	detailedDiff?: Record<string, { kind: string }>;
 	diffReasons?: string[];
+	newState?: Resource;
 }
 
 export interface Resource {
