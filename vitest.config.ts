@@ -14,12 +14,17 @@ const minute = 60_000;
 const onLab = { globalSetup: "test/lab/setup.ts", testTimeout: 30 * minute, hookTimeout: 60 * minute, fileParallelism: false };
 
 export default defineConfig({
+	// The example consumer imports the package by its name; here that is the source.
+	resolve: { alias: { "swarm-scaleout/outputs": `${import.meta.dirname}/components/outputs.ts` } },
 	test: {
 		// The SDK's runtime keeps state that worker threads would share.
 		pool: "forks",
 		sequence: { sequencer: ByName },
 		projects: [
-			{ extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: minute, hookTimeout: minute } },
+			{
+				extends: true,
+				test: { name: "unit", include: ["test/unit/**/*.test.ts", "example/consumer/*.test.ts"], testTimeout: minute, hookTimeout: minute },
+			},
 			{
 				extends: true,
 				test: {

@@ -1,16 +1,19 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { z } from "zod";
+import { topologyDiagram } from "./diagram.ts";
+import { parseTopology } from "./parse.ts";
 import { topologySchema } from "./schema.ts";
+import { readStackFile } from "./stackFile.ts";
 
 /*
- * The configuration reference, made from the schema:
+ * Documents made from the configuration: its reference from the schema, the picture of the topology from Pulumi.prod.yaml.
  *
- *   node config/docs.ts           writes docs/configuration.md
- *   node config/docs.ts --check   fails when the file is not what the schema says
+ *   node config/docs.ts           writes docs/configuration.md and docs/topology.md
+ *   node config/docs.ts --check   fails when a file is not what it is made from
  */
 
-const file = path.join(import.meta.dirname, "..", "docs", "configuration.md");
+const project = path.join(import.meta.dirname, "..");
 
 /** The part of JSON Schema that zod writes for this configuration. */
 interface Schema {
@@ -146,13 +149,28 @@ function cell(text: string): string {
 	return text.replaceAll("|", "\\|").replaceAll("\n", " ").split("`").map(plain).join("`");
 }
 
+/** docs/topology.md: the picture of the stack `prod`. */
+export function topologyPage(): string {
+	const diagram = topologyDiagram(parseTopology(readStackFile(path.join(project, "Pulumi.prod.yaml"))));
+	return `# Topology
+
+Made from \`Pulumi.prod.yaml\` by \`npm run docs\`. \`npm run diagram -- --stack NAME\` prints the picture of any stack of this project.
+
+\`\`\`mermaid
+${diagram}\`\`\`
+`;
+}
+
 if (process.argv[1] === import.meta.filename) {
-	const wanted = configurationReference();
-	if (!process.argv.includes("--check")) {
-		fs.mkdirSync(path.dirname(file), { recursive: true });
-		fs.writeFileSync(file, wanted);
-	} else if (!fs.existsSync(file) || fs.readFileSync(file, "utf8") !== wanted) {
-		process.stderr.write('docs/configuration.md is not what config/schema.ts says: run "npm run docs"\n');
-		process.exitCode = 1;
+	const pages = { "docs/configuration.md": configurationReference(), "docs/topology.md": topologyPage() };
+	for (const [name, wanted] of Object.entries(pages)) {
+		const file = path.join(project, name);
+		if (!process.argv.includes("--check")) {
+			fs.mkdirSync(path.dirname(file), { recursive: true });
+			fs.writeFileSync(file, wanted);
+		} else if (!fs.existsSync(file) || fs.readFileSync(file, "utf8") !== wanted) {
+			process.stderr.write(`${name} is not what it is made from: run "npm run docs"\n`);
+			process.exitCode = 1;
+		}
 	}
 }

@@ -17,6 +17,11 @@ export interface Registered {
 	inputs: Props;
 	/** Inputs with secrets still marked, see `withoutSecrets`. */
 	marked: Props;
+	/** Outputs, inputs among them, with secrets still marked. */
+	outputs: Props;
+	id: string;
+	/** `URN::ID` of the provider; empty for the package's default one. */
+	provider: string;
 	/** URN of the parent. */
 	parent: string;
 	/** URNs of what it waits for. */
@@ -58,6 +63,7 @@ interface Request {
 	getType(): string;
 	getName(): string;
 	getCustom(): boolean;
+	getProvider(): string;
 	getParent(): string;
 	getDependenciesList(): string[];
 	getDeletedwith(): string;
@@ -66,7 +72,7 @@ interface Request {
 	getDeletebeforereplacedefined(): boolean;
 	getAdditionalsecretoutputsList(): string[];
 }
-type Answer = (error: Error | null, response?: { getUrn(): string }) => void;
+type Answer = (error: Error | null, response?: { getUrn(): string; getId(): string }) => void;
 
 export class Recorder {
 	/** In the order of registration. */
@@ -75,6 +81,7 @@ export class Recorder {
 	readonly #answers: Record<string, Props>;
 	readonly #secretOutputs = new Map<string, string[]>();
 	readonly #inputs = new Map<string, Props>();
+	readonly #states = new Map<string, Props>();
 
 	/** `answers` to calls of provider functions, by their token. */
 	constructor(outputs: Outputs = {}, answers: Record<string, Props> = {}) {
@@ -94,7 +101,7 @@ export class Recorder {
 		monitor.registerResource = (request, answer) => {
 			this.#secretOutputs.set(`${request.getType()} ${request.getName()}`, request.getAdditionalsecretoutputsList());
 			register(request, (error, response) => {
-				if (response) this.#remember(request, response.getUrn());
+				if (response) this.#remember(request, response.getUrn(), response.getId());
 				answer(error, response);
 			});
 		};
@@ -128,13 +135,16 @@ export class Recorder {
 	async #make({ type, name, inputs, custom }: pulumi.runtime.MockResourceArgs): Promise<pulumi.runtime.MockResourceResult> {
 		const key = `${type} ${name}`;
 		this.#inputs.set(key, inputs);
-		const state = { ...inputs, ...this.#outputs[type]?.(name, plain(inputs) as Props) };
+		const state: Props = { ...inputs, ...this.#outputs[type]?.(name, plain(inputs) as Props) };
 		// The engine marks these before the program sees them.
-		for (const output of this.#secretOutputs.get(key) ?? []) state[output] = pulumi.secret(plain(state[output]));
+		for (const output of this.#secretOutputs.get(key) ?? []) {
+			if (state[output] !== undefined) state[output] = asSecret(plain(state[output]));
+		}
+		this.#states.set(key, state);
 		return { id: custom ? `id-of-${name}` : undefined, state };
 	}
 
-	#remember(request: Request, urn: string): void {
+	#remember(request: Request, urn: string, id: string): void {
 		const [type, name] = [request.getType(), request.getName()];
 		const marked = this.#inputs.get(`${type} ${name}`) ?? {};
 		this.resources.push({
@@ -144,6 +154,9 @@ export class Recorder {
 			custom: request.getCustom(),
 			inputs: plain(marked) as Props,
 			marked,
+			outputs: this.#states.get(`${type} ${name}`) ?? {},
+			id,
+			provider: request.getProvider(),
 			parent: request.getParent(),
 			dependencies: request.getDependenciesList(),
 			deletedWith: request.getDeletedwith(),
@@ -157,6 +170,8 @@ export class Recorder {
 /** The SDK's marks on the wire. */
 const [signature, secretSignature] = ["4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"];
 
+/** The value marked as a secret. */
+export const asSecret = (value: unknown) => ({ [signature]: secretSignature, value });
 const isSecret = (value: object): value is { value: unknown } => (value as Props)[signature] === secretSignature;
 
 function mapped(value: unknown, onSecret: (secret: unknown) => unknown): unknown {
@@ -169,6 +184,10 @@ function mapped(value: unknown, onSecret: (secret: unknown) => unknown): unknown
 
 /** The value with its secrets in plain text. */
 export const plain = (value: unknown): unknown => mapped(value, plain);
+
+/** The value as a deployment holds it that is imported with its secrets in plain text. */
+export const asImported = (value: unknown): unknown =>
+	mapped(value, (secret) => ({ [signature]: secretSignature, plaintext: JSON.stringify(plain(secret)) }));
 
 /** The value as the state and the preview show it. */
 export const withoutSecrets = (value: unknown): unknown => mapped(value, () => "[secret]");

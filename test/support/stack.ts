@@ -26,6 +26,7 @@ export interface Step {
 	urn: string;
 	detailedDiff?: Record<string, { kind: string }>;
 	diffReasons?: string[];
+	newState?: Resource;
 }
 
 export class TestStack {

@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { shell } from "../../../providers/shell.ts";
+import { providerModule, shell } from "../../../providers/shell.ts";
 import { projectDirectory } from "../fixtures.ts";
 
 const textOf = async (module: string) => (await pulumi.runtime.serializeFunction(() => shell(module))).text;
@@ -21,18 +21,25 @@ function load(text: string): pulumi.dynamic.ResourceProvider {
 
 describe("the text that the engine stores with a resource", () => {
 	test("is the same for every provider but for the path of its module", async () => {
-		const [a, b] = [await textOf("providers/a/provider.ts"), await textOf("providers/b/provider.ts")];
+		const [a, b] = [await textOf("./providers/a/provider.ts"), await textOf("./providers/b/provider.ts")];
 		expect(a).toContain("providers/a/provider.ts");
 		expect(a.replaceAll("providers/a/", "providers/b/")).toBe(b);
 	});
 
 	test("holds nothing of what a provider does, and no path of this machine: a change of either would be a change of every resource", async () => {
-		const text = await textOf("providers/machine/provider.ts");
+		const text = await textOf("./providers/machine/provider.ts");
 		for (const word of ["defineProvider", "sameValue", "qemu", "ssh2", "p-retry", projectDirectory, os.homedir()]) {
 			expect(text).not.toContain(word);
 		}
 		expect(text.length).toBeLessThan(6000);
 	});
+});
+
+test.each([
+	["of this project", "/anywhere/swarm-scaleout/providers/shell.ts", "./providers/machine/provider.ts"],
+	["that only uses this package", "/anywhere/node_modules/swarm-scaleout/dist/providers/shell.js", "swarm-scaleout/providers/machine"],
+])("the module of a provider, in a program %s, is nothing that only one machine has", (_program, file, expected) => {
+	expect(providerModule("machine", file)).toBe(expected);
 });
 
 describe("a provider made from its text", () => {
@@ -50,7 +57,7 @@ describe("a provider made from its text", () => {
 	});
 
 	test("runs today's module of the directory it is in", async () => {
-		const text = await textOf("provider.ts");
+		const text = await textOf("./provider.ts");
 		fs.writeFileSync(
 			"provider.ts",
 			"export const provider: object = { create: async (inputs: object) => ({ id: 'today', outs: inputs }) };\n",
@@ -61,7 +68,7 @@ describe("a provider made from its text", () => {
 	test.each(["check", "diff", "create", "read", "update", "delete"] as const)(
 		"hands %s and all its arguments to the module",
 		async (method) => {
-			const text = await textOf("provider.ts");
+			const text = await textOf("./provider.ts");
 			fs.writeFileSync("provider.ts", `export const provider = { ${method}: async (...given: unknown[]) => given };\n`);
 			const given = { check: ["olds", "news"], diff: ["id", "olds", "news"], create: ["inputs"], read: ["id", "props"] };
 			const args = { ...given, update: given.diff, delete: given.read }[method];

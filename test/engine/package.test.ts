@@ -1,0 +1,127 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { missingEngine } from "../../lab/engine.ts";
+import { projectDirectory, TestStack } from "../support/stack.ts";
+
+/* The package as another program has it: packed by npm, laid below that program's node_modules. What it depends on is this project's own. */
+
+const noEngine = missingEngine();
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-package-"));
+const modules = path.join(scratch, "node_modules");
+const ours = path.join(projectDirectory, "node_modules");
+
+beforeAll(() => {
+	fs.mkdirSync(modules);
+	for (const name of fs.readdirSync(ours).filter((name) => !name.startsWith(".")))
+		fs.symlinkSync(path.join(ours, name), path.join(modules, name));
+	const packed = execFileSync("npm", ["pack", "--json", "--pack-destination", scratch], {
+		cwd: projectDirectory,
+		stdio: ["ignore", "pipe", "ignore"],
+	});
+	const archive = /"filename": "(.*)"/.exec(packed.toString())?.[1] as string;
+	fs.mkdirSync(path.join(modules, "swarm-scaleout"));
+	execFileSync("tar", ["-xzf", path.join(scratch, archive), "-C", path.join(modules, "swarm-scaleout"), "--strip-components=1"]);
+});
+afterAll(() => fs.rmSync(scratch, { recursive: true, force: true }));
+
+/** A program of its own, with these files, below the directory that has the package. */
+function program(name: string, source: string): string {
+	const directory = path.join(scratch, name);
+	fs.mkdirSync(directory);
+	const files = {
+		"index.ts": source,
+		"package.json": JSON.stringify({ name, private: true, type: "module" }),
+		"Pulumi.yaml": `name: ${name}\nruntime: { name: nodejs, options: { typescript: false } }\nmain: index.ts\n`,
+		"tsconfig.json": JSON.stringify({
+			compilerOptions: { module: "nodenext", strict: true, noEmit: true, skipLibCheck: true, types: ["node"] },
+			include: ["*.ts"],
+		}),
+	};
+	for (const [file, text] of Object.entries(files)) fs.writeFileSync(path.join(directory, file), text);
+	return directory;
+}
+
+const typeFaults = (directory: string) => spawnSync(path.join(ours, ".bin", "tsc"), ["-p", directory], { encoding: "utf8" }).stdout;
+
+const user = `
+import * as pulumi from "@pulumi/pulumi";
+import { Hosts, NfsExport, Swarm, loadTopology } from "swarm-scaleout";
+
+// Its settings stand below a name of their own, beside the program's.
+const topology = loadTopology(new pulumi.Config("swarm-scaleout"));
+const hosts = new Hosts("hosts", topology);
+const swarm = new Swarm("swarm", topology, hosts);
+const logs = new NfsExport("logs", topology, hosts);
+export const swarmId: pulumi.Output<string> = swarm.clusterId;
+export const server: string = logs.server;
+`;
+
+test("the types of the package fit a program that imports it", () => {
+	const directory = program("typed", user);
+	expect(typeFaults(directory)).toBe("");
+	fs.appendFileSync(path.join(directory, "index.ts"), "export const wrong: number = logs.server;\n");
+	expect(typeFaults(directory)).toContain("Type 'string' is not assignable to type 'number'");
+});
+
+describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})` : ""}`, () => {
+	test("a preview of such a program loads the package's providers, by a name that holds on every machine", async () => {
+		const { config } = parse(fs.readFileSync(path.join(projectDirectory, "tools", "samples.yaml"), "utf8")) as {
+			config: Record<string, unknown>;
+		};
+		const key = path.join(scratch, "key");
+		fs.writeFileSync(key, "planted-private-key\n");
+		const settings = { ...config, "swarm-scaleout:existing": { privateKeyFile: key }, "user:own": "1" };
+		const environment = { DATASOURCE_PASSWORD: "a", REDIS_PASSWORD: "b" };
+		const stack = new TestStack("user", path.join(scratch, "user-stack"), settings, environment, program("user", user));
+		await stack.init();
+		const steps = await stack.preview();
+		const of = (type: string) => steps.filter(({ urn }) => urn.split("::")[2]?.endsWith(type));
+		expect(of(":HostCheck")).toHaveLength(5);
+		expect(of(":SwarmNode")).toHaveLength(3);
+		const texts = steps.flatMap(({ newState }) => newState?.inputs?.__provider ?? []) as string[];
+		expect(texts.length).toBeGreaterThan(8);
+		for (const text of texts) {
+			expect(text).toMatch(/"swarm-scaleout\/providers\/[a-z-]+"/);
+			for (const place of [scratch, projectDirectory, os.homedir()]) expect(text).not.toContain(place);
+		}
+	});
+
+	describe("the example consumer", () => {
+		const directory = path.join(scratch, "consumer");
+		beforeAll(() => {
+			fs.cpSync(path.join(projectDirectory, "example", "consumer"), directory, { recursive: true });
+			fs.rmSync(path.join(directory, "tsconfig.json"));
+		});
+
+		/** The consumer's preview, after a stack with these outputs was deployed. */
+		async function previewAfter(name: string, outputs: string) {
+			const environment = { PULUMI_BACKEND_URL: `file://${path.join(scratch, "state")}` };
+			fs.mkdirSync(path.join(scratch, "state"), { recursive: true });
+			const producer = new TestStack(name, path.join(scratch, `${name}-stack`), {}, environment, program(name, outputs));
+			await producer.init();
+			const { code, output } = await producer.up();
+			expect(code, output).toBe(0);
+			const settings = {
+				stack: `organization/${name}/${name}`,
+				zoneId: "Z1",
+				name: "was.example.com",
+				alarmTopic: "arn:aws:sns:us-east-1:1:on-call",
+			};
+			const config = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`swarm-scaleout-consumer:${key}`, value]));
+			const consumer = new TestStack(name, path.join(scratch, `${name}-consumer`), config, environment, directory);
+			await consumer.init();
+			return consumer.previewText("--skip-plugin-pre-install");
+		}
+
+		test("fails on a stack that lacks an output, with stack, output and remedy in one message", async () => {
+			const { code, output } = await previewAfter("lacking", 'export const url = "http://192.0.2.10";\n');
+			expect(code).not.toBe(0);
+			expect(output).toContain('stack organization/lacking/lacking has no output "endpoint": it has url. Is it a stack of swarm-scaleout');
+			expect(output).not.toMatch(/at .*outputs\.js/);
+		});
+	});
+});

@@ -1,0 +1,49 @@
+import * as fs from "node:fs";
+import { createRequire } from "node:module";
+import * as path from "node:path";
+import { parse } from "yaml";
+import { deploymentOf } from "./deployment.ts";
+import { type Props, Recorder } from "./mocks.ts";
+import { runProgram } from "./program.ts";
+import { projectDirectory, TestStack } from "./stack.ts";
+
+/** Five hosts that exist nowhere, and the images pinned, so that a preview contacts nothing. */
+const configFile = path.join(projectDirectory, "tools", "samples.yaml");
+
+const require = createRequire(import.meta.url);
+/** Planted passwords. */
+export const sampleEnvironment = { DATASOURCE_PASSWORD: "planted-datasource-password", REDIS_PASSWORD: "planted-redis-password" };
+const project = "swarm-scaleout";
+
+/** The members of the swarm as a look at a healthy one finds them. */
+const observedNodes = {
+	"pulumi-nodejs:dynamic/scaleout:SwarmNode": (name: string, { role, labels }: Props) => ({
+		nodeId: `node-id-of-${name}`,
+		observed: { role, availability: "active", state: "ready", labels },
+	}),
+};
+
+/** A stack as an `up` would have left it, of hosts that exist nowhere: for previews by the real engine. Once a process. */
+export async function sampleStack(directory: string): Promise<TestStack> {
+	// The program writes key files below the home directory, and the state names them.
+	const home = { HOME: path.join(directory, "home"), PULUMI_HOME: process.env.PULUMI_HOME ?? path.join(process.env.HOME ?? "", ".pulumi") };
+	fs.mkdirSync(home.HOME, { recursive: true });
+	Object.assign(process.env, home, sampleEnvironment);
+	const privateKeyFile = path.join(directory, "key");
+	fs.writeFileSync(privateKeyFile, "planted-private-key\n", { mode: 0o600 });
+	const { config } = parse(fs.readFileSync(configFile, "utf8")) as { config: Props };
+	config[`${project}:existing`] = { privateKeyFile };
+	const stack = new TestStack("sample", path.join(directory, "stack"), config, { ...sampleEnvironment, HOME: home.HOME });
+	await stack.init();
+	const recorder = new Recorder(observedNodes);
+	const outputs = await runProgram(recorder, config, stack.name);
+	const versions = Object.fromEntries(["command", "docker"].map((name) => [name, require(`@pulumi/${name}/package.json`).version]));
+	const empty = JSON.parse((await stack.run("stack", "export", "--stack", stack.name)).output);
+	const file = path.join(directory, "deployment.json");
+	const deployment = deploymentOf(recorder.resources, outputs, { project, stack: stack.name, versions }, empty);
+	fs.writeFileSync(file, JSON.stringify(deployment), { mode: 0o600 });
+	const imported = await stack.run("stack", "import", "--stack", stack.name, "--file", file);
+	fs.rmSync(file);
+	if (imported.code !== 0) throw new Error(imported.output);
+	return stack;
+}

@@ -1,0 +1,122 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import type { Change, Operation } from "../../../tools/changes.ts";
+import { type Class, disruptionOf, unknownReason } from "../../../tools/disruption.ts";
+import { type Props, Recorder } from "../../support/mocks.ts";
+import { runProgram } from "../../support/program.ts";
+import { labConfig } from "../fixtures.ts";
+
+const roles = new Map([
+	["manager", ["manager", "app"]],
+	["worker1", ["worker", "app"]],
+	["log", ["log"]],
+	["nginx", ["nginx"]],
+]);
+const dynamic = (type: string) => `pulumi-nodejs:dynamic/scaleout:${type}`;
+const command = "command:remote:Command";
+
+function change(type: string, name: string, operation: Operation, more: Partial<Change> = {}): Change {
+	return { urn: "", type, name, parentType: "", operation, changed: [], olds: {}, news: {}, ...more };
+}
+
+const step = (component: string, name: string, operation: Operation, more: Partial<Change> = {}) =>
+	change(command, name, operation, { parentType: `scaleout:index:${component}`, ...more });
+
+const service = (changed: string[], olds: Props = {}, news: Props = {}) => {
+	const inputs = {
+		name: "was",
+		publish: { mode: "host" },
+		rollout: { strategy: "lossless", parallelism: 1 },
+		mount: { type: "volume", device: ":/logs", target: "/l" },
+	};
+	return change(dynamic("Service"), "was", "update", { changed, olds: { ...inputs, ...olds }, news: { ...inputs, ...news } });
+};
+const swarmStrategy = { rollout: { strategy: "swarm", parallelism: 1 } };
+
+// biome-ignore format: one change a row
+const table: [string, Change, Class][] = [
+	["a new image", service(["image"]), "lossless rolling"],
+	["a new image, stopped by Swarm", service(["image"], {}, swarmStrategy), "interruption"],
+	["a new image behind the routing mesh", service(["image"], {}, { publish: { mode: "ingress" } }), "interruption"],
+	["a secret value of the service, which the preview does not show", service([]), "lossless rolling"],
+	["more replicas", service(["replicas", "nodes"]), "none"],
+	["other mount options", service(["mount"], {}, { mount: { type: "volume", device: ":/logs", target: "/l", options: "hard" } }), "lossless rolling"],
+	["another place for the logs", service(["mount"], {}, { mount: { type: "volume", device: ":/other", target: "/l" } }), "data"],
+	["a service under another name", change(dynamic("Service"), "was", "replace"), "interruption"],
+	["the service goes", change(dynamic("Service"), "was", "delete"), "interruption"],
+	["another balancing method", step("LoadBalancer", "nginx", "update", { changed: ["stdin"] }), "reload"],
+	["NGINX goes", step("LoadBalancer", "nginx", "delete"), "interruption"],
+	["maintenance on", step("LoadBalancer", "nginx-maintenance", "update", { news: { stdin: "on\n" } }), "interruption"],
+	["maintenance off", step("LoadBalancer", "nginx-maintenance", "update", { news: { stdin: "off\n" } }), "none"],
+	["another client of the export", step("NfsExport", "logs-export", "update", { olds: { stdin: "/logs a(rw)" }, news: { stdin: "/logs a(rw) b(rw)" } }), "reload"],
+	["another export", step("NfsExport", "logs-export", "update", { olds: { stdin: "/logs a(rw)" }, news: { stdin: "/other a(rw)" } }), "data"],
+	["the export goes", step("NfsExport", "logs-export", "delete"), "interruption"],
+	["a probe", step("NfsExport", "logs-probe-worker1", "update"), "none"],
+	["a drain agent", step("WasService", "worker1-drain-agent", "update"), "none"],
+	["packages", step("Hosts", "worker1-packages", "update"), "none"],
+	["a node joins", change(dynamic("SwarmNode"), "worker1", "create"), "none"],
+	["a node leaves", change(dynamic("SwarmNode"), "worker1", "delete"), "node replacement"],
+	["a node with another address", change(dynamic("SwarmNode"), "worker1", "replace"), "node replacement"],
+	["a node loses its label", change(dynamic("SwarmNode"), "worker1", "update", { changed: ["labels"], olds: { labels: { a: "1" } }, news: { labels: {} } }), "node replacement"],
+	["a node gains a label", change(dynamic("SwarmNode"), "worker1", "update", { changed: ["labels"], olds: { labels: {} }, news: { labels: { a: "1" } } }), "none"],
+	["a node that someone drained", change(dynamic("SwarmNode"), "worker1", "update"), "lossless rolling"],
+	["the swarm anew", change(dynamic("SwarmCluster"), "swarm", "replace"), "interruption"],
+	["memory of a worker's machine", change(dynamic("Machine"), "worker1", "update", { changed: ["memoryMiB"] }), "node replacement"],
+	["memory of NGINX's machine", change(dynamic("Machine"), "nginx", "update"), "interruption"],
+	["the log machine anew", change(dynamic("Machine"), "log", "replace"), "interruption"],
+	["a machine of which nothing is known", change(dynamic("Machine"), "other", "update"), "interruption"],
+	["the log disk goes", change(dynamic("Disk"), "log-disk", "delete"), "data"],
+	["the log disk anew", change(dynamic("Disk"), "log-disk", "replace"), "data"],
+	["an image is built", change("docker:index/image:Image", "was", "update"), "none"],
+	["a secret anew", change("docker:index/secret:Secret", "was", "replace"), "none"],
+	["another type of a worker's instance", change("aws:ec2/instance:Instance", "worker1", "update", { changed: ["instanceType"] }), "node replacement"],
+	["NGINX's instance anew", change("aws:ec2/instance:Instance", "nginx-instance", "replace"), "interruption"],
+	["tags of an instance", change("aws:ec2/instance:Instance", "worker1", "update", { changed: ["tags", "tagsAll"] }), "none"],
+	["the log volume anew", change("aws:ebs/volume:Volume", "log", "replace"), "data"],
+	["a new rule of a security group", change("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "ssh", "create"), "none"],
+	["a changed rule of a security group", change("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "ssh", "update", { changed: ["cidrIpv4"] }), "interruption"],
+];
+
+test.each(table)("%s", (_what, given, expected) => {
+	expect(disruptionOf(given, roles)).toMatchObject({ class: expected, reason: expect.stringMatching(/./) });
+});
+
+describe("what no rule knows counts as the worst", () => {
+	test.each([
+		["a type", change("random:index:Pet", "pet", "create")],
+		["a type of AWS", change("aws:rds/instance:Instance", "db", "update")],
+		["a step of an unknown component", step("Mystery", "nginx", "update")],
+		["a step of a component that has others", step("Hosts", "worker1-mystery", "update")],
+		["a step of no component", change(command, "nginx", "update")],
+	])("%s", (_what, given) => {
+		expect(disruptionOf(given, roles)).toEqual({ class: "data", reason: unknownReason });
+	});
+});
+
+describe("every resource of the lab's stack is known, whatever happens to it", () => {
+	const recorder = new Recorder();
+	const home = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-home-"));
+	beforeAll(async () => {
+		vi.stubEnv("HOME", home);
+		vi.stubEnv("DATASOURCE_PASSWORD", "a");
+		vi.stubEnv("REDIS_PASSWORD", "b");
+		const config = Object.fromEntries(Object.entries(labConfig()).map(([key, value]) => [`swarm-scaleout:${key}`, value]));
+		await runProgram(recorder, config, "lab");
+	});
+	afterAll(() => {
+		vi.unstubAllEnvs();
+		fs.rmSync(home, { recursive: true });
+	});
+
+	test.each(["create", "update", "replace", "delete"] as const)("%s", (operation) => {
+		const resources = recorder.resources.filter(({ custom, type }) => custom && !type.startsWith("pulumi:providers:"));
+		expect(resources.length).toBeGreaterThan(30);
+		for (const { type, name, parent, inputs } of resources) {
+			const parentType = parent.split("::")[2]?.split("$").at(-1) ?? "";
+			const { reason } = disruptionOf(change(type, name, operation, { parentType, olds: inputs, news: inputs }), roles);
+			expect(reason, `${type} ${name}: give it a rule in tools/disruption.ts`).not.toBe(unknownReason);
+		}
+	});
+});

@@ -1,0 +1,16 @@
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+/*
+ * Makes `dist/`, what another program imports as the package: Node runs TypeScript as it is, but not below `node_modules`. Beside the modules
+ * lie the files that they read.
+ */
+
+const project = path.resolve(import.meta.dirname, "..");
+const dist = path.join(project, "dist");
+const read = ["agent", "lab/image", "lab/java", "example/was"];
+
+fs.rmSync(dist, { recursive: true, force: true });
+execFileSync(path.join(project, "node_modules", ".bin", "tsc"), ["-p", "tsconfig.build.json"], { cwd: project, stdio: "inherit" });
+for (const directory of read) fs.cpSync(path.join(project, directory), path.join(dist, directory), { recursive: true });

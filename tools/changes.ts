@@ -1,0 +1,114 @@
+/*
+ * The engine's events of a preview, read down to what the summary needs. Pure.
+ */
+
+// biome-ignore lint/suspicious/noExplicitAny: resource properties are of any shape
+export type Props = Record<string, any>;
+
+export type Operation = "create" | "update" | "replace" | "delete";
+
+/** What a preview says of one resource. */
+export interface Change {
+	urn: string;
+	type: string;
+	name: string;
+	/** Type of the parent, such as `scaleout:index:LoadBalancer`; empty at the top. */
+	parentType: string;
+	operation: Operation;
+	/** Names of the inputs that change, as far as they can be told: a secret's change cannot. */
+	changed: string[];
+	/** Inputs before and after, secrets as `[secret]`. Empty at create and at delete. */
+	olds: Props;
+	news: Props;
+	/** What the provider remarked. */
+	note?: string;
+}
+
+export interface Preview {
+	changes: Change[];
+	/** Roles by host name, from the stack's outputs before and after. */
+	roles: Map<string, string[]>;
+}
+
+interface State {
+	inputs?: Props;
+	outputs?: Props;
+	custom?: boolean;
+}
+
+interface Metadata {
+	op: string;
+	urn: string;
+	type: string;
+	old?: State | null;
+	new?: State | null;
+	diffs?: string[] | null;
+	detailedDiff?: Record<string, unknown> | null;
+}
+
+/** One line of the engine's event log, as far as it is read here. */
+export interface EngineEvent {
+	resourcePreEvent?: { metadata: Metadata };
+	resOutputsEvent?: { metadata: Metadata };
+	diagnosticEvent?: { urn?: string; message: string; severity: string; ephemeral?: boolean };
+}
+
+/** What an operation comes to. One that is not here changes nothing that exists, or is a part of another: a replacement's own steps. */
+const operations: Record<string, Operation> = {
+	create: "create",
+	update: "update",
+	replace: "replace",
+	delete: "delete",
+	"create-replacement": "replace",
+	"delete-replaced": "replace",
+	"import-replacement": "replace",
+};
+
+export function readPreview(events: EngineEvent[]): Preview {
+	const changes = new Map<string, Change>();
+	const roles = new Map<string, string[]>();
+	const notes = new Map<string, string>();
+	for (const { resourcePreEvent, resOutputsEvent, diagnosticEvent } of events) {
+		if (diagnosticEvent?.urn && diagnosticEvent.severity === "info" && !diagnosticEvent.ephemeral)
+			notes.set(diagnosticEvent.urn, diagnosticEvent.message.trim());
+		const metadata = (resourcePreEvent ?? resOutputsEvent)?.metadata;
+		if (metadata?.type === "pulumi:pulumi:Stack") addRoles(roles, metadata);
+		if (!resourcePreEvent) continue;
+		const change = changeOf(resourcePreEvent.metadata);
+		// A replacement comes in several steps; what stays is that it is one.
+		if (change && changes.get(change.urn)?.operation !== "replace") changes.set(change.urn, change);
+	}
+	return { changes: [...changes.values()].map((change) => ({ ...change, note: notes.get(change.urn) })), roles };
+}
+
+/** Undefined for what is not a resource of its own: components, and the engine's own providers. */
+function changeOf(metadata: Metadata): Change | undefined {
+	const operation = operations[metadata.op];
+	const { urn, type } = metadata;
+	if (!operation || !(metadata.new ?? metadata.old)?.custom || type.startsWith("pulumi:providers:")) return undefined;
+	const [olds, news] = [metadata.old?.inputs ?? {}, metadata.new?.inputs ?? {}];
+	const named = [...(metadata.diffs ?? []), ...Object.keys(metadata.detailedDiff ?? {})].map((path) => path.split(/[.[]/)[0] as string);
+	return {
+		urn,
+		type,
+		name: urn.split("::").slice(3).join("::"),
+		parentType: urn.split("::")[2]?.split("$").at(-2) ?? "",
+		operation,
+		changed: operation === "create" || operation === "delete" ? [] : [...new Set([...named, ...differing(olds, news)])],
+		olds,
+		news,
+	};
+}
+
+/** Dynamic providers do not name what changed: the inputs say it, except the ones that are not for the eye. */
+function differing(olds: Props, news: Props): string[] {
+	const keys = [...new Set([...Object.keys(olds), ...Object.keys(news)])].filter((key) => !key.startsWith("__"));
+	return keys.filter((key) => JSON.stringify(olds[key]) !== JSON.stringify(news[key]));
+}
+
+function addRoles(roles: Map<string, string[]>, { old, new: fresh }: Metadata): void {
+	for (const nodes of [old?.outputs?.nodes, fresh?.outputs?.nodes]) {
+		if (!Array.isArray(nodes)) continue;
+		for (const { name, roles: of } of nodes) if (Array.isArray(of)) roles.set(name, of);
+	}
+}

@@ -1,0 +1,193 @@
+import { disruption as serviceDisruption, withoutRestart } from "../providers/service/disruption.ts";
+import type { ServiceInputs } from "../providers/service/resource.ts";
+import { isLossless } from "../providers/service/spec.ts";
+import type { Change, Preview } from "./changes.ts";
+
+/*
+ * What a change does to those who use the service: a class and a reason. Pure. A resource that no rule knows counts as the worst.
+ */
+
+/** From harmless to grave. */
+export const classes = {
+	none: "no request and no data is touched",
+	reload: "a server takes a new configuration and goes on",
+	"lossless rolling": "tasks are replaced one node after another; no request fails",
+	"node replacement": "a node is taken out or made anew; the others serve",
+	interruption: "requests may fail, or nothing answers for a while",
+	data: "stored data is deleted, or is looked for in another place; or nobody knows",
+} as const;
+
+export type Class = keyof typeof classes;
+
+export interface Verdict {
+	class: Class;
+	reason: string;
+}
+
+/** Whether a verdict is the one for what no rule knows. */
+export const unknownReason = "this summary does not know it: read the diff";
+
+type Rule = (change: Change, roles: Preview["roles"]) => Verdict | undefined;
+
+export function disruptionOf(change: Change, roles: Preview["roles"]): Verdict {
+	const isAws = change.type.startsWith("aws:");
+	const rule = rules[change.type] ?? (isAws ? awsRule : undefined);
+	return rule?.(change, roles) ?? { class: "data", reason: unknownReason };
+}
+
+const verdict =
+	(grave: Class, reason: string): Rule =>
+	() => ({ class: grave, reason });
+
+/** A rule by operation. A replacement for which none is named is both a delete and a create: the graver counts. */
+const by =
+	(cases: Partial<Record<Change["operation"], Rule>>): Rule =>
+	(change, roles) => {
+		if (cases[change.operation]) return cases[change.operation]?.(change, roles);
+		return change.operation === "replace" ? cases.delete?.(change, roles) : undefined;
+	};
+
+const dynamic = (type: string) => `pulumi-nodejs:dynamic/scaleout:${type}`;
+const harmless = (reason: string): Rule => verdict("none", reason);
+
+/** The parts of a stack on a host that goes away or restarts: by what the host is for. */
+const hostGoes =
+	(what: string): Rule =>
+	({ name }, roles) => {
+		const of = [...roles].find(([host]) => name === host || name.startsWith(`${host}-`))?.[1];
+		if (!of) return { class: "interruption", reason: `${what}; what the host is for is not known` };
+		if (of.includes("nginx")) return { class: "interruption", reason: `${what}: nothing answers until NGINX is back` };
+		if (of.includes("log")) return { class: "interruption", reason: `${what}: writers to the log directory wait until it is back` };
+		return { class: "node replacement", reason: `${what}: the other nodes serve meanwhile` };
+	};
+
+const service: Rule = by({
+	create: harmless("a new service"),
+	delete: verdict("interruption", "the service and its tasks go; nothing answers"),
+	update: ({ changed, olds, news, note }) => {
+		const inputs = news as ServiceInputs;
+		if (changed.length > 0 && changed.every((name) => withoutRestart.includes(name)))
+			return { class: "none", reason: `${changed.join(", ")}: the tasks stay as they are` };
+		const causes = changed.length > 0 ? changed : ["a secret value, or a change by hand,"];
+		const reason = note ?? serviceDisruption(causes, olds as ServiceInputs, inputs) ?? "";
+		if (moved(olds.mount, inputs.mount)) return { class: "data", reason: `logs go to another place, those of before stay; ${reason}` };
+		return { class: isLossless(inputs) ? "lossless rolling" : "interruption", reason };
+	},
+});
+
+function moved(old?: Partial<Record<string, unknown>>, fresh?: Partial<Record<string, unknown>>): boolean {
+	return ["type", "device", "source", "target"].some((key) => old?.[key] !== fresh?.[key]);
+}
+
+const swarmNode: Rule = by({
+	create: harmless("a node joins the swarm"),
+	delete: verdict("node replacement", "the node is drained and leaves the swarm"),
+	update: ({ changed, olds, news }) => {
+		if (changed.includes("labels") && Object.entries(olds.labels ?? {}).some(([label, value]) => news.labels?.[label] !== value))
+			return { class: "node replacement", reason: "the node loses a label: its tasks are drained and stop" };
+		if (changed.length > 0) return { class: "none", reason: `${changed.join(", ")}: tasks on it go on` };
+		return { class: "lossless rolling", reason: "what was changed by hand (availability, role, labels) is put back" };
+	},
+});
+
+/** Steps on hosts by SSH, by the component they belong to and the end of their name. */
+const steps: [component: string, name: RegExp, rule: Rule][] = [
+	["Hosts", /-packages$/, harmless("packages that are missing are installed")],
+	["WasService", /-drain-agent$/, harmless("the drain agent starts, and goes on with a drain under way")],
+	["WasService", /-log-directory$/, harmless("the directory is made where it is missing")],
+	["WasImage", /^base-image/, harmless("what images are built from")],
+	["Registry", /./, harmless("the registry and the trust in it; running tasks need neither")],
+	["NfsExport", /-probe-/, harmless("the export is tried out")],
+	[
+		"NfsExport",
+		/-export$/,
+		by({ create: harmless("a new export"), update: exportUpdate, delete: verdict("interruption", "the export ends: writers to it wait") }),
+	],
+	["LoadBalancer", /-maintenance$/, by({ create: maintenance, update: maintenance, delete: harmless("the mark of a maintenance goes") })],
+	[
+		"LoadBalancer",
+		/./,
+		by({
+			create: harmless("NGINX begins to serve"),
+			update: verdict("reload", "NGINX reloads; requests under way end as they began"),
+			delete: verdict("interruption", "NGINX serves no longer"),
+		}),
+	],
+];
+
+function exportUpdate({ olds, news }: Change): Verdict {
+	const [before, after] = [olds.stdin, news.stdin].map((line) => String(line).split(" ")[0]);
+	if (before !== after) return { class: "data", reason: `logs go to ${after}; those in ${before} stay there` };
+	return { class: "reload", reason: "the NFS server takes the export anew; what is mounted stays" };
+}
+
+function maintenance({ news }: Change): Verdict {
+	if (String(news.stdin).trim() === "off") return { class: "none", reason: "NGINX serves" };
+	return { class: "interruption", reason: "on purpose: NGINX answers everything with 503" };
+}
+
+const step: Rule = (change, roles) => {
+	const component = change.parentType.split(":").at(-1);
+	const found = steps.find(([of, name]) => of === component && name.test(change.name));
+	return found?.[2](change, roles);
+};
+
+const rules: Record<string, Rule> = {
+	"command:remote:Command": step,
+	"command:remote:CopyToRemote": step,
+	"docker:index/image:Image": harmless("an image is built and pushed; what runs it says so itself"),
+	"docker:index/secret:Secret": harmless("a secret under a name of its own; the service that uses it says so itself"),
+	[dynamic("HostCheck")]: harmless("the host is looked at"),
+	[dynamic("SshKey")]: harmless("a key pair; machines that take another say so themselves"),
+	[dynamic("GeneratedSecret")]: harmless("a password; what uses it says so itself"),
+	[dynamic("Disk")]: by({
+		create: harmless("a disk; a file that exists is taken with its data"),
+		update: verdict("data", "the disk changes below what is on it"),
+		delete: verdict("data", "the disk goes, with the collected logs on it unless logs.keepOnDestroy is set"),
+	}),
+	[dynamic("Machine")]: by({
+		create: harmless("a new machine"),
+		update: hostGoes("the machine restarts"),
+		delete: hostGoes("the machine goes"),
+	}),
+	[dynamic("SwarmCluster")]: by({
+		create: harmless("a new swarm"),
+		update: harmless("settings of the swarm"),
+		delete: verdict("interruption", "the swarm ends, and every task in it"),
+	}),
+	[dynamic("SwarmNode")]: swarmNode,
+	[dynamic("Service")]: service,
+};
+
+/** The parts of AWS in use. What is only tagged or made anew beside the rest harms nobody. */
+const aws: [type: RegExp, rule: Rule][] = [
+	[/^aws:ec2\/instance:/, by({ update: hostGoes("the instance stops and starts"), delete: hostGoes("the instance goes") })],
+	[
+		/^aws:ebs\/volume:/,
+		by({ update: harmless("the volume grows, or gets faster"), delete: verdict("data", "the volume goes, with what is on it") }),
+	],
+	[/^aws:ec2\/volumeAttachment:/, verdict("interruption", "the volume is taken off: writers to it wait")],
+	[
+		/^aws:ec2\/eip/,
+		by({ update: verdict("interruption", "the public address moves"), delete: verdict("interruption", "the public address goes") }),
+	],
+	[/^aws:(ec2\/securityGroup|vpc\/securityGroup)/, verdict("interruption", "ports open or close: what needs a closed one fails")],
+	[
+		/^aws:(ec2|vpc)\/(vpc|subnet|route|internetGateway|natGateway|mainRoute)/,
+		verdict("interruption", "the network changes below what runs on it"),
+	],
+	[
+		/^aws:cloudwatch\/logGroup:/,
+		by({ update: harmless("retention, or another setting"), delete: verdict("data", "the log group goes, with the logs in it") }),
+	],
+	[/^aws:(iam|ssm|cloudwatch)\//, harmless("rights, parameters, measures")],
+	[/^aws:ec2\/keyPair:/, harmless("the key of machines that are made from now on")],
+];
+
+const awsRule: Rule = (change, roles) => {
+	const found = aws.find(([type]) => type.test(change.type));
+	if (!found) return undefined;
+	if (change.operation === "create") return { class: "none", reason: "new" };
+	const onlyTags = change.operation === "update" && change.changed.length > 0 && change.changed.every((name) => /^tags(All)?$/.test(name));
+	return onlyTags ? { class: "none", reason: "tags" } : found[1](change, roles);
+};
