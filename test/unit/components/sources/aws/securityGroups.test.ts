@@ -1,5 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { groupsOf, ruleName, securityRules } from "../../../../../components/sources/aws/securityGroups.ts";
+import type { Recorder } from "../../../../support/mocks.ts";
 import { prodTopology, type Raw } from "../../../fixtures.ts";
 import { recordHosts, tagged } from "./support.ts";
 
@@ -89,8 +90,12 @@ test.each([
 });
 
 describe("the resources", () => {
-	test("are one group a purpose, and one resource a rule", async () => {
-		const recorder = await recordHosts();
+	let recorder: Recorder;
+	beforeAll(async () => {
+		recorder = await recordHosts();
+	});
+
+	test("are one group a purpose, and one resource a rule", () => {
 		const groups = recorder.ofType("ec2/securityGroup:SecurityGroup");
 		expect(groups.map(({ name }) => name).sort()).toEqual(["app-group", "log-group", "manager-group", "nginx-group", "swarm-group"]);
 		// A group's own rules would fight with those beside it.
@@ -105,8 +110,7 @@ describe("the resources", () => {
 		expect(rules.sort()).toEqual(namesWith().sort());
 	});
 
-	test("a rule between groups names the other group, a rule to a network the network", async () => {
-		const recorder = await recordHosts();
+	test("a rule between groups names the other group, a rule to a network the network", () => {
 		expect(recorder.find("log-in-tcp-2049-from-app", ":SecurityGroupIngressRule").inputs).toEqual({
 			securityGroupId: "id-of-log-group",
 			referencedSecurityGroupId: "id-of-app-group",
