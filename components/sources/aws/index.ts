@@ -36,7 +36,7 @@ export function awsHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 		const booted = remoteStep(`${host.name}-boot`, { ...base, ready: check }, { script: bootScript }, { parent });
 		if (!host.roles.includes("log")) return { ...base, ready: booted };
 		const { volumeId, attachment } = dataVolume(topology, host, instance, of);
-		const mount = { script: mountScript(logs.path), stdin: pulumi.interpolate`${volumeId}\n` };
+		const mount = { script: mountScript(logs.path), stdin: pulumi.interpolate`${volumeId} ${aws.logVolumeGiB}GiB\n` };
 		return { ...base, ready: remoteStep("log-volume-mount", { ...base, ready: booted }, mount, { parent, dependsOn: [attachment] }) };
 	});
 }

@@ -38,7 +38,7 @@ describe("the volume of the collected logs", () => {
 
 	test("is mounted by its ID before anything else happens on the log host", () => {
 		const mount = recorder.find("log-volume-mount");
-		expect(mount.inputs.stdin).toBe("id-of-log-volume\n");
+		expect(mount.inputs.stdin).toBe("id-of-log-volume 50GiB\n");
 		expect(mount.inputs.connection.host).toBe("192.168.1.20");
 		expect(recorder.isAfter(mount, recorder.find("log-volume", ":VolumeAttachment"))).toBe(true);
 		expect(recorder.isAfter(mount, recorder.find("log-boot"))).toBe(true);
@@ -65,7 +65,7 @@ blkid() { case "$*" in *TYPE*) [ -n '${type}' ] && echo '${type}' || return 2 ;;
 mkfs.ext4() { echo "mkfs.ext4 $*"; }
 mount() { echo "mount $*"; }
 mountpoint() { return 1; }
-resize2fs() { :; }
+resize2fs() { echo "resize2fs $*" > "${directory}/resized"; }
 findmnt() { echo "${directory}/disk"; }
 systemctl() { :; }
 sleep() { :; }
@@ -73,7 +73,10 @@ sleep() { :; }
 		const script = mountScript(path.join(directory, "logs"))
 			.replaceAll("/dev/disk/by-id", path.join(directory, "by-id"))
 			.replaceAll("/etc/fstab", path.join(directory, "fstab"));
-		const result = spawnSync("bash", ["--norc", "-euo", "pipefail", "-c", stubs + script], { input: `${volume}\n`, encoding: "utf8" });
+		const result = spawnSync("bash", ["--norc", "-euo", "pipefail", "-c", stubs + script], {
+			input: `${volume} 50GiB\n`,
+			encoding: "utf8",
+		});
 		return { ...result, fstab: fs.readFileSync(path.join(directory, "fstab"), "utf8") };
 	}
 	const volume = "vol-0123456789abcdef0";
@@ -85,17 +88,18 @@ sleep() { :; }
 	test("gives a blank volume a file system, and finds it by label at every boot", () => {
 		const { stdout, stderr, status, fstab } = run(volume);
 		expect(status, stderr).toBe(0);
-		expect(stdout.trim().split("\n")).toEqual([`mkfs.ext4 -q -L scaleout-logs ${directory}/disk`, `mount ${directory}/logs`]);
+		expect(stdout).toBe(`mkfs.ext4 -q -L scaleout-logs ${directory}/disk\nmount ${directory}/logs\n`);
 		expect(fstab).toBe(
 			`/dev/vda / ext4 defaults 0 1\nLABEL=scaleout-logs ${directory}/logs ext4 defaults,noatime,nofail,x-systemd.device-timeout=60 0 2\n`,
 		);
 	});
 
-	test("takes a volume with the logs as it is, also the second time", () => {
+	test("takes a volume with the logs as it is, but for its size, also the second time", () => {
 		const first = run(volume, "ext4", "scaleout-logs");
 		const second = run(volume, "ext4", "scaleout-logs");
 		expect([first.status, second.status], second.stderr).toEqual([0, 0]);
-		expect(first.stdout + second.stdout).not.toContain("mkfs");
+		for (const { stdout } of [first, second]) expect(stdout).toBe(`mount ${directory}/logs\n`);
+		expect(fs.readFileSync(path.join(directory, "resized"), "utf8")).toBe(`resize2fs ${directory}/disk\n`);
 		expect(second.fstab).toBe(first.fstab);
 	});
 
