@@ -74,6 +74,18 @@ describe("hosts in EC2", () => {
 		}
 	});
 
+	test("are looked at once every rule is there, so that the last step on a host is done before its way in is closed", () => {
+		const rules = recorder.ofType("gressRule");
+		expect(rules.length).toBeGreaterThan(15);
+		for (const rule of rules) expect(recorder.isAfter(recorder.find("worker1-check"), rule), rule.name).toBe(true);
+	});
+
+	test("the manager's login may talk to Docker, as the Docker provider does", () => {
+		const letsIn = names.filter((name) => recorder.find(`${name}-packages`).inputs.create.includes("usermod -aG docker"));
+		expect(letsIn).toEqual(["manager"]);
+		expect(recorder.find("manager-packages").inputs.create).toMatch(/usermod -aG docker \S*ubuntu/);
+	});
+
 	test("a host that does not answer lets one think of the operator's networks", () => {
 		expect(recorder.find("nginx-check").inputs).toMatchObject({ property: "hosts[4]", hint: expect.stringContaining("aws.operatorCidrs") });
 		expect(recorder.find("nginx-check").inputs.deadlineSeconds).toBeGreaterThanOrEqual(300);
