@@ -45,14 +45,14 @@ function currentImage({ aws }: Topology, { opts }: Account): pulumi.Output<strin
 }
 
 /**
- * The image of a host. The vendor's current one when the host is first made; after that the one it has, until its revision is counted up.
- * A replacement for another reason keeps it.
+ * The image of a host: the one that is current when the host is first made, and from then on that one, until another is wanted. What replaces the
+ * host for another reason keeps it.
+ *
+ * @param wanted Family and revision, in any words: a change takes the image that is current then.
  */
-function pinnedImage(host: HostConfig, { aws }: Topology, { opts }: Account, current: pulumi.Input<string>): pulumi.Input<string> {
-	if (aws.amiId) return aws.amiId;
-	const replacementTrigger = `${aws.image} ${host.imageRevision ?? aws.imageRevision}`;
-	return new pulumi.Stash(`${host.name}-image`, { input: current }, { parent: opts.parent, ignoreChanges: ["input"], replacementTrigger })
-		.output;
+export function pinnedImage(host: string, wanted: string, current: pulumi.Input<string>, parent?: pulumi.Resource): pulumi.Output<string> {
+	return new pulumi.Stash(`${host}-image`, { input: current }, { parent, ignoreChanges: ["input"], replacementTrigger: wanted })
+		.output as pulumi.Output<string>;
 }
 
 /**
@@ -77,7 +77,8 @@ function instanceOf(
 	const isNginx = roles.includes("nginx");
 	const spare = isSpare(host, topology);
 	const instanceType = host.instanceType ?? aws.instanceType;
-	const ami = pinnedImage(host, topology, account, current);
+	const wanted = `${aws.image} ${host.imageRevision ?? aws.imageRevision}`;
+	const ami = aws.amiId ?? pinnedImage(name, wanted, current, opts.parent);
 	const subnetId = network.subnetIds[subnetOf(topology, host)?.name as string] as pulumi.Input<string>;
 	// What replaces the instance makes a new host key as well: it is how the steps on the host learn that they must run again.
 	const keepers = {
