@@ -49,11 +49,11 @@ serial=\${volume/-/}
 device() { for link in /dev/disk/by-id/*"$serial"*; do case $link in *-part*|*'*'*) ;; *) readlink -f "$link"; return; esac; done; return 1; }
 for attempt in $(seq 60); do device > /dev/null && break; sleep 2; done
 disk=$(device) || { echo "aws.logVolumeGiB: no disk here is volume $volume after two minutes: is it attached, and is the instance type built on Nitro?" >&2; exit 1; }
-found=$(blkid -p -o value -s TYPE "$disk" || true)
+found=$(blkid -p -o value -s TYPE -s PTTYPE "$disk" || true)
 if [ -z "$found" ]; then
   mkfs.ext4 -q -L ${label} "$disk"
 elif [ "$found" != ext4 ] || [ "$(blkid -p -o value -s LABEL "$disk")" != ${label} ]; then
-  echo "volume $volume holds a file system ($found) that is not of this stack's logs: it is left as it is" >&2
+  echo "volume $volume holds something ($found) that is not of this stack's logs: it is left as it is" >&2
   exit 1
 fi
 mkdir -p ${path}

@@ -106,6 +106,7 @@ sleep() { :; }
 	test.each([
 		["xfs", ""],
 		["ext4", "somebody-elses"],
+		["dos", ""],
 	])("leaves a volume alone that holds something else: %s %s", (type, label) => {
 		const { stdout, stderr, status, fstab } = run(volume, type, label);
 		expect(status).toBe(1);
