@@ -56,12 +56,12 @@ export function pinnedImage(host: string, wanted: string, current: pulumi.Input<
 }
 
 /**
- * Whether the swarm goes on without the host, so that it can be replaced: drained, taken out, and joined anew. The first manager is asked for
- * everything and may hold the swarm alone: its type changes in place, and its disk stays.
+ * Whether the swarm goes on without the host, so that it can be replaced: drained, a manager demoted, taken out, and joined anew. The first manager
+ * is asked for everything and may hold the swarm alone: its type changes in place, and its disk stays.
  */
 export function isSpare(host: HostConfig, topology: Topology): boolean {
-	const managers = hostsWith(topology, "manager");
-	return host.roles.includes("worker") || (managers.length >= 3 && managers.indexOf(host) > 0);
+	const isNode = host.roles.includes("worker") || host.roles.includes("manager");
+	return isNode && host !== hostsWith(topology, "manager")[0];
 }
 
 function instanceOf(

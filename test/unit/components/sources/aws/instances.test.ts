@@ -98,7 +98,7 @@ describe("a changed instance type", () => {
 		});
 	test.each([
 		[1, { manager: false, worker1: true, worker2: true, log: false, nginx: false }],
-		[2, { manager: false, worker1: false, worker2: true, log: false, nginx: false }],
+		[2, { manager: false, worker1: true, worker2: true, log: false, nginx: false }],
 		[3, { manager: false, worker1: true, worker2: true, log: false, nginx: false }],
 	])("with %i managers replaces what the swarm can spare", (count, expected) => {
 		const topology = managers(count);
