@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Role, Topology } from "../config/schema.ts";
+import { shellQuote } from "../lib/connection.ts";
 import { type Host, remoteStep } from "./host.ts";
 
 /** Debian and Ubuntu packages by role. */
@@ -20,7 +21,9 @@ export function installPackages(host: Host, { nginx }: Topology, parent: pulumi.
 	const needed = (role: Role) => [...packages[role], ...(role === "nginx" && nginx.tls?.acme ? ["certbot", "openssl"] : [])];
 	const wanted = [...new Set(host.roles.flatMap(needed))].sort();
 	const enabled = [...new Set(host.roles.flatMap((role) => units[role] ?? []))];
-	return remoteStep(`${host.name}-packages`, host, { script: installScript(wanted, enabled) }, { parent });
+	// The docker CLI, which @pulumi/docker works like, talks to the daemon as the one who logs in. Who may run `sudo -n` is root already.
+	const letIn = host.roles.includes("manager") && host.user !== "root" ? `\nusermod -aG docker ${shellQuote(host.user)}` : "";
+	return remoteStep(`${host.name}-packages`, host, { script: installScript(wanted, enabled) + letIn }, { parent });
 }
 
 export function installScript(wanted: string[], enabled: string[]): string {

@@ -14,7 +14,8 @@ import { type Host, remoteStep } from "./host.ts";
 import type { Hosts } from "./hosts.ts";
 import { registryLogin } from "./registryLogin.ts";
 
-const registryPort = 5000;
+/** Port of the registry of this stack. */
+export const registryPort = 5000;
 
 /** Where images are pushed to and pulled from: a registry of this stack with TLS and a password, or one that exists: Docker Hub, ECR, a private one. */
 export class Registry extends pulumi.ComponentResource {

@@ -29,7 +29,7 @@ export function deploymentOf(resources: Registered[], outputs: Props, { project,
 		return `${urn}::default`;
 	};
 	const stateOf = (resource: Registered): Props => {
-		const { urn, type, custom, id, parent, dependencies, provider, deletedWith, retainOnDelete, secretOutputs } = resource;
+		const { urn, type, custom, id, parent, dependencies, providerReference, deletedWith, retainOnDelete, secretOutputs } = resource;
 		const pkg = type.split(":")[0] as string;
 		const asChecked = (props: Props) => withDefaults(type, asImported(props) as Props, versions);
 		return {
@@ -41,7 +41,7 @@ export function deploymentOf(resources: Registered[], outputs: Props, { project,
 			inputs: asChecked(resource.marked),
 			outputs: custom ? asChecked(resource.outputs) : {},
 			...(custom && { id }),
-			...(custom && pkg !== "pulumi" && { provider: provider || defaultProvider(pkg) }),
+			...(custom && pkg !== "pulumi" && { provider: providerReference || defaultProvider(pkg) }),
 			...(deletedWith && { deletedWith }),
 			...(retainOnDelete && { retainOnDelete }),
 			...(secretOutputs.length > 0 && { additionalSecretOutputs: secretOutputs }),

@@ -21,6 +21,8 @@ export interface Registered {
 	outputs: Props;
 	id: string;
 	/** `URN::ID` of the provider; empty for the package's default one. */
+	providerReference: string;
+	/** Provider it is made with, as `type name`; empty for the default one. */
 	provider: string;
 	/** URN of the parent. */
 	parent: string;
@@ -30,6 +32,9 @@ export interface Registered {
 	retainOnDelete: boolean;
 	/** Absent when left to the provider. */
 	deleteBeforeReplace?: boolean;
+	ignoreChanges: string[];
+	replaceOnChanges: string[];
+	replacementTrigger: unknown;
 	secretOutputs: string[];
 }
 
@@ -40,6 +45,16 @@ export const hostKeyOf = (name: string) => `ssh-ed25519 AAAA-host-key-of-${name}
 export const digest = `sha256:${"d".repeat(64)}`;
 
 const dynamic = (type: string) => `pulumi-nodejs:dynamic/scaleout:${type}`;
+
+/** What the mock runtime answers to a function of a provider. */
+export type Functions = Record<string, (args: Props) => Props>;
+
+const defaultFunctions: Functions = {
+	"aws:ssm/getParameter:getParameter": ({ name }) => ({ name, insecureValue: currentImage, value: currentImage }),
+};
+
+/** The vendor's current image, as the parameter says. */
+export const currentImage = "ami-0123456789abcdef0";
 
 /** Plausible outputs of the types in use. */
 const defaults: Outputs = {
@@ -54,6 +69,13 @@ const defaults: Outputs = {
 		imageDigest: image,
 		observed: { image, running: replicas },
 	}),
+	"pulumi:index:Stash": (_name, { input }) => ({ output: input }),
+	"aws:ec2/instance:Instance": () => ({ availabilityZone: "ap-northeast-2a" }),
+	"aws:ec2/eip:Eip": () => ({ publicIp: "198.51.100.10" }),
+	"aws:ec2/keyPair:KeyPair": (name) => ({ keyName: `key-name-of-${name}` }),
+	"aws:iam/role:Role": (name) => ({ name: `name-of-${name}`, arn: `arn:aws:iam::123456789012:role/${name}` }),
+	"aws:iam/instanceProfile:InstanceProfile": (name) => ({ name: `name-of-${name}` }),
+	"aws:cloudwatch/logGroup:LogGroup": (_name, { name }) => ({ arn: `arn:aws:logs:ap-northeast-2:123456789012:log-group:${name}` }),
 	"command:remote:Command": (name) => ({ stdout: `stdout of ${name}`, stderr: "" }),
 	"docker:index/image:Image": (_name, { imageName }) => ({ repoDigest: `${imageName.replace(/:[^:/]*$/, "")}@${digest}` }),
 };
@@ -70,6 +92,9 @@ interface Request {
 	getRetainondelete(): boolean;
 	getDeletebeforereplace(): boolean;
 	getDeletebeforereplacedefined(): boolean;
+	getIgnorechangesList(): string[];
+	getReplaceonchangesList(): string[];
+	getReplacementTrigger(): { toJavaScript(): unknown } | undefined;
 	getAdditionalsecretoutputsList(): string[];
 }
 type Answer = (error: Error | null, response?: { getUrn(): string; getId(): string }) => void;
@@ -78,21 +103,20 @@ export class Recorder {
 	/** In the order of registration. */
 	readonly resources: Registered[] = [];
 	readonly #outputs: Outputs;
-	readonly #answers: Record<string, Props>;
+	readonly #functions: Functions;
 	readonly #secretOutputs = new Map<string, string[]>();
 	readonly #inputs = new Map<string, Props>();
 	readonly #states = new Map<string, Props>();
 
-	/** `answers` to calls of provider functions, by their token. */
-	constructor(outputs: Outputs = {}, answers: Record<string, Props> = {}) {
+	constructor(outputs: Outputs = {}, functions: Functions = {}) {
 		this.#outputs = { ...defaults, ...outputs };
-		this.#answers = answers;
+		this.#functions = { ...defaultFunctions, ...functions };
 	}
 
 	/** Takes the engine's place. End with `pulumi.runtime.disconnect()`, which waits until all is registered. */
 	async start(project = "swarm-scaleout", stack = "lab"): Promise<void> {
 		await pulumi.runtime.setMocks(
-			{ newResource: (args) => this.#make(args), call: ({ token }) => this.#answers[token] ?? {} },
+			{ newResource: (args) => this.#make(args), call: ({ token, inputs }) => this.#functions[token]?.(inputs) ?? {} },
 			project,
 			stack,
 		);
@@ -156,12 +180,16 @@ export class Recorder {
 			marked,
 			outputs: this.#states.get(`${type} ${name}`) ?? {},
 			id,
-			provider: request.getProvider(),
+			providerReference: request.getProvider(),
+			provider: request.getProvider().split("::").slice(2, 4).join(" ").split("$").at(-1) ?? "",
 			parent: request.getParent(),
 			dependencies: request.getDependenciesList(),
 			deletedWith: request.getDeletedwith(),
 			retainOnDelete: request.getRetainondelete(),
 			deleteBeforeReplace: request.getDeletebeforereplacedefined() ? request.getDeletebeforereplace() : undefined,
+			ignoreChanges: request.getIgnorechangesList(),
+			replaceOnChanges: request.getReplaceonchangesList(),
+			replacementTrigger: request.getReplacementTrigger()?.toJavaScript() ?? undefined,
 			secretOutputs: request.getAdditionalsecretoutputsList(),
 		});
 	}

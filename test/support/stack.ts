@@ -26,7 +26,7 @@ export interface Step {
 	urn: string;
 	detailedDiff?: Record<string, { kind: string }>;
 	diffReasons?: string[];
-	newState?: Resource;
+	newState?: DeployedResource;
 }
 
 export class TestStack {

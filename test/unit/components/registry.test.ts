@@ -34,7 +34,7 @@ beforeAll(() => {
 });
 beforeEach(async () => {
 	const token = { password: "planted-ecr-token", userName: "AWS" };
-	recorder = new Recorder({}, { "aws:ecr/getAuthorizationToken:getAuthorizationToken": token });
+	recorder = new Recorder({}, { "aws:ecr/getAuthorizationToken:getAuthorizationToken": () => token });
 	await recorder.start();
 });
 afterEach(() => pulumi.runtime.disconnect());

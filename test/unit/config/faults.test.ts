@@ -1,9 +1,12 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { ConfigError } from "../../../config/fault.ts";
 import { parseTopology } from "../../../config/parse.ts";
 import { lints } from "../../../config/rules/lints.ts";
-import { faultsOf, hostKey, labConfig, type Raw, topology } from "../fixtures.ts";
+import { faultsOf, hostKey, labConfig, prodTopology, projectDirectory, type Raw, topology } from "../fixtures.ts";
 
 interface Row {
 	/** What is wrong, for the test's name. */
@@ -176,8 +179,19 @@ describe("what is valid is accepted", () => {
 		expect(parsed.hosts[1]?.ssh).toEqual({ hostKey, bastion: "manager", port: 22, user: "root" });
 	});
 
+	test("the example of existing hosts in the documentation", () => {
+		const text = fs.readFileSync(path.join(projectDirectory, "docs", "existing.md"), "utf8");
+		const { config } = parse(text.match(/```yaml\n(.*?)```/s)?.[1] ?? "") as { config: Raw };
+		const raw = Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace("swarm-scaleout:", ""), value]));
+		expect(faultsOf(raw)).toEqual([]);
+		expect(parseTopology(raw)).toMatchObject({
+			source: "existing",
+			hosts: prodTopology().hosts.map(({ name, roles }) => ({ name, roles })),
+		});
+	});
+
 	test("whatever JSON it is given, parsing returns or throws ConfigError", () => {
-		const section = fc.constantFrom(...Object.keys(labConfig()), "local", "existing", "swarm", "logs", "registry");
+		const section = fc.constantFrom(...Object.keys(labConfig()), "local", "existing", "aws", "swarm", "logs", "registry");
 		const keys = fc.constantFrom("name", "roles", "address", "ssh", "password", "mount", "type", "secrets", "publish", "build", "weights");
 		const value = fc.oneof(fc.jsonValue(), fc.dictionary(keys, fc.jsonValue()), fc.array(fc.dictionary(keys, fc.jsonValue())));
 		const config = fc.oneof(

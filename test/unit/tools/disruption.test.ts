@@ -28,12 +28,12 @@ const service = (changed: string[], olds: Props = {}, news: Props = {}) => {
 	const inputs = {
 		name: "was",
 		publish: { mode: "host" },
-		rollout: { strategy: "lossless", parallelism: 1 },
+		rollout: { strategy: "lossless", parallelism: 1, order: [] },
 		mount: { type: "volume", device: ":/logs", target: "/l" },
 	};
 	return change(dynamic("Service"), "was", "update", { changed, olds: { ...inputs, ...olds }, news: { ...inputs, ...news } });
 };
-const swarmStrategy = { rollout: { strategy: "swarm", parallelism: 1 } };
+const swarmStrategy = { rollout: { strategy: "swarm", parallelism: 1, order: [] } };
 
 // biome-ignore format: one change a row
 const table: [string, Change, Class][] = [

@@ -1,0 +1,138 @@
+import * as pulumi from "@pulumi/pulumi";
+import { subnetOf } from "../../../config/rules/aws.ts";
+import { type HostConfig, hostsWith, type Topology } from "../../../config/schema.ts";
+import { imageFamilies } from "../../../config/sections/aws.ts";
+import { SshKey } from "../../../providers/ssh-key/resource.ts";
+import type { Account } from "./account.ts";
+import type { Network } from "./network.ts";
+import { Eip, EipAssociation, getParameterOutput, Instance, type InstanceProfile, KeyPair, type SecurityGroup } from "./sdk.ts";
+import { type Group, groupsOf } from "./securityGroups.ts";
+import { userData, userDataVersion } from "./userData.ts";
+
+export interface InstancesArgs {
+	topology: Topology;
+	account: Account;
+	network: Network;
+	groups: Record<Group, SecurityGroup>;
+	/** By host name. Hosts without one have no rights in the account. */
+	profiles: Record<string, InstanceProfile>;
+}
+
+/** An instance, and what it takes to log in. */
+export interface MadeInstance {
+	instance: Instance;
+	/** Public half of its host key. */
+	hostKey: pulumi.Output<string>;
+	/** The host with role `nginx` only: its public address, and what binds it. */
+	publicAddress?: pulumi.Output<string>;
+	bound?: pulumi.Resource;
+}
+
+/** The instances, by host name, and the key that may log in to them. */
+export function instances(args: InstancesArgs): { made: Map<string, MadeInstance>; operatorKey: SshKey } {
+	const { topology, account } = args;
+	const { opts, tags } = account;
+	const operatorKey = new SshKey("operator-key", {}, { parent: opts.parent });
+	const keyPair = new KeyPair("operator-key", { publicKey: operatorKey.publicKey, tags: tags("operator-key") }, opts);
+	const current = topology.aws.amiId ?? currentImage(topology, account);
+	const made = topology.hosts.map((host) => [host.name, instanceOf(host, args, operatorKey, keyPair, current)] as const);
+	return { made: new Map(made), operatorKey };
+}
+
+/** The vendor's current image, from its public parameter. */
+function currentImage({ aws }: Topology, { opts }: Account): pulumi.Output<string> {
+	return getParameterOutput({ name: imageFamilies[aws.image].parameter }, opts).apply(({ insecureValue }) => insecureValue);
+}
+
+/**
+ * The image of a host: the one that is current when the host is first made, and from then on that one, until another is wanted. What replaces the
+ * host for another reason keeps it.
+ *
+ * @param wanted Family and revision, in any words: a change takes the image that is current then.
+ */
+export function pinnedImage(host: string, wanted: string, current: pulumi.Input<string>, parent?: pulumi.Resource): pulumi.Output<string> {
+	return new pulumi.Stash(`${host}-image`, { input: current }, { parent, ignoreChanges: ["input"], replacementTrigger: wanted })
+		.output as pulumi.Output<string>;
+}
+
+/**
+ * Whether the swarm goes on without the host, so that it can be replaced: drained, a manager demoted, taken out, and joined anew. The first manager
+ * is asked for everything and may hold the swarm alone: its type changes in place, and its disk stays.
+ */
+export function isSpare(host: HostConfig, topology: Topology): boolean {
+	const isNode = host.roles.includes("worker") || host.roles.includes("manager");
+	return isNode && host !== hostsWith(topology, "manager")[0];
+}
+
+function instanceOf(
+	host: HostConfig,
+	{ topology, account, network, groups, profiles }: InstancesArgs,
+	operatorKey: SshKey,
+	keyPair: KeyPair,
+	current: pulumi.Input<string>,
+): MadeInstance {
+	const { aws } = topology;
+	const { opts, tags } = account;
+	const { name, address, roles } = host;
+	const isNginx = roles.includes("nginx");
+	const spare = isSpare(host, topology);
+	const instanceType = host.instanceType ?? aws.instanceType;
+	const wanted = `${aws.image} ${host.imageRevision ?? aws.imageRevision}`;
+	const ami = aws.amiId ?? pinnedImage(name, wanted, current, opts.parent);
+	const subnetId = network.subnetIds[subnetOf(topology, host)?.name as string] as pulumi.Input<string>;
+	// What replaces the instance makes a new host key as well: it is how the steps on the host learn that they must run again.
+	const keepers = {
+		ami,
+		subnetId,
+		address,
+		operatorKey: operatorKey.publicKey,
+		kmsKey: aws.kmsKeyArn ?? "",
+		userData: userDataVersion(name),
+		...(spare && { instanceType }),
+	};
+	const hostKey = new SshKey(`${name}-host-key`, { keepers }, { parent: opts.parent });
+	const instance = new Instance(
+		name,
+		{
+			ami,
+			instanceType,
+			subnetId,
+			privateIp: address,
+			// The NGINX host gets its address by association; AWS then reports a public address, which `false` would call a change.
+			...(!isNginx && { associatePublicIpAddress: false }),
+			vpcSecurityGroupIds: groupsOf(roles).map((group) => groups[group].id),
+			keyName: keyPair.keyName,
+			...(profiles[name] && { iamInstanceProfile: profiles[name].name }),
+			metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+			rootBlockDevice: {
+				encrypted: true,
+				...(aws.kmsKeyArn && { kmsKeyId: aws.kmsKeyArn }),
+				volumeType: "gp3",
+				volumeSize: aws.rootVolumeGiB,
+				deleteOnTermination: true,
+				tags: tags(name),
+			},
+			userData: pulumi.secret(
+				pulumi.all([hostKey.privateKey, hostKey.publicKey]).apply(([privateKey, publicKey]) => userData(name, { privateKey, publicKey })),
+			),
+			userDataReplaceOnChange: true,
+			tags: tags(name),
+		},
+		{
+			...opts,
+			dependsOn: network.routes,
+			// Two instances cannot have one private address.
+			deleteBeforeReplace: true,
+			replaceOnChanges: spare ? ["instanceType"] : [],
+			additionalSecretOutputs: ["userData", "userDataBase64"],
+		},
+	);
+	if (!isNginx) return { instance, hostKey: hostKey.publicKey };
+	const eip = new Eip(`${name}-address`, { domain: "vpc", tags: tags(name) }, { ...opts, dependsOn: network.routes });
+	const bound = new EipAssociation(
+		`${name}-address`,
+		{ allocationId: eip.id, instanceId: instance.id },
+		{ ...opts, deletedWith: instance },
+	);
+	return { instance, hostKey: hostKey.publicKey, publicAddress: eip.publicIp, bound };
+}
