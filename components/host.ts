@@ -9,6 +9,8 @@ export interface Host {
 	roles: Role[];
 	/** Private IPv4 address the hosts know each other by. */
 	address: string;
+	/** Address that the Internet knows it by, when this stack gave it one. */
+	publicAddress?: pulumi.Output<string>;
 	connection: pulumi.Output<Connection>;
 	/** Login name; known before the host is. */
 	user: string;

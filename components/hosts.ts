@@ -2,31 +2,34 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
 import type { Host } from "./host.ts";
 import { installPackages } from "./packages.ts";
+import { awsEndpoint, awsHosts } from "./sources/aws/index.ts";
 import { existingEndpoint, existingHosts } from "./sources/existing.ts";
 import { localEndpoint, localHosts } from "./sources/local.ts";
 
-/** A place hosts come from. A further one (EC2) is one more entry here. */
+/** A place hosts come from. A further one is one more entry here. */
 interface Source {
 	hosts(topology: Topology, parent: pulumi.Resource): Host[];
 	/** URL under which people reach NGINX. */
-	endpoint(topology: Topology): string;
+	endpoint(topology: Topology, hosts: Host[]): pulumi.Input<string>;
 }
 
 const sources: Record<Topology["source"], Source> = {
 	local: { hosts: localHosts, endpoint: localEndpoint },
 	existing: { hosts: existingHosts, endpoint: existingEndpoint },
+	aws: { hosts: awsHosts, endpoint: awsEndpoint },
 };
 
 /** All hosts of the topology, ready to be used: reachable, checked, with the packages their roles need. */
 export class Hosts extends pulumi.ComponentResource {
 	readonly all: Host[];
-	readonly endpoint: string;
+	readonly endpoint: pulumi.Input<string>;
 
 	constructor(name: string, topology: Topology, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:Hosts", name, {}, opts);
 		const source = sources[topology.source];
-		this.endpoint = source.endpoint(topology);
-		this.all = source.hosts(topology, this).map((host) => ({ ...host, ready: installPackages(host, this) }));
+		const hosts = source.hosts(topology, this);
+		this.endpoint = source.endpoint(topology, hosts);
+		this.all = hosts.map((host) => ({ ...host, ready: installPackages(host, this) }));
 		this.registerOutputs({ names: this.all.map((host) => host.name) });
 	}
 

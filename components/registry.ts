@@ -5,7 +5,8 @@ import { GeneratedSecret } from "../providers/generated-secret/resource.ts";
 import { type Host, remoteStep } from "./host.ts";
 import type { Hosts } from "./hosts.ts";
 
-const registryPort = 5000;
+/** Port of the registry of this stack. */
+export const registryPort = 5000;
 
 /** Where images are pushed to and pulled from: a registry of this stack with TLS and a password, or one that exists. */
 export class Registry extends pulumi.ComponentResource {

@@ -20,7 +20,7 @@ export interface WasServiceArgs {
 	registry: Registry;
 	image: pulumi.Output<string>;
 	/** URL of the load balancer, for the prober. */
-	endpoint: string;
+	endpoint: pulumi.Input<string>;
 	provider: docker.Provider;
 }
 

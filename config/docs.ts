@@ -94,7 +94,7 @@ function defaultOf(schema: Schema, required: boolean): string {
 	if (required) return "**required**";
 	const value = schema.default;
 	if (value === undefined) return schema.description?.includes("Default") ? "see meaning" : "none";
-	if (sectionOf(schema)) return schema.oneOf ? `\`${JSON.stringify(value)}\`` : "each key's own";
+	if (sectionOf(schema) && !schema.oneOf && schema.type !== "array") return "each key's own";
 	return `\`${typeof value === "string" ? value || '""' : JSON.stringify(value)}\``;
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { aws } from "./sections/aws.ts";
 import { existing, host, local, type roles } from "./sections/hosts.ts";
 import { image, registry } from "./sections/image.ts";
 import { logs } from "./sections/logs.ts";
@@ -14,11 +15,12 @@ import { swarm } from "./sections/swarm.ts";
 /** All keys of the stack's configuration, below the project's name. */
 export const topologySchema = z.strictObject({
 	source: z
-		.enum(["local", "existing"])
-		.describe("Where hosts come from: `local` QEMU machines, or `existing` hosts. A change replaces all."),
+		.enum(["local", "existing", "aws"])
+		.describe("Where hosts come from: `local` QEMU machines, `existing` hosts, or `aws` EC2 instances. A change replaces all."),
 	hosts: z.array(host).min(1).describe("The inventory."),
 	local: local.prefault({}).describe("For `source: local`."),
 	existing: existing.prefault({}).describe("For `source: existing`."),
+	aws: aws.prefault({}).describe("For `source: aws`."),
 	swarm: swarm.prefault({}),
 	logs: logs.prefault({}).describe("The NFS export that collects the logs."),
 	registry: registry.prefault({}),

@@ -11,7 +11,7 @@ import type { Host } from "../host.ts";
 /** QEMU machines on the machine that runs `pulumi`, one a host, on a private LAN of their own. */
 export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 	const { local, logs, hosts } = topology;
-	const key = new SshKey("operator-key", { parent });
+	const key = new SshKey("operator-key", {}, { parent });
 	const imageDirectory = local.imageDirectory ?? rootImageDirectory();
 	const logDiskFile = path.join(local.directory, "log-disk.ext4");
 	const logDisk = new Disk("log-disk", { file: logDiskFile, sizeGiB: 4 }, { parent, retainOnDelete: logs.keepOnDestroy });

@@ -22,7 +22,7 @@ export function sourceFaults({ source, hosts, local, existing }: Topology): Faul
 				});
 			}
 		});
-	} else {
+	} else if (source === "local") {
 		const last = local.sshPortBase + hosts.length - 1;
 		if (last > 65535)
 			faults.push({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { imageRevision, instanceType } from "./aws.ts";
 import { hostName, port } from "./values.ts";
 
 export const roles = ["manager", "worker", "app", "log", "nginx", "registry"] as const;
@@ -29,6 +30,14 @@ export const host = z.strictObject({
 		.min(512)
 		.optional()
 		.describe("`local` only: memory in MiB. Default: `local.memoryMiB`. A change restarts the machine."),
+	instanceType: instanceType
+		.optional()
+		.describe(
+			"`aws` only: instance type. Default: `aws.instanceType`. A change replaces a node that the swarm can spare, and restarts any other host.",
+		),
+	imageRevision: imageRevision
+		.optional()
+		.describe("`aws` only: `aws.imageRevision` for this host alone, to replace hosts one after another."),
 	ssh: sshEndpoint.optional().describe("`existing` only: how to log in."),
 });
 

@@ -1,5 +1,21 @@
 import { z } from "zod";
+import { kmsKeyArn } from "./aws.ts";
 import { absolutePath } from "./values.ts";
+
+/** The days that CloudWatch Logs offers. */
+const retention = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653] as const;
+
+const shipping = z.strictObject({
+	logGroup: z
+		.string()
+		.regex(/^[\w./#-]{1,512}$/)
+		.optional()
+		.describe("Name of the log group. Default: `/<project>/<stack>/logs`. A change makes another one."),
+	retentionDays: z.literal(retention).default(30).describe("Days until CloudWatch deletes an event."),
+	kmsKeyArn: kmsKeyArn
+		.optional()
+		.describe("Key that encrypts the log group; its policy must let CloudWatch Logs use it. Default: CloudWatch's own."),
+});
 
 export const logs = z.strictObject({
 	path: absolutePath.default("/mnt/main-was-logs").describe("Exported directory on the log host."),
@@ -28,4 +44,9 @@ export const logs = z.strictObject({
 		.boolean()
 		.default(true)
 		.describe("Keep the collected logs when the stack is destroyed. Takes effect with the `up` before the destroy."),
+	shipping: shipping
+		.optional()
+		.describe(
+			"`aws` only: the CloudWatch agent on the log host sends each `*.log` file of `path` on, to a stream of its own. Off unless it is there; `{}` turns it on.",
+		),
 });

@@ -13,7 +13,7 @@ const remedies: Record<SshFault, [property: string, remedy: string]> = {
 };
 
 export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
-	inputs: { property: "ignore", connection: "update" },
+	inputs: { property: "ignore", connection: "update", deadlineSeconds: "ignore", hint: "ignore" },
 
 	async create(inputs) {
 		return { id: describeConnection(inputs.connection), outputs: await look(inputs) };
@@ -28,13 +28,14 @@ export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
 	async delete() {},
 });
 
-async function look({ property, connection }: HostCheckInputs): Promise<HostCheckOutputs> {
+async function look({ property, connection, deadlineSeconds = 45, hint }: HostCheckInputs): Promise<HostCheckOutputs> {
 	try {
-		await connect(connection, 45);
+		await connect(connection, deadlineSeconds);
 	} catch (error) {
 		if (!(error instanceof SshError)) throw error;
 		const [field, remedy] = remedies[error.fault];
-		throw new Error(`${property}.${field}: ${error.message}: ${remedy}`);
+		const further = error.fault === "unreachable" && hint ? `; ${hint}` : "";
+		throw new Error(`${property}.${field}: ${error.message}: ${remedy}${further}`);
 	}
 	const { stdout, stderr, code } = await exec(connection, asRoot(connection.user, '. /etc/os-release; echo "$ID $VERSION_ID"; uname -m'));
 	if (code !== 0) {

@@ -6,6 +6,10 @@ export interface HostCheckInputs {
 	/** Path of the host in the configuration, for messages: `hosts[2]`. */
 	property: string;
 	connection: Connection;
+	/** Seconds a host that was just made may take to answer (default 45). */
+	deadlineSeconds?: number;
+	/** What to look at besides when it does not answer. */
+	hint?: string;
 }
 
 export interface HostCheckOutputs {
@@ -20,7 +24,11 @@ export class HostCheck extends ScaleoutResource {
 	declare readonly os: pulumi.Output<string>;
 	declare readonly architecture: pulumi.Output<string>;
 
-	constructor(name: string, args: { property: string; connection: pulumi.Input<Connection> }, opts?: pulumi.CustomResourceOptions) {
+	constructor(
+		name: string,
+		args: Omit<HostCheckInputs, "connection"> & { connection: pulumi.Input<Connection> },
+		opts?: pulumi.CustomResourceOptions,
+	) {
 		super(
 			"host",
 			"HostCheck",

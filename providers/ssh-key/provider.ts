@@ -1,10 +1,11 @@
 import ssh2 from "ssh2";
 import { defineProvider } from "../define.ts";
+import type { SshKeyInputs } from "./resource.ts";
 
 type SshKeyOutputs = { privateKey: string; publicKey: string };
 
-export const provider = defineProvider<object, SshKeyOutputs>({
-	inputs: {},
+export const provider = defineProvider<SshKeyInputs, SshKeyOutputs>({
+	inputs: { keepers: "replace" },
 	async create() {
 		const { private: privateKey, public: publicKey } = ssh2.utils.generateKeyPairSync("ed25519");
 		return { id: publicKey.split(" ")[1]?.slice(-16) ?? "key", outputs: { privateKey, publicKey } };

@@ -34,6 +34,16 @@ export const digest = `sha256:${"d".repeat(64)}`;
 
 const dynamic = (type: string) => `pulumi-nodejs:dynamic/scaleout:${type}`;
 
+/** What the mock runtime answers to a function of a provider. */
+export type Functions = Record<string, (args: Props) => Props>;
+
+const defaultFunctions: Functions = {
+	"aws:ssm/getParameter:getParameter": ({ name }) => ({ name, insecureValue: currentImage, value: currentImage }),
+};
+
+/** The vendor's current image, as the parameter says. */
+export const currentImage = "ami-0123456789abcdef0";
+
 /** Plausible outputs of the types in use. */
 const defaults: Outputs = {
 	[dynamic("SshKey")]: () => ({ privateKey: "planted-private-key", publicKey: "ssh-ed25519 AAAA-operator" }),
@@ -47,6 +57,13 @@ const defaults: Outputs = {
 		imageDigest: image,
 		observed: { image, running: replicas },
 	}),
+	"pulumi:index:Stash": (_name, { input }) => ({ output: input }),
+	"aws:ec2/instance:Instance": () => ({ availabilityZone: "ap-northeast-2a" }),
+	"aws:ec2/eip:Eip": () => ({ publicIp: "198.51.100.10" }),
+	"aws:ec2/keyPair:KeyPair": (name) => ({ keyName: `key-name-of-${name}` }),
+	"aws:iam/role:Role": (name) => ({ name: `name-of-${name}`, arn: `arn:aws:iam::123456789012:role/${name}` }),
+	"aws:iam/instanceProfile:InstanceProfile": (name) => ({ name: `name-of-${name}` }),
+	"aws:cloudwatch/logGroup:LogGroup": (_name, { name }) => ({ arn: `arn:aws:logs:ap-northeast-2:123456789012:log-group:${name}` }),
 	"command:remote:Command": (name) => ({ stdout: `stdout of ${name}`, stderr: "" }),
 	"docker:index/image:Image": (_name, { imageName }) => ({ repoDigest: `${imageName.replace(/:[^:/]*$/, "")}@${digest}` }),
 };
@@ -68,16 +85,22 @@ export class Recorder {
 	/** In the order of registration. */
 	readonly resources: Registered[] = [];
 	readonly #outputs: Outputs;
+	readonly #functions: Functions;
 	readonly #secretOutputs = new Map<string, string[]>();
 	readonly #inputs = new Map<string, Props>();
 
-	constructor(outputs: Outputs = {}) {
+	constructor(outputs: Outputs = {}, functions: Functions = {}) {
 		this.#outputs = { ...defaults, ...outputs };
+		this.#functions = { ...defaultFunctions, ...functions };
 	}
 
 	/** Takes the engine's place. End with `pulumi.runtime.disconnect()`, which waits until all is registered. */
 	async start(project = "swarm-scaleout", stack = "lab"): Promise<void> {
-		await pulumi.runtime.setMocks({ newResource: (args) => this.#make(args), call: () => ({}) }, project, stack);
+		await pulumi.runtime.setMocks(
+			{ newResource: (args) => this.#make(args), call: ({ token, inputs }) => this.#functions[token]?.(inputs) ?? {} },
+			project,
+			stack,
+		);
 		const monitor = pulumi.runtime.getMonitor() as unknown as { registerResource(request: Request, answer: Answer): void };
 		const register = monitor.registerResource.bind(monitor);
 		monitor.registerResource = (request, answer) => {

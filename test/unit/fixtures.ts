@@ -13,13 +13,29 @@ export type Raw = Record<string, any>;
 
 /** The lab stack's own configuration, by key without the project's name. A copy each time. */
 export function labConfig(): Raw {
-	const { config } = parse(fs.readFileSync(path.join(projectDirectory, "Pulumi.lab.yaml"), "utf8")) as { config: Raw };
+	return configOf("lab");
+}
+
+/** The prod stack's, on EC2. */
+export function prodConfig(): Raw {
+	return configOf("prod");
+}
+
+function configOf(stack: string): Raw {
+	const { config } = parse(fs.readFileSync(path.join(projectDirectory, `Pulumi.${stack}.yaml`), "utf8")) as { config: Raw };
 	return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace("swarm-scaleout:", ""), value]));
 }
 
 /** The lab's topology with some sections changed. */
 export function topology(change: (config: Raw) => void = () => {}): Topology {
 	const config = labConfig();
+	change(config);
+	return parseTopology(config);
+}
+
+/** The prod stack's topology with some sections changed. */
+export function prodTopology(change: (config: Raw) => void = () => {}): Topology {
+	const config = prodConfig();
 	change(config);
 	return parseTopology(config);
 }

@@ -1,0 +1,19 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Topology } from "../../../config/schema.ts";
+import { Provider } from "./sdk.ts";
+
+/** The account and region that the parts are made in, and what they have in common. */
+export interface Account {
+	region: string;
+	/** Options of every resource. */
+	opts: { parent: pulumi.Resource; provider: Provider };
+	/** The tags of a resource: `Name` is unique in the account by project and stack. */
+	tags(name: string): Record<string, string>;
+}
+
+export function account({ aws }: Topology, parent: pulumi.Resource): Account {
+	const [Project, Stack] = [pulumi.getProject(), pulumi.getStack()];
+	const region = aws.region as string;
+	const provider = new Provider("aws", { region, ...(aws.profile && { profile: aws.profile }) }, { parent });
+	return { region, opts: { parent, provider }, tags: (name) => ({ ...aws.tags, Project, Stack, Name: `${Project}-${Stack}-${name}` }) };
+}

@@ -1,0 +1,67 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { ConfigError } from "../../../config/fault.ts";
+import type { Topology } from "../../../config/schema.ts";
+import type { Account } from "./account.ts";
+import { Eip, getSubnetOutput, InternetGateway, NatGateway, Route, RouteTable, RouteTableAssociation, Subnet, Vpc } from "./sdk.ts";
+
+export interface Network {
+	vpcId: pulumi.Input<string>;
+	/** By the subnets' names. */
+	subnetIds: Record<string, pulumi.Input<string>>;
+	/** The ways out of the subnets: what needs the Internet waits for these. */
+	routes: pulumi.Resource[];
+}
+
+/** The VPC with its subnets: made here, or one that exists. */
+export function network({ aws }: Topology, account: Account): Network {
+	return aws.vpcId ? existingNetwork(aws, aws.vpcId, account) : madeNetwork(aws, account);
+}
+
+function madeNetwork(aws: Topology["aws"], { region, opts, tags }: Account): Network {
+	const vpc = new Vpc("vpc", { cidrBlock: aws.cidr, enableDnsSupport: true, enableDnsHostnames: true, tags: tags("vpc") }, opts);
+	const gateway = new InternetGateway("internet-gateway", { vpcId: vpc.id, tags: tags("internet-gateway") }, opts);
+	const subnets = aws.subnets.map(({ name, cidr, zone, public: isPublic }) => {
+		const args = { vpcId: vpc.id, cidrBlock: cidr, availabilityZone: `${region}${zone}`, mapPublicIpOnLaunch: false, tags: tags(name) };
+		return { name, isPublic, subnet: new Subnet(`subnet-${name}`, args, opts) };
+	});
+	/** A routing table for some of the subnets. `way`: where the Internet is. */
+	const routed = (kind: "public" | "private", way?: { gatewayId: pulumi.Input<string> } | { natGatewayId: pulumi.Input<string> }) => {
+		const table = new RouteTable(`${kind}-routes`, { vpcId: vpc.id, tags: tags(`${kind}-routes`) }, opts);
+		const route = way && new Route(`${kind}-way-out`, { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", ...way }, opts);
+		const associations = subnets
+			.filter(({ isPublic }) => isPublic === (kind === "public"))
+			.map(({ name, subnet }) => new RouteTableAssociation(`subnet-${name}-routes`, { routeTableId: table.id, subnetId: subnet.id }, opts));
+		return route ? [route, ...associations] : associations;
+	};
+	const publicRoutes = routed("public", { gatewayId: gateway.id });
+	const home = subnets.find(({ isPublic }) => isPublic);
+	const nat = aws.natGateway && home ? natGateway(home.subnet, publicRoutes, { region, opts, tags }) : undefined;
+	return {
+		vpcId: vpc.id,
+		subnetIds: Object.fromEntries(subnets.map(({ name, subnet }) => [name, subnet.id])),
+		routes: [...publicRoutes, ...routed("private", nat && { natGatewayId: nat.id })],
+	};
+}
+
+function natGateway(subnet: Subnet, publicRoutes: pulumi.Resource[], { opts, tags }: Account): NatGateway {
+	const waiting = { ...opts, dependsOn: publicRoutes };
+	const address = new Eip("nat-address", { domain: "vpc", tags: tags("nat") }, waiting);
+	return new NatGateway("nat", { allocationId: address.id, subnetId: subnet.id, tags: tags("nat") }, waiting);
+}
+
+/** Subnets by their IDs, once what they really are agrees with the configuration: hosts are placed by it. */
+function existingNetwork(aws: Topology["aws"], vpcId: string, { region, opts }: Account): Network {
+	const checked = aws.subnets.map(({ name, id, cidr, zone }, i) => {
+		const really = getSubnetOutput({ id: id as string }, opts);
+		const subnetId = really.apply((subnet) => {
+			const wanted = { vpcId, cidrBlock: cidr, availabilityZone: `${region}${zone}` };
+			const keys = { vpcId: "aws.vpcId", cidrBlock: `aws.subnets[${i}].cidr`, availabilityZone: `aws.subnets[${i}].zone` };
+			const differing = (Object.keys(wanted) as (keyof typeof wanted)[]).filter((key) => subnet[key] !== wanted[key]);
+			const faults = differing.map((key) => ({ property: keys[key], value: wanted[key], remedy: `${id} has ${subnet[key]}: write that` }));
+			if (faults.length > 0) throw new ConfigError(faults);
+			return subnet.id;
+		});
+		return [name, subnetId] as const;
+	});
+	return { vpcId, subnetIds: Object.fromEntries(checked), routes: [] };
+}

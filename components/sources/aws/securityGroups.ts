@@ -1,0 +1,119 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Role, Topology } from "../../../config/schema.ts";
+import { registryPort } from "../../registry.ts";
+import type { Account } from "./account.ts";
+import { SecurityGroup, SecurityGroupEgressRule, SecurityGroupIngressRule } from "./sdk.ts";
+
+/** The groups that hosts belong to by their roles. */
+const purposes = {
+	swarm: "Nodes of the swarm",
+	manager: "Managers of the swarm",
+	app: "Nodes that run the service",
+	log: "The host that collects the logs",
+	nginx: "The load balancer and bastion",
+	registry: "The registry of images",
+} as const;
+
+export type Group = keyof typeof purposes;
+
+/** One thing that is allowed. Everything else is not. */
+export interface Rule {
+	group: Group;
+	direction: "in" | "out";
+	/** `all`: any protocol and port. */
+	protocol: "tcp" | "udp" | "all";
+	/** Absent for `all`. */
+	port?: number;
+	/** The other end: a group, or a network. */
+	peer: Group | { cidr: string };
+	/** Why, as it stands in the AWS console. */
+	purpose: string;
+}
+
+const world = { cidr: "0.0.0.0/0" };
+
+/** The groups of a host. */
+export function groupsOf(roles: Role[]): Group[] {
+	const own = roles.filter((role) => role !== "worker");
+	return roles.includes("manager") || roles.includes("worker") ? ["swarm", ...own] : own;
+}
+
+/** Everything that is open in this topology, as a table. Pure. */
+export function securityRules({ aws, hosts, swarm, service, nginx }: Topology): Rule[] {
+	const groups = groupsIn(hosts);
+	const behind = groups.filter((group) => ["swarm", "log", "registry"].includes(group));
+	const published = service.publish.published;
+	const entry = (group: Group, protocol: "tcp" | "udp", port: number, peer: Rule["peer"], purpose: string): Rule => ({
+		group,
+		direction: "in",
+		protocol,
+		port,
+		peer,
+		purpose,
+	});
+	const exit = (group: Group, port: number, peer: Rule["peer"], purpose: string): Rule => ({
+		group,
+		direction: "out",
+		protocol: "tcp",
+		port,
+		peer,
+		purpose,
+	});
+	const webPorts = [...new Set([80, 443, nginx.listen])];
+	const rules: Rule[] = [
+		entry("manager", "tcp", 2377, "swarm", "Swarm management"),
+		entry("swarm", "tcp", 7946, "swarm", "Swarm gossip"),
+		entry("swarm", "udp", 7946, "swarm", "Swarm gossip"),
+		entry("swarm", "udp", swarm.dataPathPort, "swarm", "Overlay networks"),
+		entry("app", "tcp", published, "nginx", "The service, from NGINX only"),
+		entry("log", "tcp", 2049, "app", "NFS export of the logs"),
+		entry("registry", "tcp", registryPort, "swarm", "Images"),
+		...webPorts.map((port) => entry("nginx", "tcp", port, world, "The web")),
+		...[...new Set(aws.operatorCidrs)].map((cidr) => entry("nginx", "tcp", 22, { cidr }, "SSH of operators")),
+		...behind.map((group) => entry(group, "tcp", 22, "nginx", "SSH through the bastion")),
+		// The application talks to its database and to whatever else it needs.
+		{ group: "swarm", direction: "out", protocol: "all", peer: world, purpose: "Packages, images, and what the service talks to" },
+		exit("nginx", published, "app", "The service"),
+		...behind.map((group) => exit("nginx", 22, group, "SSH through the bastion")),
+		...groups
+			.filter((group) => ["nginx", "log", "registry"].includes(group))
+			.flatMap((group) => [80, 443].map((port) => exit(group, port, world, "Packages"))),
+	];
+	return rules.filter(({ group, peer }) => groups.includes(group) && (typeof peer !== "string" || groups.includes(peer)));
+}
+
+/** The name of a rule's resource, and what it says: `manager-in-tcp-2377-from-swarm`. */
+export function ruleName({ group, direction, protocol, port, peer }: Rule): string {
+	const other = typeof peer === "string" ? peer : peer.cidr === world.cidr ? "world" : peer.cidr.replace("/", "-");
+	return [group, direction, protocol, port, direction === "in" ? "from" : "to", other].filter((part) => part !== undefined).join("-");
+}
+
+/** Makes the groups and their rules, a resource a rule, so that a change of one touches no other. */
+export function securityGroups(topology: Topology, vpcId: pulumi.Input<string>, { opts, tags }: Account): Record<Group, SecurityGroup> {
+	const groups = Object.fromEntries(
+		groupsIn(topology.hosts).map((name) => [
+			name,
+			new SecurityGroup(`${name}-group`, { vpcId, description: purposes[name], revokeRulesOnDelete: true, tags: tags(name) }, opts),
+		]),
+	) as Record<Group, SecurityGroup>;
+	for (const rule of securityRules(topology)) {
+		const { group, direction, protocol, port, peer, purpose } = rule;
+		const name = ruleName(rule);
+		const args = {
+			securityGroupId: groups[group].id,
+			ipProtocol: protocol === "all" ? "-1" : protocol,
+			...(port !== undefined && { fromPort: port, toPort: port }),
+			...(typeof peer === "string" ? { referencedSecurityGroupId: groups[peer].id } : { cidrIpv4: peer.cidr }),
+			description: purpose,
+			tags: tags(name),
+		};
+		if (direction === "in") new SecurityGroupIngressRule(name, args, opts);
+		else new SecurityGroupEgressRule(name, args, opts);
+	}
+	return groups;
+}
+
+function groupsIn(hosts: Topology["hosts"]): Group[] {
+	const present = new Set(hosts.flatMap(({ roles }) => groupsOf(roles)));
+	return (Object.keys(purposes) as Group[]).filter((group) => present.has(group));
+}

@@ -1,0 +1,156 @@
+import { addressNumber, contains, describeNetwork, networkOf, overlap } from "../../lib/ipv4.ts";
+import type { Fault } from "../fault.ts";
+import type { HostConfig, Topology } from "../schema.ts";
+
+type Subnet = Topology["aws"]["subnets"][number];
+
+/** The widest network that is still somebody's and not the world. */
+const widestPrefix = 8;
+
+/** Rules of hosts in EC2. */
+export function awsFaults(topology: Topology): Fault[] {
+	const { source, hosts, logs } = topology;
+	if (source === "aws")
+		return [...settingFaults(topology), ...subnetFaults(topology), ...placementFaults(topology), ...portFaults(topology)];
+	const faults: Fault[] = [];
+	const remedy = "is for source: aws: remove it";
+	hosts.forEach((host, i) => {
+		if (host.instanceType) faults.push({ property: `hosts[${i}].instanceType`, value: host.instanceType, remedy });
+		if (host.imageRevision !== undefined) faults.push({ property: `hosts[${i}].imageRevision`, value: host.imageRevision, remedy });
+	});
+	if (logs.shipping)
+		faults.push({ property: "logs.shipping", remedy: "is for source: aws, where the log host has rights to write: remove it" });
+	return faults;
+}
+
+/** The subnet that a host's address lies in. */
+export function subnetOf({ aws }: Pick<Topology, "aws">, { address }: Pick<HostConfig, "address">): Subnet | undefined {
+	const number = addressNumber(address);
+	return aws.subnets.find(({ cidr }) => contains(networkOf(cidr), { first: number, last: number }));
+}
+
+function settingFaults({ aws, hosts }: Topology): Fault[] {
+	const faults: Fault[] = [];
+	if (!aws.region) faults.push({ property: "aws.region", remedy: "is missing: name the region, such as ap-northeast-2" });
+	if (aws.operatorCidrs.length === 0) {
+		faults.push({
+			property: "aws.operatorCidrs",
+			remedy: "is empty: name the networks that pulumi and operators come from, such as 203.0.113.7/32",
+		});
+	}
+	aws.operatorCidrs.forEach((cidr, i) => {
+		if (networkOf(cidr).prefix < widestPrefix)
+			faults.push({
+				property: `aws.operatorCidrs[${i}]`,
+				value: cidr,
+				remedy: `opens SSH to the world: name your own networks, /${widestPrefix} or narrower`,
+			});
+	});
+	if (!aws.vpcId) faults.push(...rangeFaults("aws.cidr", aws.cidr));
+	hosts.forEach((host, i) => {
+		if (host.ssh) faults.push({ property: `hosts[${i}].ssh`, remedy: "is for existing hosts: remove it, an instance gets its own" });
+	});
+	return [...faults, ...aws.operatorCidrs.flatMap((cidr, i) => canonicalFaults(`aws.operatorCidrs[${i}]`, cidr))];
+}
+
+/** AWS refuses, or silently rewrites, a network that is written by one of its addresses. */
+function canonicalFaults(property: string, cidr: string): Fault[] {
+	const canonical = describeNetwork(networkOf(cidr));
+	return canonical === cidr ? [] : [{ property, value: cidr, remedy: `has bits past its prefix: write ${canonical}` }];
+}
+
+/** Networks of a VPC and of a subnet are /16 to /28. */
+function rangeFaults(property: string, cidr: string): Fault[] {
+	const { prefix } = networkOf(cidr);
+	const size = prefix < 16 || prefix > 28 ? [{ property, value: cidr, remedy: "AWS takes /16 to /28 here: choose another size" }] : [];
+	return [...size, ...canonicalFaults(property, cidr)];
+}
+
+function subnetFaults({ aws }: Topology): Fault[] {
+	const faults: Fault[] = [];
+	const networks = aws.subnets.map(({ cidr }) => networkOf(cidr));
+	aws.subnets.forEach(({ name, cidr, id }, i) => {
+		const at = `aws.subnets[${i}]`;
+		faults.push(...rangeFaults(`${at}.cidr`, cidr));
+		const earlier = networks.findIndex((network, j) => j < i && overlap(network, networks[i] as (typeof networks)[number]));
+		if (earlier >= 0)
+			faults.push({
+				property: `${at}.cidr`,
+				value: cidr,
+				remedy: `overlaps aws.subnets[${earlier}].cidr = ${aws.subnets[earlier]?.cidr}: choose another`,
+			});
+		if (!aws.vpcId && !contains(networkOf(aws.cidr), networks[i] as (typeof networks)[number]))
+			faults.push({ property: `${at}.cidr`, value: cidr, remedy: `lies outside of aws.cidr = ${aws.cidr}: choose another` });
+		if (aws.subnets.findIndex((other) => other.name === name) < i)
+			faults.push({ property: `${at}.name`, value: name, remedy: "another subnet has this name: each needs its own" });
+		if (aws.vpcId && !id) faults.push({ property: `${at}.id`, remedy: "is missing: in an existing VPC each subnet needs its ID" });
+		if (!aws.vpcId && id) faults.push({ property: `${at}.id`, value: id, remedy: "is for an existing VPC: remove it, or set aws.vpcId" });
+	});
+	const zones = [...new Set(aws.subnets.map(({ zone }) => zone))];
+	if (zones.length < 2)
+		faults.push({ property: "aws.subnets", value: zones, remedy: "all lie in one availability zone: spread them over two at least" });
+	return faults;
+}
+
+function placementFaults(topology: Topology): Fault[] {
+	const { aws, hosts } = topology;
+	return hosts.flatMap((host, i): Fault[] => {
+		const property = `hosts[${i}].address`;
+		const value = host.address;
+		const subnet = subnetOf(topology, host);
+		if (!subnet) {
+			const known = aws.subnets.map(({ name, cidr }) => `${name} ${cidr}`).join(", ");
+			return [{ property, value, remedy: `lies in none of aws.subnets (${known}): choose an address there, or add a subnet` }];
+		}
+		const { first, last } = networkOf(subnet.cidr);
+		const number = addressNumber(host.address);
+		if (number < first + 4 || number === last)
+			return [{ property, value, remedy: `AWS keeps the first four addresses and the last of ${subnet.cidr}: choose another` }];
+		const isNginx = host.roles.includes("nginx");
+		if (isNginx && !subnet.public)
+			return [
+				{
+					property,
+					value,
+					remedy: `the host with role nginx must be reached, and subnet ${subnet.name} is private: choose an address in a public one`,
+				},
+			];
+		if (!isNginx && subnet.public)
+			return [
+				{
+					property,
+					value,
+					remedy: `subnet ${subnet.name} is public, which is for the host with role nginx alone: choose an address in a private one`,
+				},
+			];
+		return [];
+	});
+}
+
+/** The policy tells what may be open to the world by its port. */
+function portFaults(topology: Topology): Fault[] {
+	const { nginx, service } = topology;
+	const worldly = [80, 443, nginx.listen];
+	const faults: Fault[] = [];
+	if (worldly.includes(service.publish.published))
+		faults.push({
+			property: "service.publish.published",
+			value: service.publish.published,
+			remedy: "this port is open to the world for NGINX, and the service's must never be: choose another, such as 8080",
+		});
+	if (worldly.includes(22) || service.publish.published === 22)
+		faults.push({
+			property: worldly.includes(22) ? "nginx.listen" : "service.publish.published",
+			value: 22,
+			remedy: "is sshd's port: choose another",
+		});
+	topology.hosts.forEach(({ roles }, i) => {
+		if ((["manager", "app", "log", "nginx", "registry"] as const).every((role) => roles.includes(role)))
+			faults.push({
+				property: `hosts[${i}].roles`,
+				value: roles,
+				remedy: "an instance takes five security groups, and these roles need six: give one of them to another host",
+			});
+	});
+	return faults;
+}

@@ -1,0 +1,107 @@
+import { z } from "zod";
+import { hostName } from "./values.ts";
+
+/** Families of images that the hosts' steps know, with the vendor's public parameter and the login that the image comes with. */
+export const imageFamilies = {
+	"ubuntu-26.04": { parameter: "/aws/service/canonical/ubuntu/server/26.04/stable/current/amd64/hvm/ebs-gp3/ami-id", user: "ubuntu" },
+	"ubuntu-24.04": { parameter: "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id", user: "ubuntu" },
+	"ubuntu-22.04": { parameter: "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id", user: "ubuntu" },
+	"debian-13": { parameter: "/aws/service/debian/release/13/latest/amd64", user: "admin" },
+	"debian-12": { parameter: "/aws/service/debian/release/12/latest/amd64", user: "admin" },
+} as const;
+
+const families = Object.keys(imageFamilies) as (keyof typeof imageFamilies)[];
+
+export const instanceType = z.string().regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "use an instance type, such as t3.small");
+export const imageRevision = z.int().min(0);
+
+const subnet = z.strictObject({
+	name: hostName.describe("Name of the subnet. A change makes another one."),
+	cidr: z.cidrv4().describe("Its network. Hosts are placed by their `address`. A change replaces the subnet and all in it."),
+	zone: z
+		.string()
+		.regex(/^[a-z]$/, "use the letter of an availability zone, such as a")
+		.describe("Letter of its availability zone, after the region: `a`. A change replaces the subnet and all in it."),
+	public: z
+		.boolean()
+		.default(false)
+		.describe("It has a way in from the Internet. The host with role `nginx` is in a public one, all others are not."),
+	id: z
+		.string()
+		.regex(/^subnet-[0-9a-f]+$/, "use a subnet's ID, such as subnet-0123456789abcdef0")
+		.optional()
+		.describe("With `aws.vpcId` only: ID of the subnet. What it really is must agree with the other keys."),
+});
+
+/** The source system's addresses, the log host apart from the nodes, over two zones. */
+const subnets = [
+	{ name: "public", cidr: "192.168.0.0/24", zone: "a", public: true },
+	{ name: "logs", cidr: "192.168.1.0/24", zone: "a" },
+	{ name: "nodes-a", cidr: "192.168.2.0/24", zone: "a" },
+	{ name: "nodes-c", cidr: "192.168.3.0/24", zone: "c" },
+];
+
+export const kmsKeyArn = z
+	.string()
+	.regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, "use a key's ARN: arn:aws:kms:<region>:<account>:key/<id>");
+
+export const aws = z.strictObject({
+	region: z
+		.string()
+		.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "use a region's code, such as ap-northeast-2")
+		.optional()
+		.describe("Region. Required. A change replaces all."),
+	profile: z
+		.string()
+		.min(1)
+		.optional()
+		.describe("Profile of the AWS credentials. Default: as the AWS tools find them (environment, CI role)."),
+	operatorCidrs: z
+		.array(z.cidrv4())
+		.default([])
+		.describe("Networks that may open SSH to the NGINX host, the bastion for all others: where `pulumi` runs. Required."),
+	cidr: z.cidrv4().default("192.168.0.0/16").describe("Network of the VPC that is made. A change replaces all."),
+	vpcId: z
+		.string()
+		.regex(/^vpc-[0-9a-f]+$/, "use a VPC's ID, such as vpc-0123456789abcdef0")
+		.optional()
+		.describe("An existing VPC instead of one that is made. Each subnet then has an `id`, and routes are the VPC's own affair."),
+	subnets: z.array(subnet).min(1).prefault(subnets).describe("Subnets, over at least two availability zones."),
+	natGateway: z
+		.boolean()
+		.default(true)
+		.describe(
+			"Make a NAT gateway in the first public subnet: private hosts fetch packages and images through it. It costs by the hour and by traffic.",
+		),
+	image: z
+		.enum(families)
+		.default("ubuntu-24.04")
+		.describe("Operating system. The vendor's current image is taken when a host is made, and stays. A change replaces all hosts."),
+	amiId: z
+		.string()
+		.regex(/^ami-[0-9a-f]+$/, "use an image's ID, such as ami-0123456789abcdef0")
+		.optional()
+		.describe("Image to use instead of the vendor's current one; of the family `image`. A change replaces all hosts."),
+	imageRevision: imageRevision
+		.default(0)
+		.describe("Count it up to take the vendor's current image. Hosts whose image differs from theirs are replaced."),
+	instanceType: instanceType.default("t3.small").describe("Instance type (amd64) of hosts that name none."),
+	rootVolumeGiB: z.int().min(8).max(16384).default(20).describe("Size of each host's root volume. It can only grow."),
+	logVolumeGiB: z
+		.int()
+		.min(1)
+		.max(16384)
+		.default(50)
+		.describe(
+			"Size of the volume that holds the collected logs. It can only grow. It outlives its host, and with `logs.keepOnDestroy` the stack. It stays in the zone it was made in.",
+		),
+	kmsKeyArn: kmsKeyArn
+		.optional()
+		.describe(
+			"Key for all volumes. Default: the account's own for EBS. A change replaces all hosts; the volume of the logs keeps its key.",
+		),
+	tags: z
+		.record(z.string().min(1).max(128), z.string().max(256))
+		.default({})
+		.describe("Tags on everything, beside Name, Project and Stack."),
+});
