@@ -6,6 +6,9 @@ import { hostKeyFiles, type SeedFiles, seedFiles } from "../../providers/machine
  * user with the key pair's public key. Keys of the user data that are not done here are refused, so that none goes by unnoticed.
  */
 
+/** Keys of cloud-config that are done here, or hold anyway: the image has no host keys, and the host name stands in /etc/hosts. */
+const done = ["hostname", "preserve_hostname", "manage_etc_hosts", "ssh_pwauth", "ssh_deletekeys", "ssh_keys"];
+
 /** The first user's id, as on the images of Ubuntu and Debian. */
 const userId = 1000;
 
@@ -28,22 +31,21 @@ export interface InstanceFiles {
 /** The files that make a local machine this instance. Pure. @throws Error naming what of the user data the stand-in does not do. */
 export function cloudInit({ userData, address, imageName, publicKey }: InstanceSettings): InstanceFiles {
 	if (userData && !userData.startsWith("#cloud-config\n")) throw new Error("user data: the stand-in reads only #cloud-config");
-	const {
-		hostname: name,
-		fqdn: _fqdn,
-		manage_etc_hosts: _manage,
-		preserve_hostname: _preserve,
-		ssh_keys,
-		...others
-	} = parse(userData) ?? {};
-	const { ssh_deletekeys: _delete, ssh_genkeytypes: _types, ssh_quiet_keygen: _quiet, ...unknown } = others;
-	const [first] = Object.keys(unknown);
-	if (first) throw new Error(`user data: the stand-in does not do "${first}" of cloud-config`);
+	const config = parse(userData) ?? {};
+	const other = Object.keys(config).find((key) => !done.includes(key));
+	if (other) throw new Error(`user data: the stand-in does not do "${other}" of cloud-config`);
+	const { hostname: name, ssh_keys, ssh_pwauth } = config;
+	if (ssh_pwauth) throw new Error("user data: the stand-in's machines take no passwords, as ssh_pwauth asks");
 	const octets = address.split("/")[0]?.split(".") ?? [];
 	const hostname = name ?? `ip-${octets.join("-")}`;
 	if (!ssh_keys?.ed25519_private || !ssh_keys.ed25519_public)
 		throw new Error("user data: ssh_keys must hold ed25519_private and ed25519_public");
-	const { "root/.ssh/authorized_keys": _root, ...machine } = seedFiles({ hostname, address, authorizedKey: "", disks: [] });
+	// Mounts stay as the image and whoever works on the machine leave them; root has no key.
+	const {
+		"root/.ssh/authorized_keys": _root,
+		"etc/fstab": _mounts,
+		...machine
+	} = seedFiles({ hostname, address, authorizedKey: "", disks: [] });
 	const key = { private: ssh_keys.ed25519_private, public: ssh_keys.ed25519_public };
 	return { hostname, seed: { ...machine, ...hostKeyFiles(key), ...loginFiles(userOf(imageName), publicKey) } };
 }

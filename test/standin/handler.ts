@@ -26,6 +26,8 @@ export type ChangeKind = "update" | "replace";
 export interface Handler {
 	/** Every input the stand-in knows. One that is not here is refused, so that nothing goes by unjudged. */
 	inputs: Record<string, ChangeKind>;
+	/** Inputs whose change needs a new resource in some cases only: those that do in this one. */
+	replacing?(olds: Props, news: Props): string[];
 	/** Inputs that the API chooses when they are not given. */
 	computed?: string[];
 	/** The input that gets a name made of the resource's when it is not given. */
@@ -50,5 +52,24 @@ export async function unlessGone<T>(request: Promise<T>): Promise<T | undefined>
 	}
 }
 
-/** `key` of every item, for lists that may be absent. */
-export const sameItems = (a: unknown[] = [], b: unknown[] = []): boolean => JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
+/** Deep equality, whatever the order of an object's keys; an absent value and null are the same. */
+export function same(a: unknown, b: unknown): boolean {
+	return text(a) === text(b);
+}
+
+function text(value: unknown): string {
+	return JSON.stringify(value ?? null, (_key, item) =>
+		item && typeof item === "object" && !Array.isArray(item) ? Object.fromEntries(Object.entries(item).sort()) : item,
+	);
+}
+
+/** The engine's placeholder for a value that is not known during preview. */
+const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+export function holdsUnknown(value: unknown): boolean {
+	if (value === unknownValue) return true;
+	return value !== null && typeof value === "object" && Object.values(value).some(holdsUnknown);
+}
+
+/** Whether a value is another one, or may turn out to be. */
+export const differs = (a: unknown, b: unknown): boolean => holdsUnknown(b) || !same(a, b);

@@ -10,11 +10,6 @@ import type { SeedFiles } from "../../providers/machine/seed.ts";
  * a later run of the plugin finds it: addresses and volumes come and go while it runs.
  */
 
-interface Record {
-	machine: QemuMachine;
-	seed: SeedFiles;
-}
-
 /** UDP port that stands for the VPC. */
 const lanPort = 23650;
 const memoryMiB = 1280;
@@ -44,13 +39,14 @@ export async function createMachine(machines: string, id: string, { hostname, ad
 		forwards: [],
 		disks: [],
 	};
-	await save(machines, id, { machine, seed });
+	await save(machines, id, machine);
 	await launch(machine, seed);
 }
 
+/** Starts a machine again as it was left: what made it this machine was done at its first boot. */
 export async function startMachine(machines: string, id: string): Promise<void> {
-	const { machine, seed } = await load(machines, id);
-	await launch(machine, seed);
+	const machine = await load(machines, id);
+	await launch(machine, {});
 }
 
 export async function stopMachine(machines: string, id: string): Promise<void> {
@@ -69,22 +65,22 @@ export async function machineRuns(machines: string, id: string): Promise<boolean
 /** Makes a loopback address lead to the machine. */
 export async function openAddress(machines: string, id: string, hostAddress: string): Promise<void> {
 	const forwards: Forward[] = publicPorts.map((port) => ({ hostAddress, hostPort: port, guestPort: port }));
-	const record = await load(machines, id);
-	record.machine.forwards = forwards;
-	await save(machines, id, record);
+	const machine = await load(machines, id);
+	machine.forwards = forwards;
+	await save(machines, id, machine);
 	for (const forward of forwards) await command(machines, id, `hostfwd_add wan ${forwardRule(forward)}`);
 }
 
 /** A machine that is gone took its forwards along. */
 export async function closeAddress(machines: string, id: string): Promise<void> {
-	const record = await load(machines, id).catch(() => undefined);
-	if (!record) return;
-	for (const forward of record.machine.forwards) {
+	const machine = await load(machines, id).catch(() => undefined);
+	if (!machine) return;
+	for (const forward of machine.forwards) {
 		const { hostAddress, hostPort } = forward;
 		await command(machines, id, `hostfwd_remove wan tcp:${hostAddress}:${hostPort}`);
 	}
-	record.machine.forwards = [];
-	await save(machines, id, record);
+	machine.forwards = [];
+	await save(machines, id, machine);
 }
 
 const diskOf = (machines: string, volume: string) => path.join(machines, `${volume}.img`);
@@ -102,20 +98,20 @@ export async function deleteDisk(machines: string, volume: string): Promise<void
 const serialOf = (volume: string) => volume.replace("-", "");
 
 export async function plugDisk(machines: string, id: string, volume: string): Promise<void> {
-	const record = await load(machines, id);
+	const machine = await load(machines, id);
 	const [file, serial] = [diskOf(machines, volume), serialOf(volume)];
-	record.machine.disks.push({ file, serial });
-	await save(machines, id, record);
+	machine.disks.push({ file, serial });
+	await save(machines, id, machine);
 	await command(machines, id, `drive_add 0 if=none,id=${serial},file=${file.replaceAll(",", ",,")},format=raw,cache=writeback`);
 	await command(machines, id, `device_add virtio-blk-pci,drive=${serial},id=${serial},serial=${serial}`);
 }
 
 /** The guest lets go of a disk in its own time, and only one that runs does. A disk that was there at the start leaves with the machine. */
 export async function unplugDisk(machines: string, id: string, volume: string): Promise<void> {
-	const record = await load(machines, id).catch(() => undefined);
-	if (!record) return;
-	record.machine.disks = record.machine.disks.filter(({ serial }) => serial !== serialOf(volume));
-	await save(machines, id, record);
+	const machine = await load(machines, id).catch(() => undefined);
+	if (!machine) return;
+	machine.disks = machine.disks.filter(({ serial }) => serial !== serialOf(volume));
+	await save(machines, id, machine);
 	await command(machines, id, `device_del ${serialOf(volume)}`);
 }
 
@@ -127,7 +123,6 @@ async function command(machines: string, id: string, line: string): Promise<void
 }
 
 const recordOf = (machines: string, id: string) => path.join(machines, id, "machine.json");
-const load = async (machines: string, id: string): Promise<Record> => JSON.parse(await fs.readFile(recordOf(machines, id), "utf8"));
-// The seed holds the host key.
-const save = (machines: string, id: string, record: Record) =>
-	fs.writeFile(recordOf(machines, id), JSON.stringify(record), { mode: 0o600 });
+const load = async (machines: string, id: string): Promise<QemuMachine> => JSON.parse(await fs.readFile(recordOf(machines, id), "utf8"));
+const save = (machines: string, id: string, machine: QemuMachine) =>
+	fs.writeFile(recordOf(machines, id), JSON.stringify(machine), { mode: 0o600 });

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Context, Handler, Props } from "./handler.ts";
+import { type Context, differs, type Handler, type Props } from "./handler.ts";
 import { functions, handlers } from "./handlers/index.ts";
 import { allTags } from "./tags.ts";
 
@@ -7,9 +7,6 @@ import { allTags } from "./tags.ts";
  * What the plugin does for any resource type: the conventions of the real provider (names, default tags, which changes replace), with the
  * handlers for the rest.
  */
-
-/** The engine's placeholder for a value that is not known during preview. */
-const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 export function handlerOf(urn: string): Handler {
 	const type = typeOf(urn);
@@ -34,12 +31,13 @@ export function check(urn: string, olds: Props, news: Props): { inputs: Props; f
 
 /** The inputs whose change needs a new resource. What else changed, the engine finds out by itself. */
 export function replaces(urn: string, olds: Props, news: Props): string[] {
-	const { inputs, computed = [], update } = handlerOf(urn);
-	const kinds = { ...inputs, region: "replace" };
-	return Object.entries(kinds)
-		.filter(([name, kind]) => (kind === "replace" || !update) && !(news[name] === undefined && [...computed, "region"].includes(name)))
+	const { inputs, computed = [], replacing, update } = handlerOf(urn);
+	const chosen = (name: string) => news[name] === undefined && [...computed, "region"].includes(name);
+	const always = Object.entries({ ...inputs, region: "replace" })
+		.filter(([name, kind]) => (kind === "replace" || !update) && !chosen(name))
 		.map(([name]) => name)
-		.filter((name) => holdsUnknown(news[name]) || stable(olds[name]) !== stable(news[name]));
+		.filter((name) => differs(olds[name], news[name]));
+	return [...always, ...(replacing?.(olds, news) ?? [])];
 }
 
 export async function create(urn: string, inputs: Props, context: Context): Promise<{ id: string; outputs: Props }> {
@@ -77,16 +75,4 @@ const typeOf = (urn: string) => urn.split("::")[2]?.split("$").at(-1) ?? "";
 function finished(urn: string, outputs: Props, context: Context): Props {
 	const tags = "tags" in handlerOf(urn).inputs ? { tagsAll: allTags(outputs, context) } : {};
 	return { ...outputs, ...tags, region: context.region };
-}
-
-function holdsUnknown(value: unknown): boolean {
-	if (value === unknownValue) return true;
-	return value !== null && typeof value === "object" && Object.values(value).some(holdsUnknown);
-}
-
-/** The value as text, whatever the order of an object's keys; an absent value and null are the same. */
-function stable(value: unknown): string {
-	return JSON.stringify(value ?? null, (_key, item) =>
-		item && typeof item === "object" && !Array.isArray(item) ? Object.fromEntries(Object.entries(item).sort()) : item,
-	);
 }

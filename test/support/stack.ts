@@ -160,3 +160,8 @@ function unwrapSecrets(value: unknown): unknown {
 	if ("plaintext" in value && "4dabf18193072939515e22adb298388d" in value) return JSON.parse(value.plaintext as string);
 	return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unwrapSecrets(item)]));
 }
+
+/** What a preview would do, in its order: `update nginx`. */
+export function changesOf(steps: Step[]): string[] {
+	return steps.filter(({ op }) => op !== "same" && op !== "read").map(({ op, urn }) => `${op} ${urn.split("::").at(-1)}`);
+}

@@ -1,6 +1,6 @@
 import type { _InstanceType, BlockDeviceMapping, Instance, RunInstancesCommandInput } from "@aws-sdk/client-ec2";
 import { cloudInit } from "../cloudInit.ts";
-import { type Context, type Handler, type Props, sameItems, unlessGone } from "../handler.ts";
+import { type Context, differs, type Handler, type Props, same, unlessGone } from "../handler.ts";
 import { createMachine, deleteMachine, machineRuns, startMachine, stopMachine } from "../machines.ts";
 import { retag, tagged, tagList } from "../tags.ts";
 
@@ -17,16 +17,21 @@ export const instance: Handler = {
 		keyName: "replace",
 		iamInstanceProfile: "update",
 		metadataOptions: "update",
-		rootBlockDevice: "replace",
+		rootBlockDevice: "update",
 		userData: "update",
 		userDataReplaceOnChange: "update",
 		disableApiTermination: "update",
 		monitoring: "update",
 		creditSpecification: "update",
 		tags: "update",
-		volumeTags: "update",
 	},
 	computed: ["availabilityZone", "privateIp", "associatePublicIpAddress", "vpcSecurityGroupIds", "metadataOptions", "rootBlockDevice"],
+	replacing(olds, news) {
+		const root = (props: Props, name: string) => props.rootBlockDevice?.[name];
+		const kept = ["encrypted", "kmsKeyId"].every((name) => !differs(root(olds, name), root(news, name)));
+		const userData = news.userDataReplaceOnChange && differs(olds.userData, news.userData) ? ["userData"] : [];
+		return kept ? userData : [...userData, "rootBlockDevice"];
+	},
 	async create(inputs, context) {
 		const { Instances = [] } = await context.ec2.runInstances(await argumentsOf(inputs, context));
 		const { InstanceId: id = "" } = Instances[0] ?? {};
@@ -49,13 +54,19 @@ export const instance: Handler = {
 	async update(id, olds, news, context) {
 		const { ec2 } = context;
 		const set = async (attribute: Props) => void (await ec2.modifyInstanceAttribute({ InstanceId: id, ...attribute }));
-		if (!sameItems(olds.vpcSecurityGroupIds, news.vpcSecurityGroupIds)) await set({ Groups: news.vpcSecurityGroupIds });
+		if (!same(olds.vpcSecurityGroupIds?.toSorted(), news.vpcSecurityGroupIds?.toSorted())) await set({ Groups: news.vpcSecurityGroupIds });
 		if (olds.sourceDestCheck !== news.sourceDestCheck) await set({ SourceDestCheck: { Value: news.sourceDestCheck ?? true } });
 		if (olds.disableApiTermination !== news.disableApiTermination) {
 			await set({ DisableApiTermination: { Value: news.disableApiTermination ?? false } });
 		}
-		if (JSON.stringify(olds.metadataOptions) !== JSON.stringify(news.metadataOptions)) {
+		if (!same(olds.metadataOptions, news.metadataOptions)) {
 			await ec2.modifyInstanceMetadataOptions({ InstanceId: id, ...metadataOf(news) });
+		}
+		if (!same(olds.rootBlockDevice, news.rootBlockDevice)) {
+			const made = (await describe(id, context)) as Instance;
+			const VolumeId = made.BlockDeviceMappings?.find(({ DeviceName }) => DeviceName === made.RootDeviceName)?.Ebs?.VolumeId;
+			const { volumeSize: Size, volumeType: VolumeType, iops: Iops, throughput: Throughput } = news.rootBlockDevice ?? {};
+			await ec2.modifyVolume({ VolumeId, Size, VolumeType, Iops, Throughput });
 		}
 		// These need a stopped instance; the real provider stops and starts it as well.
 		if (olds.instanceType !== news.instanceType || olds.userData !== news.userData) {
@@ -74,6 +85,9 @@ export const instance: Handler = {
 };
 
 async function terminate(id: string, { ec2, machines }: Context): Promise<void> {
+	// AWS lets an instance's addresses go with it; the emulator does not.
+	const { Addresses = [] } = await ec2.describeAddresses({ Filters: [{ Name: "instance-id", Values: [id] }] });
+	for (const { AssociationId } of Addresses) await unlessGone(ec2.disassociateAddress({ AssociationId }));
 	await unlessGone(ec2.terminateInstances({ InstanceIds: [id] }));
 	if (machines) await deleteMachine(machines, id);
 }
@@ -87,27 +101,22 @@ async function describe(id: string, { ec2 }: Context): Promise<Instance | undefi
 
 async function argumentsOf(inputs: Props, context: Context): Promise<RunInstancesCommandInput> {
 	const { associatePublicIpAddress, subnetId, privateIp, vpcSecurityGroupIds, iamInstanceProfile: profile, creditSpecification } = inputs;
-	// The API takes the public address only with a network interface, and then everything about the network there.
-	const place =
-		associatePublicIpAddress === undefined
-			? { SubnetId: subnetId, PrivateIpAddress: privateIp, SecurityGroupIds: vpcSecurityGroupIds }
-			: {
-					NetworkInterfaces: [
-						{
-							DeviceIndex: 0,
-							SubnetId: subnetId,
-							PrivateIpAddress: privateIp,
-							Groups: vpcSecurityGroupIds,
-							AssociatePublicIpAddress: associatePublicIpAddress,
-						},
-					],
-				};
+	const rootTags = inputs.rootBlockDevice?.tags;
+	const network = {
+		DeviceIndex: 0,
+		SubnetId: subnetId,
+		PrivateIpAddress: privateIp,
+		Groups: vpcSecurityGroupIds,
+		AssociatePublicIpAddress: associatePublicIpAddress,
+		// As AWS does for an instance's first interface when nothing is said.
+		DeleteOnTermination: true,
+	};
 	return {
 		MinCount: 1,
 		MaxCount: 1,
 		ImageId: inputs.ami,
 		InstanceType: inputs.instanceType as _InstanceType,
-		...place,
+		NetworkInterfaces: [network],
 		Placement: inputs.availabilityZone && { AvailabilityZone: inputs.availabilityZone },
 		KeyName: inputs.keyName,
 		IamInstanceProfile: profile && (profile.startsWith("arn:") ? { Arn: profile } : { Name: profile }),
@@ -119,7 +128,7 @@ async function argumentsOf(inputs: Props, context: Context): Promise<RunInstance
 		CreditSpecification: creditSpecification && { CpuCredits: creditSpecification.cpuCredits },
 		TagSpecifications: [
 			...(tagged("instance", inputs, context) ?? []),
-			...(inputs.volumeTags ? [{ ResourceType: "volume" as const, Tags: tagList(inputs.volumeTags) }] : []),
+			...(rootTags ? [{ ResourceType: "volume" as const, Tags: tagList(rootTags) }] : []),
 		],
 	};
 }

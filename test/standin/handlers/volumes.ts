@@ -1,5 +1,5 @@
 import { type Handler, unlessGone } from "../handler.ts";
-import { createDisk, deleteDisk, plugDisk, unplugDisk } from "../machines.ts";
+import { createDisk, deleteDisk, plugDisk, stopMachine, unplugDisk } from "../machines.ts";
 import { retag, tagged } from "../tags.ts";
 
 export const volume: Handler = {
@@ -73,8 +73,12 @@ export const volumeAttachment: Handler = {
 	async update() {
 		return {};
 	},
-	async delete(_id, { deviceName, instanceId, volumeId, forceDetach, skipDestroy }, { ec2, machines }) {
+	async delete(_id, { deviceName, instanceId, volumeId, forceDetach, skipDestroy, stopInstanceBeforeDetaching }, { ec2, machines }) {
 		if (skipDestroy) return;
+		if (stopInstanceBeforeDetaching) {
+			await unlessGone(ec2.stopInstances({ InstanceIds: [instanceId] }));
+			if (machines) await stopMachine(machines, instanceId);
+		}
 		if (machines) await unplugDisk(machines, instanceId, volumeId);
 		await unlessGone(ec2.detachVolume({ Device: deviceName, InstanceId: instanceId, VolumeId: volumeId, Force: forceDetach }));
 	},
