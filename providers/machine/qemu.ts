@@ -64,7 +64,7 @@ export function qemuArguments(machine: QemuMachine, accel: Accelerator): string[
 		...["-append", "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet panic=10 mitigations=off apparmor=0"],
 		...drives.flatMap(({ file, format, serial, cache }, i) => [
 			...["-drive", `if=none,id=d${i},file=${file.replaceAll(",", ",,")},format=${format},cache=${cache}`],
-			...["-device", `virtio-blk-pci,drive=d${i},serial=${serial}`],
+			...["-device", `virtio-blk-pci,drive=d${i},id=${serial},serial=${serial}`],
 		]),
 		...["-netdev", `user,id=wan${hostfwd}`, "-device", "virtio-net-pci,netdev=wan"],
 		...[

@@ -19,10 +19,10 @@ describe.skipIf(missing)(`the stand-in for the aws plugin${missing ? ` (skipped:
 	let stack: TestStack;
 	let there: Account;
 	const region = "ap-northeast-2";
-	const keys = JSON.stringify([0, 1].map(() => ssh2.utils.generateKeyPairSync("ed25519")));
+	const keys = { EXAMPLE_KEYS: JSON.stringify([0, 1].map(() => ssh2.utils.generateKeyPairSync("ed25519"))) };
 
 	async function newStack(name: string, config: Record<string, unknown> = {}): Promise<TestStack> {
-		const made = exampleStack(name, path.join(scratch, name), { region, keys, ...config }, emulator.env);
+		const made = exampleStack(name, path.join(scratch, name), { region, ...config }, { ...emulator.env, ...keys });
 		await made.init();
 		return made;
 	}

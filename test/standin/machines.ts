@@ -12,7 +12,8 @@ import type { SeedFiles } from "../../providers/machine/seed.ts";
 
 /** UDP port that stands for the VPC. */
 const lanPort = 23650;
-const memoryMiB = 1280;
+/** A machine gets the memory of its instance type, but no more than the test machine can give. */
+const mostMemoryMiB = 1280;
 
 /** The ports that an Elastic IP leads to. */
 const publicPorts = [22, 80, 443];
@@ -21,18 +22,19 @@ export interface NewMachine {
 	hostname: string;
 	/** Private address with prefix length. */
 	address: string;
+	memoryMiB: number;
 	seed: SeedFiles;
 }
 
 /** Makes a machine and starts it; like an instance, it boots while others go on. */
-export async function createMachine(machines: string, id: string, { hostname, address, seed }: NewMachine): Promise<void> {
+export async function createMachine(machines: string, id: string, { hostname, address, memoryMiB, seed }: NewMachine): Promise<void> {
 	const directory = path.join(machines, id);
 	await fs.mkdir(directory, { recursive: true, mode: 0o700 });
 	const machine: QemuMachine = {
 		hostname,
 		directory,
 		imageDirectory: rootImageDirectory(),
-		memoryMiB,
+		memoryMiB: Math.min(memoryMiB, mostMemoryMiB),
 		cpus: 1,
 		address,
 		lanPort,
@@ -44,8 +46,9 @@ export async function createMachine(machines: string, id: string, { hostname, ad
 }
 
 /** Starts a machine again as it was left: what made it this machine was done at its first boot. */
-export async function startMachine(machines: string, id: string): Promise<void> {
-	const machine = await load(machines, id);
+export async function startMachine(machines: string, id: string, memoryMiB: number): Promise<void> {
+	const machine = { ...(await load(machines, id)), memoryMiB: Math.min(memoryMiB, mostMemoryMiB) };
+	await save(machines, id, machine);
 	await launch(machine, {});
 }
 

@@ -48,7 +48,7 @@ new aws.iam.RolePolicy("host", { role: role.id, policy }, opts);
 const profile = new aws.iam.InstanceProfile("host", { role: role.name }, opts);
 
 const image = aws.ssm.getParameterOutput({ name: config.get("parameter") ?? "/aws/service/debian/release/12/latest/amd64" }, opts);
-const [login, host] = JSON.parse(config.require("keys")) as ReturnType<typeof ssh2.utils.generateKeyPairSync>[];
+const [login, host] = JSON.parse(process.env.EXAMPLE_KEYS ?? "[]") as ReturnType<typeof ssh2.utils.generateKeyPairSync>[];
 const key = new aws.ec2.KeyPair("operator", { publicKey: login?.public ?? "" }, opts);
 const cloudConfig = { hostname: "example", ssh_keys: { ed25519_private: host?.private, ed25519_public: host?.public } };
 const instance = new aws.ec2.Instance(

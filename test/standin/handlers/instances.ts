@@ -75,7 +75,7 @@ export const instance: Handler = {
 			if (olds.instanceType !== news.instanceType) await set({ InstanceType: { Value: news.instanceType } });
 			if (olds.userData !== news.userData) await set({ UserData: { Value: Buffer.from(news.userData ?? "") } });
 			await ec2.startInstances({ InstanceIds: [id] });
-			if (context.machines) await startMachine(context.machines, id);
+			if (context.machines) await startMachine(context.machines, id, await memoryOf(news.instanceType, context));
 		}
 		return { ...outputsOf((await describe(id, context)) as Instance, context), ...(await retag(id, olds, news, context)) };
 	},
@@ -176,11 +176,17 @@ function outputsOf(made: Instance, context: Context): Props {
 }
 
 /** What the local machine needs to be told, asked of the API rather than taken from the inputs: what was judged is what runs. */
-async function machineOf({ ami, userData = "", keyName }: Props, made: Instance, context: Context) {
+async function machineOf({ ami, instanceType, userData = "", keyName }: Props, made: Instance, context: Context) {
 	const { ec2 } = context;
 	const { Vpcs = [] } = await ec2.describeVpcs({ VpcIds: [made.VpcId as string] });
 	const { KeyPairs = [] } = keyName ? await ec2.describeKeyPairs({ KeyNames: [keyName], IncludePublicKey: true }) : {};
 	const address = `${made.PrivateIpAddress}/${Vpcs[0]?.CidrBlock?.split("/")[1]}`;
 	const settings = { userData, address, imageName: (await imageOf(ami, context)).Name ?? "", publicKey: KeyPairs[0]?.PublicKey };
-	return { address, ...cloudInit(settings) };
+	return { address, memoryMiB: await memoryOf(instanceType, context), ...cloudInit(settings) };
+}
+
+/** Memory of an instance type in MiB. */
+async function memoryOf(instanceType: _InstanceType, { ec2 }: Context): Promise<number> {
+	const { InstanceTypes = [] } = await ec2.describeInstanceTypes({ InstanceTypes: [instanceType] });
+	return InstanceTypes[0]?.MemoryInfo?.SizeInMiB ?? 1024;
 }

@@ -121,7 +121,9 @@ export const natGateway: Handler = {
 		return gateway && gateway.State !== "deleted" ? { subnetId: gateway.SubnetId } : undefined;
 	},
 	update: retag,
-	async delete(id, _state, { ec2 }) {
+	async delete(id, { networkInterfaceId }, { ec2 }) {
 		await unlessGone(ec2.deleteNatGateway({ NatGatewayId: id }));
+		// AWS takes the gateway's interface away by itself; the emulator does not.
+		if (networkInterfaceId) await unlessGone(ec2.deleteNetworkInterface({ NetworkInterfaceId: networkInterfaceId }));
 	},
 };
