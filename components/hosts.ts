@@ -3,6 +3,7 @@ import type { Topology } from "../config/schema.ts";
 import type { Host } from "./host.ts";
 import { installPackages } from "./packages.ts";
 import { awsEndpoint, awsHosts } from "./sources/aws/index.ts";
+import { securityPolicy } from "./sources/aws/policy.ts";
 import { existingEndpoint, existingHosts } from "./sources/existing.ts";
 import { localEndpoint, localHosts } from "./sources/local.ts";
 
@@ -11,12 +12,14 @@ interface Source {
 	hosts(topology: Topology, parent: pulumi.Resource): Host[];
 	/** URL under which people reach NGINX. */
 	endpoint(topology: Topology, hosts: Host[]): pulumi.Input<string>;
+	/** Looks at every resource of the hosts before it is made, and refuses what must not be. */
+	policy?(topology: Topology): pulumi.ResourceTransformation;
 }
 
 const sources: Record<Topology["source"], Source> = {
 	local: { hosts: localHosts, endpoint: localEndpoint },
 	existing: { hosts: existingHosts, endpoint: existingEndpoint },
-	aws: { hosts: awsHosts, endpoint: awsEndpoint },
+	aws: { hosts: awsHosts, endpoint: awsEndpoint, policy: securityPolicy },
 };
 
 /** All hosts of the topology, ready to be used: reachable, checked, with the packages their roles need. */
@@ -25,8 +28,9 @@ export class Hosts extends pulumi.ComponentResource {
 	readonly endpoint: pulumi.Input<string>;
 
 	constructor(name: string, topology: Topology, opts?: pulumi.ComponentResourceOptions) {
-		super("scaleout:index:Hosts", name, {}, opts);
 		const source = sources[topology.source];
+		const policies = source.policy ? [source.policy(topology)] : [];
+		super("scaleout:index:Hosts", name, {}, { ...opts, transformations: [...(opts?.transformations ?? []), ...policies] });
 		const hosts = source.hosts(topology, this);
 		this.endpoint = source.endpoint(topology, hosts);
 		this.all = hosts.map((host) => ({ ...host, ready: installPackages(host, this) }));

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
 import { type Host, ownFileName, remoteStep } from "./host.ts";
 import type { Hosts } from "./hosts.ts";
+import { shipLogs } from "./logShipping.ts";
 
 /** The directory on the log host that collects the logs, exported over NFS and proven from every app node before anything mounts it. */
 export class NfsExport extends pulumi.ComponentResource {
@@ -27,6 +28,7 @@ export class NfsExport extends pulumi.ComponentResource {
 			{ script: exportScript(file, logs), stdin: exportsLine(logs, apps), deleteScript: unexportScript(file) },
 			{ parent: this },
 		);
+		shipLogs(`${name}-shipping`, log, topology, { parent: this, dependsOn: [exported] });
 		// The mount options go in as standard input: the probe ignores them, but is repeated when they change.
 		const probe = (app: Host) => ({ script: probeScript(app, log, topology), stdin: `${this.mountOptions}\n` });
 		this.probes = apps.map((app) => remoteStep(`${name}-probe-${app.name}`, app, probe(app), { parent: this, dependsOn: [exported] }));

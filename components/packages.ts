@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Role } from "../config/schema.ts";
+import { shellQuote } from "../lib/connection.ts";
 import { type Host, remoteStep } from "./host.ts";
 
 /** Debian and Ubuntu packages by role. */
@@ -19,7 +20,9 @@ const units: Partial<Record<Role, string>> = { manager: "docker", worker: "docke
 export function installPackages(host: Host, parent: pulumi.Resource): pulumi.Resource {
 	const wanted = [...new Set(host.roles.flatMap((role) => packages[role]))].sort();
 	const enabled = [...new Set(host.roles.flatMap((role) => units[role] ?? []))];
-	return remoteStep(`${host.name}-packages`, host, { script: installScript(wanted, enabled) }, { parent });
+	// The docker CLI, which @pulumi/docker works like, talks to the daemon as the one who logs in. Who may run `sudo -n` is root already.
+	const letIn = host.roles.includes("manager") && host.user !== "root" ? `\nusermod -aG docker ${shellQuote(host.user)}` : "";
+	return remoteStep(`${host.name}-packages`, host, { script: installScript(wanted, enabled) + letIn }, { parent });
 }
 
 export function installScript(wanted: string[], enabled: string[]): string {

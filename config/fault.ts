@@ -20,6 +20,7 @@ export class ConfigError extends RunError {
 	}
 }
 
-function describeFault({ property, value, remedy }: Fault): string {
+/** A fault as a line of an error. */
+export function describeFault({ property, value, remedy }: Fault): string {
 	return `  - ${property}${value === undefined ? "" : ` = ${JSON.stringify(value)}`}: ${remedy}`;
 }

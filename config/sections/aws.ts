@@ -84,7 +84,9 @@ export const aws = z.strictObject({
 		.describe("Image to use instead of the vendor's current one; of the family `image`. A change replaces all hosts."),
 	imageRevision: imageRevision
 		.default(0)
-		.describe("Count it up to take the vendor's current image. Hosts whose image differs from theirs are replaced."),
+		.describe(
+			"Count it up to take the vendor's current image. Hosts that have another one are replaced, all at once; a swarm of one manager is lost with it.",
+		),
 	instanceType: instanceType.default("t3.small").describe("Instance type (amd64) of hosts that name none."),
 	rootVolumeGiB: z.int().min(8).max(16384).default(20).describe("Size of each host's root volume. It can only grow."),
 	logVolumeGiB: z

@@ -17,12 +17,18 @@ export interface Registered {
 	inputs: Props;
 	/** Inputs with secrets still marked, see `withoutSecrets`. */
 	marked: Props;
+	/** Provider it is made with, as `type name`; empty for the default one. */
+	provider: string;
 	/** URN of the parent. */
 	parent: string;
 	/** URNs of what it waits for. */
 	dependencies: string[];
 	deletedWith: string;
 	retainOnDelete: boolean;
+	deleteBeforeReplace: boolean;
+	ignoreChanges: string[];
+	replaceOnChanges: string[];
+	replacementTrigger: unknown;
 	secretOutputs: string[];
 }
 
@@ -74,9 +80,14 @@ interface Request {
 	getName(): string;
 	getCustom(): boolean;
 	getParent(): string;
+	getProvider(): string;
 	getDependenciesList(): string[];
 	getDeletedwith(): string;
 	getRetainondelete(): boolean;
+	getDeletebeforereplace(): boolean;
+	getIgnorechangesList(): string[];
+	getReplaceonchangesList(): string[];
+	getReplacementTrigger(): { toJavaScript(): unknown } | undefined;
 	getAdditionalsecretoutputsList(): string[];
 }
 type Answer = (error: Error | null, response?: { getUrn(): string }) => void;
@@ -156,10 +167,15 @@ export class Recorder {
 			custom: request.getCustom(),
 			inputs: plain(marked) as Props,
 			marked,
+			provider: request.getProvider().split("::").slice(2, 4).join(" ").split("$").at(-1) ?? "",
 			parent: request.getParent(),
 			dependencies: request.getDependenciesList(),
 			deletedWith: request.getDeletedwith(),
 			retainOnDelete: request.getRetainondelete(),
+			deleteBeforeReplace: request.getDeletebeforereplace(),
+			ignoreChanges: request.getIgnorechangesList(),
+			replaceOnChanges: request.getReplaceonchangesList(),
+			replacementTrigger: request.getReplacementTrigger()?.toJavaScript() ?? undefined,
 			secretOutputs: request.getAdditionalsecretoutputsList(),
 		});
 	}

@@ -38,12 +38,13 @@ export function dataVolume(topology: Topology, host: HostConfig, instance: Insta
 const label = "scaleout-logs";
 
 /**
- * Mounts the volume whose ID comes by standard input at `path`, now and at every boot. A blank one gets a file system; one that holds anything
- * else is left alone.
+ * Mounts the volume whose ID comes by standard input at `path`, now and at every boot, and lets its file system take the whole of it. A blank
+ * one gets a file system; one that holds anything else is left alone.
  */
 export function mountScript(path: string): string {
 	return `
-read -r volume
+# The size is there so that this runs again when it changes.
+read -r volume size
 serial=\${volume/-/}
 device() { for link in /dev/disk/by-id/*"$serial"*; do case $link in *-part*|*'*'*) ;; *) readlink -f "$link"; return; esac; done; return 1; }
 for attempt in $(seq 60); do device > /dev/null && break; sleep 2; done
@@ -55,13 +56,13 @@ elif [ "$found" != ext4 ] || [ "$(blkid -p -o value -s LABEL "$disk")" != ${labe
   echo "volume $volume holds a file system ($found) that is not of this stack's logs: it is left as it is" >&2
   exit 1
 fi
-resize2fs "$disk" > /dev/null 2>&1 || true
 mkdir -p ${path}
 # nofail: a host whose volume is missing still boots, so that one can log in and look.
 sed -i '\\,^LABEL=${label} ,d' /etc/fstab
 echo 'LABEL=${label} ${path} ext4 defaults,noatime,nofail,x-systemd.device-timeout=60 0 2' >> /etc/fstab
 systemctl daemon-reload
 mountpoint -q ${path} || mount ${path}
+resize2fs "$disk" >&2
 [ "$(findmnt -n -o SOURCE --target ${path} | xargs readlink -f)" = "$disk" ] || { echo "${path} is not on volume $volume" >&2; exit 1; }
 `.trim();
 }

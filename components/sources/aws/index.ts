@@ -17,7 +17,7 @@ export function awsHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 	const { hosts, aws, logs } = topology;
 	const of = account(topology, parent);
 	const net = network(topology, of);
-	const groups = securityGroups(topology, net.vpcId, of);
+	const { groups, rules } = securityGroups(topology, net.vpcId, of);
 	const { made, operatorKey } = instances({ topology, account: of, network: net, groups, profiles: profiles(topology, of) });
 	const { user } = imageFamilies[aws.image];
 	const bastion = [...made.values()].find(({ publicAddress }) => publicAddress) as Required<MadeInstance>;
@@ -30,13 +30,13 @@ export function awsHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 		const check = new HostCheck(
 			`${host.name}-check`,
 			{ property: `hosts[${i}]`, connection, deadlineSeconds: 300, hint: "is the address you come from in aws.operatorCidrs?" },
-			{ parent, deletedWith: instance, dependsOn: [instance, bastion.bound, ...net.routes] },
+			{ parent, deletedWith: instance, dependsOn: [instance, bastion.bound, ...net.routes, ...rules] },
 		);
 		const base = { name: host.name, roles: host.roles, address: host.address, connection, user, machine: instance, publicAddress };
 		const booted = remoteStep(`${host.name}-boot`, { ...base, ready: check }, { script: bootScript }, { parent });
 		if (!host.roles.includes("log")) return { ...base, ready: booted };
 		const { volumeId, attachment } = dataVolume(topology, host, instance, of);
-		const mount = { script: mountScript(logs.path), stdin: pulumi.interpolate`${volumeId}\n` };
+		const mount = { script: mountScript(logs.path), stdin: pulumi.interpolate`${volumeId} ${aws.logVolumeGiB}GiB\n` };
 		return { ...base, ready: remoteStep("log-volume-mount", { ...base, ready: booted }, mount, { parent, dependsOn: [attachment] }) };
 	});
 }

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { ConfigError } from "../../../config/fault.ts";
+import { ConfigError, type Fault } from "../../../config/fault.ts";
 import type { Topology } from "../../../config/schema.ts";
 import type { Account } from "./account.ts";
 import { Eip, getSubnetOutput, InternetGateway, NatGateway, Route, RouteTable, RouteTableAssociation, Subnet, Vpc } from "./sdk.ts";
@@ -51,17 +51,31 @@ function natGateway(subnet: Subnet, publicRoutes: pulumi.Resource[], { opts, tag
 
 /** Subnets by their IDs, once what they really are agrees with the configuration: hosts are placed by it. */
 function existingNetwork(aws: Topology["aws"], vpcId: string, { region, opts }: Account): Network {
-	const checked = aws.subnets.map(({ name, id, cidr, zone }, i) => {
-		const really = getSubnetOutput({ id: id as string }, opts);
-		const subnetId = really.apply((subnet) => {
-			const wanted = { vpcId, cidrBlock: cidr, availabilityZone: `${region}${zone}` };
-			const keys = { vpcId: "aws.vpcId", cidrBlock: `aws.subnets[${i}].cidr`, availabilityZone: `aws.subnets[${i}].zone` };
-			const differing = (Object.keys(wanted) as (keyof typeof wanted)[]).filter((key) => subnet[key] !== wanted[key]);
-			const faults = differing.map((key) => ({ property: keys[key], value: wanted[key], remedy: `${id} has ${subnet[key]}: write that` }));
+	const checked = aws.subnets.map(({ name, id }, i) => {
+		const subnetId = getSubnetOutput({ id: id as string }, opts).apply((found) => {
+			const faults = existingSubnetFaults(aws, i, region, found);
 			if (faults.length > 0) throw new ConfigError(faults);
-			return subnet.id;
+			return found.id;
 		});
 		return [name, subnetId] as const;
 	});
 	return { vpcId, subnetIds: Object.fromEntries(checked), routes: [] };
+}
+
+/** Where a subnet that exists differs from what the configuration says of it. Pure. */
+export function existingSubnetFaults(
+	{ vpcId, subnets }: Topology["aws"],
+	i: number,
+	region: string,
+	found: { vpcId: string; cidrBlock: string; availabilityZone: string },
+): Fault[] {
+	const { id, cidr, zone } = subnets[i] as Topology["aws"]["subnets"][number];
+	const comparisons: [property: string, value: unknown, wanted: unknown, found: string][] = [
+		["aws.vpcId", vpcId, vpcId, found.vpcId],
+		[`aws.subnets[${i}].cidr`, cidr, cidr, found.cidrBlock],
+		[`aws.subnets[${i}].zone`, zone, `${region}${zone}`, found.availabilityZone],
+	];
+	return comparisons
+		.filter(([, , wanted, really]) => wanted !== really)
+		.map(([property, value, , really]) => ({ property, value, remedy: `${id} is ${really}: write that, or name another subnet` }));
 }

@@ -88,15 +88,21 @@ export function ruleName({ group, direction, protocol, port, peer }: Rule): stri
 	return [group, direction, protocol, port, direction === "in" ? "from" : "to", other].filter((part) => part !== undefined).join("-");
 }
 
+export interface SecurityGroups {
+	groups: Record<Group, SecurityGroup>;
+	/** What talks to a host waits for these, and is gone before them. */
+	rules: pulumi.Resource[];
+}
+
 /** Makes the groups and their rules, a resource a rule, so that a change of one touches no other. */
-export function securityGroups(topology: Topology, vpcId: pulumi.Input<string>, { opts, tags }: Account): Record<Group, SecurityGroup> {
+export function securityGroups(topology: Topology, vpcId: pulumi.Input<string>, { opts, tags }: Account): SecurityGroups {
 	const groups = Object.fromEntries(
 		groupsIn(topology.hosts).map((name) => [
 			name,
 			new SecurityGroup(`${name}-group`, { vpcId, description: purposes[name], revokeRulesOnDelete: true, tags: tags(name) }, opts),
 		]),
 	) as Record<Group, SecurityGroup>;
-	for (const rule of securityRules(topology)) {
+	const rules = securityRules(topology).map((rule) => {
 		const { group, direction, protocol, port, peer, purpose } = rule;
 		const name = ruleName(rule);
 		const args = {
@@ -107,10 +113,9 @@ export function securityGroups(topology: Topology, vpcId: pulumi.Input<string>, 
 			description: purpose,
 			tags: tags(name),
 		};
-		if (direction === "in") new SecurityGroupIngressRule(name, args, opts);
-		else new SecurityGroupEgressRule(name, args, opts);
-	}
-	return groups;
+		return direction === "in" ? new SecurityGroupIngressRule(name, args, opts) : new SecurityGroupEgressRule(name, args, opts);
+	});
+	return { groups, rules };
 }
 
 function groupsIn(hosts: Topology["hosts"]): Group[] {

@@ -1,0 +1,149 @@
+import * as pulumi from "@pulumi/pulumi";
+import { describeFault, type Fault } from "../../../config/fault.ts";
+import { hostsWith, type Topology } from "../../../config/schema.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: properties of any resource
+type Props = Record<string, any>;
+
+/** What is about to be made is not safe. A RunError, so that the engine shows the message without a stack trace. */
+export class PolicyError extends pulumi.RunError {
+	constructor(resource: string, faults: Fault[]) {
+		super(`the security policy refuses ${resource}:\n${faults.map(describeFault).join("\n")}`);
+		this.name = "PolicyError";
+	}
+}
+
+/** One kind of resource: the properties that decide, and what is wrong with them. */
+interface Check {
+	reads: string[];
+	faults(props: Props, name: string, topology: Topology): Fault[];
+}
+
+const checks: Record<string, Check> = {
+	"aws:ec2/instance:Instance": {
+		reads: ["metadataOptions", "rootBlockDevice", "ebsBlockDevices", "associatePublicIpAddress"],
+		faults: instanceFaults,
+	},
+	"aws:ebs/volume:Volume": { reads: ["encrypted"], faults: (props) => unencrypted("encrypted", props) },
+	"aws:ec2/subnet:Subnet": { reads: ["mapPublicIpOnLaunch"], faults: subnetFaults },
+	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {
+		reads: ["cidrIpv4", "cidrIpv6", "ipProtocol", "fromPort", "toPort"],
+		faults: (props, _name, topology) => openingFaults("", opening([props.cidrIpv4, props.cidrIpv6], props.ipProtocol, props), topology),
+	},
+	// The two older ways to write a rule, which this project does not use.
+	"aws:ec2/securityGroupRule:SecurityGroupRule": {
+		reads: ["type", "cidrBlocks", "ipv6CidrBlocks", "protocol", "fromPort", "toPort"],
+		faults: (props, _name, topology) => (props.type === "ingress" ? openingFaults("", blocks(props), topology) : []),
+	},
+	"aws:ec2/securityGroup:SecurityGroup": {
+		reads: ["ingress"],
+		faults: ({ ingress = [] }, _name, topology) =>
+			ingress.flatMap((rule: Props, i: number) => openingFaults(`ingress[${i}].`, blocks(rule), topology)),
+	},
+};
+
+/** What is wrong with a resource that is about to be made. Pure. */
+export function policyFaults(type: string, name: string, props: Props, topology: Topology): Fault[] {
+	return checks[type]?.faults(props, name, topology) ?? [];
+}
+
+/**
+ * Refuses, before the engine hears of it, a resource that would open SSH or the service to the world, hold data unencrypted, let containers or
+ * forged requests read an instance's metadata, or give a private host a public address. It looks at what is registered, whatever the
+ * configuration says.
+ *
+ * @throws PolicyError naming resource, property, value and remedy.
+ */
+export function securityPolicy(topology: Topology): pulumi.ResourceTransformation {
+	return ({ type, name, props }) => {
+		const reads = checks[type]?.reads ?? [];
+		const later = reads.filter((key) => isLater(props[key]));
+		const faults =
+			later.length > 0
+				? later.map((property) => ({ property, remedy: "is known only after it is decided on: give a plain value" }))
+				: policyFaults(type, name, props, topology);
+		if (faults.length > 0) throw new PolicyError(`${name} (${type})`, faults);
+		return undefined;
+	};
+}
+
+/** Whether something in it is only known later. */
+function isLater(value: unknown): boolean {
+	if (pulumi.Output.isInstance(value) || value instanceof Promise) return true;
+	return value !== null && typeof value === "object" && Object.values(value).some(isLater);
+}
+
+function instanceFaults(
+	{ metadataOptions, rootBlockDevice, ebsBlockDevices = [], associatePublicIpAddress }: Props,
+	name: string,
+	topology: Topology,
+): Fault[] {
+	const { httpEndpoint, httpTokens, httpPutResponseHopLimit } = metadataOptions ?? {};
+	const faults: Fault[] = [];
+	if (httpEndpoint !== "disabled" && httpTokens !== "required")
+		faults.push({
+			property: "metadataOptions.httpTokens",
+			value: httpTokens,
+			remedy: "allows IMDSv1, which any request forged on the host can ask: use required",
+		});
+	if (httpEndpoint !== "disabled" && httpPutResponseHopLimit !== 1)
+		faults.push({
+			property: "metadataOptions.httpPutResponseHopLimit",
+			value: httpPutResponseHopLimit,
+			remedy: "lets containers read the host's metadata: use 1",
+		});
+	faults.push(...unencrypted("rootBlockDevice.encrypted", rootBlockDevice));
+	ebsBlockDevices.forEach((device: Props, i: number) => {
+		faults.push(...unencrypted(`ebsBlockDevices[${i}].encrypted`, device));
+	});
+	if (associatePublicIpAddress && !hostsWith(topology, "nginx").some((host) => host.name === name))
+		faults.push({ property: "associatePublicIpAddress", value: true, remedy: "gives a private host a public address: remove it" });
+	return faults;
+}
+
+function unencrypted(property: string, device: Props | undefined): Fault[] {
+	if (device?.encrypted === true) return [];
+	return [{ property, value: device?.encrypted, remedy: "leaves the volume unencrypted: use true" }];
+}
+
+function subnetFaults({ mapPublicIpOnLaunch }: Props, name: string): Fault[] {
+	if (!mapPublicIpOnLaunch) return [];
+	return [{ property: "mapPublicIpOnLaunch", value: true, remedy: `gives every host in ${name} a public address: remove it` }];
+}
+
+/** What a rule opens, and to whom. */
+interface Opening {
+	cidrs: string[];
+	covers(port: number): boolean;
+}
+
+function opening(cidrs: (string | undefined)[], protocol: string | number, { fromPort, toPort }: Props): Opening {
+	const isAll = `${protocol}` === "-1";
+	const known = cidrs.filter((cidr) => cidr !== undefined);
+	// TCP by name or number; a rule without ports is for all of them.
+	const isTcp = ["tcp", "6"].includes(`${protocol}`);
+	return { cidrs: known, covers: (port) => isAll || (isTcp && (fromPort ?? 0) <= port && port <= (toPort ?? 65535)) };
+}
+
+const blocks = (rule: Props) => opening([...(rule.cidrBlocks ?? []), ...(rule.ipv6CidrBlocks ?? [])], rule.protocol, rule);
+
+function openingFaults(at: string, { cidrs, covers }: Opening, { service }: Topology): Fault[] {
+	const guarded: [number, string][] = [
+		[22, "SSH"],
+		[service.publish.published, "the service's own port"],
+	];
+	return cidrs.filter(isWorld).flatMap((cidr) =>
+		guarded
+			.filter(([port]) => covers(port))
+			.map(([port, what]) => ({
+				property: `${at}${cidr.includes(":") ? "cidrIpv6" : "cidrIpv4"}`,
+				value: cidr,
+				remedy: `opens ${what} (${port}) to the world: name a security group or your own networks`,
+			})),
+	);
+}
+
+/** A network so wide that it is nobody's own: two halves of the world are the world. */
+function isWorld(cidr: string): boolean {
+	return Number(cidr.split("/")[1] ?? 128) < (cidr.includes(":") ? 16 : 8);
+}

@@ -1,0 +1,109 @@
+import * as pulumi from "@pulumi/pulumi";
+import { beforeAll, describe, expect, test } from "vitest";
+import { Hosts } from "../../../../../components/hosts.ts";
+import { bootScript } from "../../../../../components/sources/aws/boot.ts";
+import { hostKeyOf, Recorder } from "../../../../support/mocks.ts";
+import { prodTopology, type Raw, syntaxFault } from "../../../fixtures.ts";
+
+/** Each host its own host key, so that one can see whose is whose. */
+const sshKey = {
+	"pulumi-nodejs:dynamic/scaleout:SshKey": (name: string) => ({ privateKey: `private-${name}`, publicKey: hostKeyOf(name) }),
+};
+
+async function make(change?: (config: Raw) => void): Promise<{ recorder: Recorder; hosts: Hosts }> {
+	const recorder = new Recorder(sshKey);
+	await recorder.start("swarm-scaleout", "prod");
+	const hosts = new Hosts("hosts", prodTopology(change));
+	await pulumi.runtime.disconnect();
+	return { recorder, hosts };
+}
+
+describe("hosts in EC2", () => {
+	let recorder: Recorder;
+	let hosts: Hosts;
+	beforeAll(async () => {
+		({ recorder, hosts } = await make());
+	});
+	const names = ["manager", "worker1", "worker2", "log", "nginx"];
+	const bastion = {
+		host: "198.51.100.10",
+		port: 22,
+		user: "ubuntu",
+		privateKey: "private-operator-key",
+		hostKey: hostKeyOf("nginx-host-key"),
+	};
+
+	test("are the inventory's, each the instance of its name", async () => {
+		expect(hosts.all.map(({ name, address, user }) => [name, address, user])).toEqual([
+			["manager", "192.168.2.137", "ubuntu"],
+			["worker1", "192.168.2.142", "ubuntu"],
+			["worker2", "192.168.3.5", "ubuntu"],
+			["log", "192.168.1.20", "ubuntu"],
+			["nginx", "192.168.0.10", "ubuntu"],
+		]);
+		for (const { name, machine } of hosts.all) {
+			const urn = await new Promise((resolve) => machine?.urn.apply(resolve));
+			expect(urn).toBe(recorder.find(name, ":Instance").urn);
+		}
+	});
+
+	test("NGINX is reached at its Elastic IP, all others at their private address through it, each pinned to its own key", () => {
+		expect(recorder.find("nginx-check").inputs.connection).toEqual(bastion);
+		for (const { name, address } of hosts.all.filter(({ name }) => name !== "nginx")) {
+			expect(recorder.find(`${name}-check`).inputs.connection).toEqual({
+				...bastion,
+				host: address,
+				hostKey: hostKeyOf(`${name}-host-key`),
+				proxy: bastion,
+			});
+		}
+	});
+
+	test("connections are secrets", async () => {
+		for (const { connection } of hosts.all) expect(await pulumi.isSecret(connection)).toBe(true);
+	});
+
+	test("are looked at once they and the bastion are there, and installed on once they have booted", () => {
+		for (const name of names) {
+			const [check, boot, packages] = [recorder.find(`${name}-check`), recorder.find(`${name}-boot`), recorder.find(`${name}-packages`)];
+			expect(recorder.isAfter(check, recorder.find(name, ":Instance")), name).toBe(true);
+			expect(recorder.isAfter(check, recorder.find("nginx-address", ":EipAssociation")), name).toBe(true);
+			expect(recorder.isAfter(boot, check), name).toBe(true);
+			expect(recorder.isAfter(packages, boot), name).toBe(true);
+			for (const step of [check, boot, packages]) expect(step.deletedWith, step.name).toBe(recorder.find(name, ":Instance").urn);
+		}
+	});
+
+	test("are looked at once every rule is there, so that the last step on a host is done before its way in is closed", () => {
+		const rules = recorder.ofType("gressRule");
+		expect(rules.length).toBeGreaterThan(15);
+		for (const rule of rules) expect(recorder.isAfter(recorder.find("worker1-check"), rule), rule.name).toBe(true);
+	});
+
+	test("the manager's login may talk to Docker, as the Docker provider does", () => {
+		const letsIn = names.filter((name) => recorder.find(`${name}-packages`).inputs.create.includes("usermod -aG docker"));
+		expect(letsIn).toEqual(["manager"]);
+		expect(recorder.find("manager-packages").inputs.create).toMatch(/usermod -aG docker \S*ubuntu/);
+	});
+
+	test("a host that does not answer lets one think of the operator's networks", () => {
+		expect(recorder.find("nginx-check").inputs).toMatchObject({ property: "hosts[4]", hint: expect.stringContaining("aws.operatorCidrs") });
+		expect(recorder.find("nginx-check").inputs.deadlineSeconds).toBeGreaterThanOrEqual(300);
+	});
+});
+
+test.each([
+	[80, "http://198.51.100.10"],
+	[8081, "http://198.51.100.10:8081"],
+])("NGINX at port %i is reached under %s", async (listen, url) => {
+	const { hosts } = await make((config) => {
+		config.nginx.listen = listen;
+	});
+	const endpoint = pulumi.output(hosts.endpoint);
+	expect(await new Promise((resolve) => endpoint.apply(resolve))).toBe(url);
+	expect(await pulumi.isSecret(endpoint)).toBe(false);
+});
+
+test("the script that waits for the boot is bash", () => {
+	expect(syntaxFault(bootScript)).toBe("");
+});

@@ -1,0 +1,137 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { groupsOf, ruleName, securityRules } from "../../../../../components/sources/aws/securityGroups.ts";
+import type { Recorder } from "../../../../support/mocks.ts";
+import { prodTopology, type Raw } from "../../../fixtures.ts";
+import { recordHosts, tagged } from "./support.ts";
+
+const namesWith = (change?: (config: Raw) => void) => securityRules(prodTopology(change)).map(ruleName);
+
+describe("what is open", () => {
+	test("in the source system's topology, and nothing else", () => {
+		expect(namesWith()).toEqual([
+			"manager-in-tcp-2377-from-swarm",
+			"swarm-in-tcp-7946-from-swarm",
+			"swarm-in-udp-7946-from-swarm",
+			"swarm-in-udp-4789-from-swarm",
+			"app-in-tcp-8080-from-nginx",
+			"log-in-tcp-2049-from-app",
+			"nginx-in-tcp-80-from-world",
+			"nginx-in-tcp-443-from-world",
+			"nginx-in-tcp-22-from-203.0.113.7-32",
+			"swarm-in-tcp-22-from-nginx",
+			"log-in-tcp-22-from-nginx",
+			"swarm-out-all-to-world",
+			"nginx-out-tcp-8080-to-app",
+			"nginx-out-tcp-22-to-swarm",
+			"nginx-out-tcp-22-to-log",
+			"log-out-tcp-80-to-world",
+			"log-out-tcp-443-to-world",
+			"nginx-out-tcp-80-to-world",
+			"nginx-out-tcp-443-to-world",
+		]);
+	});
+
+	test("a registry of the stack is reached by the nodes, and by SSH through the bastion", () => {
+		const added = namesWith((config) => config.hosts.push({ name: "images", roles: ["registry"], address: "192.168.1.30" }));
+		expect(added.filter((name) => !namesWith().includes(name))).toEqual([
+			"registry-in-tcp-5000-from-swarm",
+			"registry-in-tcp-22-from-nginx",
+			"nginx-out-tcp-22-to-registry",
+			"registry-out-tcp-80-to-world",
+			"registry-out-tcp-443-to-world",
+		]);
+	});
+
+	test("the ports follow the configuration", () => {
+		const names = namesWith((config) => {
+			config.service.publish.published = 9090;
+			config.swarm = { dataPathPort: 4790 };
+			config.nginx.listen = 8081;
+			config.aws.operatorCidrs = ["198.51.100.0/24", "203.0.113.7/32", "203.0.113.7/32"];
+		});
+		expect(names).toEqual(
+			expect.arrayContaining(["app-in-tcp-9090-from-nginx", "swarm-in-udp-4790-from-swarm", "nginx-in-tcp-8081-from-world"]),
+		);
+		expect(names.filter((name) => name.startsWith("nginx-in-tcp-22"))).toEqual([
+			"nginx-in-tcp-22-from-198.51.100.0-24",
+			"nginx-in-tcp-22-from-203.0.113.7-32",
+		]);
+		expect(new Set(names).size).toBe(names.length);
+	});
+
+	test("the world reaches the web and nothing else", () => {
+		const worldly = securityRules(prodTopology()).filter(
+			({ direction, peer }) => direction === "in" && typeof peer !== "string" && peer.cidr === "0.0.0.0/0",
+		);
+		expect(worldly.map(({ group, port }) => [group, port])).toEqual([
+			["nginx", 80],
+			["nginx", 443],
+		]);
+	});
+});
+
+test.each([
+	[
+		["manager", "app"],
+		["swarm", "manager", "app"],
+	],
+	[
+		["worker", "app"],
+		["swarm", "app"],
+	],
+	[["worker"], ["swarm"]],
+	[
+		["log", "registry"],
+		["log", "registry"],
+	],
+	[["nginx"], ["nginx"]],
+] as const)("a host with the roles %j is in the groups %j", (roles, groups) => {
+	expect(groupsOf([...roles])).toEqual(groups);
+});
+
+describe("the resources", () => {
+	let recorder: Recorder;
+	beforeAll(async () => {
+		recorder = await recordHosts();
+	});
+
+	test("are one group a purpose, and one resource a rule", () => {
+		const groups = recorder.ofType("ec2/securityGroup:SecurityGroup");
+		expect(groups.map(({ name }) => name).sort()).toEqual(["app-group", "log-group", "manager-group", "nginx-group", "swarm-group"]);
+		// A group's own rules would fight with those beside it.
+		for (const { inputs } of groups) expect(Object.keys(inputs).filter((key) => /gress/.test(key))).toEqual([]);
+		expect(recorder.find("swarm-group").inputs).toEqual({
+			vpcId: "id-of-vpc",
+			description: "Nodes of the swarm",
+			revokeRulesOnDelete: true,
+			tags: tagged("swarm"),
+		});
+		const rules = recorder.ofType("gressRule").map(({ name }) => name);
+		expect(rules.sort()).toEqual(namesWith().sort());
+	});
+
+	test("a rule between groups names the other group, a rule to a network the network", () => {
+		expect(recorder.find("log-in-tcp-2049-from-app", ":SecurityGroupIngressRule").inputs).toEqual({
+			securityGroupId: "id-of-log-group",
+			referencedSecurityGroupId: "id-of-app-group",
+			ipProtocol: "tcp",
+			fromPort: 2049,
+			toPort: 2049,
+			description: "NFS export of the logs",
+			tags: tagged("log-in-tcp-2049-from-app"),
+		});
+		expect(recorder.find("nginx-in-tcp-22-from-203.0.113.7-32", ":SecurityGroupIngressRule").inputs).toMatchObject({
+			securityGroupId: "id-of-nginx-group",
+			cidrIpv4: "203.0.113.7/32",
+			fromPort: 22,
+			toPort: 22,
+		});
+		expect(recorder.find("swarm-out-all-to-world", ":SecurityGroupEgressRule").inputs).toEqual({
+			securityGroupId: "id-of-swarm-group",
+			cidrIpv4: "0.0.0.0/0",
+			ipProtocol: "-1",
+			description: "Packages, images, and what the service talks to",
+			tags: tagged("swarm-out-all-to-world"),
+		});
+	});
+});
