@@ -129,3 +129,10 @@ const recordOf = (machines: string, id: string) => path.join(machines, id, "mach
 const load = async (machines: string, id: string): Promise<QemuMachine> => JSON.parse(await fs.readFile(recordOf(machines, id), "utf8"));
 const save = (machines: string, id: string, machine: QemuMachine) =>
 	fs.writeFile(recordOf(machines, id), JSON.stringify(machine), { mode: 0o600 });
+
+/** Stops and removes all machines and disks, whatever the API knows of them. */
+export async function clearMachines(machines: string): Promise<void> {
+	const instances = (await fs.readdir(machines).catch(() => [])).filter((name) => name.startsWith("i-"));
+	await Promise.all(instances.map((id) => deleteMachine(machines, id)));
+	await fs.rm(machines, { recursive: true, force: true });
+}

@@ -39,6 +39,7 @@ export const volume: Handler = {
 	async update(id, olds, news, context) {
 		const changed = ["size", "type", "iops", "throughput"].some((name) => news[name] !== undefined && news[name] !== olds[name]);
 		if (changed) {
+			if (context.machines && news.size !== olds.size) throw new Error("the stand-in does not grow the disk of a local machine");
 			const { size: Size, type: VolumeType, iops: Iops, throughput: Throughput } = news;
 			await context.ec2.modifyVolume({ VolumeId: id, Size, VolumeType, Iops, Throughput });
 		}
