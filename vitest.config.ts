@@ -11,7 +11,8 @@ class ByName extends BaseSequencer {
 const minute = 60_000;
 
 /** Emulated machines take minutes for what takes others seconds. */
-const onLab = { globalSetup: "test/lab/setup.ts", testTimeout: 30 * minute, hookTimeout: 60 * minute, fileParallelism: false };
+const onMachines = { testTimeout: 30 * minute, hookTimeout: 60 * minute, fileParallelism: false };
+const onLab = { globalSetup: "test/lab/setup.ts", ...onMachines };
 
 export default defineConfig({
 	// The example consumer imports the package by its name; here that is the source.
@@ -36,6 +37,7 @@ export default defineConfig({
 				},
 			},
 			{ extends: true, test: { name: "lab", include: ["test/lab/**/*.test.ts"], ...onLab } },
+			{ extends: true, test: { name: "prod", include: ["test/prod/**/*.test.ts"], ...onMachines } },
 			{ extends: true, test: { name: "faults", include: ["test/faults/**/*.test.ts"], ...onLab } },
 		],
 	},

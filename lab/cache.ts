@@ -17,9 +17,12 @@ export const javaArchive = () => `${cached("java", "lab/java")}.tar.gz`;
 /** Build context of the example service: Dockerfile and jar. */
 export const exampleContext = () => cached("example-was", "example/was");
 
-function cached(name: string, source: string): string {
+const cached = (name: string, source: string) => inCache(`${name}-${contentHash(path.join(project, source))}`);
+
+/** Where something lies in the cache. `name` must say all it is made from. */
+export function inCache(name: string): string {
 	const root = process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache");
-	return path.join(root, "swarm-scaleout", `${name}-${contentHash(path.join(project, source))}`);
+	return path.join(root, "swarm-scaleout", name);
 }
 
 function contentHash(directory: string): string {

@@ -3,9 +3,10 @@ import * as path from "node:path";
 import { connect, exec, SshError } from "../../lib/ssh.ts";
 import { DeadlineError, until } from "../../lib/wait.ts";
 import { type Context, defineProvider } from "../define.ts";
-import { accelerator, isRunning, qemuArguments, run, start, stop } from "./qemu.ts";
+import { launch, overlayOf } from "./launch.ts";
+import { isRunning, stop } from "./qemu.ts";
 import type { MachineInputs, MachineOutputs } from "./resource.ts";
-import { hostKeyOf, writeSeed } from "./seed.ts";
+import { ensureHostKey, hostKeyFiles, hostKeyOf, seedFiles } from "./seed.ts";
 
 /** Software emulation on a busy machine takes a minute or two; past this something is wrong. */
 const bootDeadlineSeconds = 600;
@@ -55,19 +56,10 @@ export const provider = defineProvider<MachineInputs, MachineOutputs>({
 	},
 });
 
-const overlayOf = (inputs: MachineInputs) => path.join(inputs.directory, "root.qcow2");
-
 async function boot(inputs: MachineInputs, context: Context): Promise<MachineOutputs> {
-	const base = path.resolve(inputs.imageDirectory, "root.ext4");
-	await fs.access(base).catch(() => {
-		throw new Error(`local.imageDirectory: no root image at ${inputs.imageDirectory}: build it with "npm run lab:prepare"`);
-	});
-	const overlay = overlayOf(inputs);
-	const made = await fs.stat(overlay).catch(() => undefined);
-	if (!made) await run("qemu-img", ["create", "-q", "-f", "qcow2", "-F", "raw", "-b", base, overlay]);
-	await writeSeed(inputs);
-	const accel = await accelerator(inputs.imageDirectory);
-	await start(inputs.directory, qemuArguments(inputs, accel));
+	const forwards = [{ hostPort: inputs.sshPort, guestPort: 22 }, ...inputs.forwards];
+	const seed = { ...seedFiles(inputs), ...hostKeyFiles(await ensureHostKey(inputs.directory)) };
+	const accel = await launch({ ...inputs, forwards }, seed);
 	const hostKey = await hostKeyOf(inputs.directory);
 	await waitForLogin(inputs, hostKey, context);
 	return { hostKey, state: "running", accelerator: accel };

@@ -4,10 +4,25 @@ import * as net from "node:net";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import type { Progress } from "../../lib/progress.ts";
-import { DeadlineError, until } from "../../lib/wait.ts";
+import { DeadlineError, until, within } from "../../lib/wait.ts";
 import type { MachineInputs } from "./resource.ts";
 
 export type Accelerator = "kvm" | "tcg";
+
+/** A TCP port of the machine that runs QEMU that leads to one of the machine in it. */
+export interface Forward {
+	/** Default: 127.0.0.1. */
+	hostAddress?: string;
+	hostPort: number;
+	guestPort: number;
+}
+
+/** What QEMU is told of a machine. */
+export interface QemuMachine
+	extends Pick<MachineInputs, "hostname" | "directory" | "imageDirectory" | "memoryMiB" | "cpus" | "address" | "lanPort"> {
+	forwards: Forward[];
+	disks: { file: string; serial: string }[];
+}
 
 /** Runs a program to its end. @throws Error with what it printed, naming the package when it is not installed. */
 export async function run(program: string, args: string[]): Promise<void> {
@@ -21,11 +36,10 @@ export async function run(program: string, args: string[]): Promise<void> {
 }
 
 /** The command line of a machine. Pure: two NICs (user network for SSH and apt, a multicast LAN for the topology), root disk, seed, data disks. */
-export function qemuArguments(inputs: MachineInputs, accel: Accelerator): string[] {
-	const inDirectory = (file: string) => path.join(inputs.directory, file);
-	const forwards = [{ hostPort: inputs.sshPort, guestPort: 22 }, ...inputs.forwards];
-	const hostfwd = forwards.map(({ hostPort, guestPort }) => `,hostfwd=tcp:127.0.0.1:${hostPort}-:${guestPort}`).join("");
-	const mac = inputs.address
+export function qemuArguments(machine: QemuMachine, accel: Accelerator): string[] {
+	const inDirectory = (file: string) => path.join(machine.directory, file);
+	const hostfwd = machine.forwards.map((forward) => `,hostfwd=${forwardRule(forward)}`).join("");
+	const mac = machine.address
 		.split("/")[0]
 		?.split(".")
 		.map((octet) => Number(octet).toString(16).padStart(2, "0"))
@@ -34,28 +48,28 @@ export function qemuArguments(inputs: MachineInputs, accel: Accelerator): string
 		{ file: inDirectory("root.qcow2"), format: "qcow2", serial: "root", cache: "unsafe" },
 		{ file: inDirectory("seed.tar"), format: "raw", serial: "seed", cache: "unsafe" },
 		// Data disks keep what the guest flushed even when the emulator is killed.
-		...inputs.disks.map(({ file, serial }) => ({ file, format: "raw", serial, cache: "writeback" })),
+		...machine.disks.map(({ file, serial }) => ({ file, format: "raw", serial, cache: "writeback" })),
 	];
 	return [
 		...[
 			"-name",
-			inputs.hostname,
+			machine.hostname,
 			"-accel",
 			accel === "tcg" ? "tcg,thread=multi,tb-size=256" : accel,
 			"-cpu",
 			accel === "kvm" ? "host" : "max",
 		],
-		...["-smp", `${inputs.cpus}`, "-m", `${inputs.memoryMiB}`, "-nodefaults", "-display", "none", "-no-user-config"],
-		...["-kernel", path.resolve(inputs.imageDirectory, "vmlinuz"), "-initrd", path.resolve(inputs.imageDirectory, "initrd.img")],
+		...["-smp", `${machine.cpus}`, "-m", `${machine.memoryMiB}`, "-nodefaults", "-display", "none", "-no-user-config"],
+		...["-kernel", path.resolve(machine.imageDirectory, "vmlinuz"), "-initrd", path.resolve(machine.imageDirectory, "initrd.img")],
 		...["-append", "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet panic=10 mitigations=off apparmor=0"],
 		...drives.flatMap(({ file, format, serial, cache }, i) => [
 			...["-drive", `if=none,id=d${i},file=${file.replaceAll(",", ",,")},format=${format},cache=${cache}`],
-			...["-device", `virtio-blk-pci,drive=d${i},serial=${serial}`],
+			...["-device", `virtio-blk-pci,drive=d${i},id=${serial},serial=${serial}`],
 		]),
 		...["-netdev", `user,id=wan${hostfwd}`, "-device", "virtio-net-pci,netdev=wan"],
 		...[
 			"-netdev",
-			`socket,id=lan,mcast=230.0.0.1:${inputs.lanPort},localaddr=127.0.0.1`,
+			`socket,id=lan,mcast=230.0.0.1:${machine.lanPort},localaddr=127.0.0.1`,
 			"-device",
 			`virtio-net-pci,netdev=lan,mac=52:54:${mac}`,
 		],
@@ -63,6 +77,11 @@ export function qemuArguments(inputs: MachineInputs, accel: Accelerator): string
 		...["-serial", `file:${inDirectory("console.log")}`, "-monitor", `unix:${inDirectory("monitor.sock")},server=on,wait=off`],
 		...["-pidfile", inDirectory("pid"), "-daemonize"],
 	];
+}
+
+/** As `hostfwd` takes it. */
+export function forwardRule({ hostAddress = "127.0.0.1", hostPort, guestPort }: Forward): string {
+	return `tcp:${hostAddress}:${hostPort}-:${guestPort}`;
 }
 
 export async function start(directory: string, args: string[]): Promise<void> {
@@ -106,14 +125,27 @@ async function pidOf(directory: string): Promise<number | undefined> {
 	return commandLine.split("\0").includes(path.join(directory, "pid")) ? pid : undefined;
 }
 
-/** Sends one command to QEMU's monitor. */
-async function monitor(directory: string, command: string): Promise<void> {
+/** Sends one command to QEMU's monitor and returns what it answers: nothing, for most commands that worked. */
+export async function monitor(directory: string, command: string): Promise<string> {
 	const socket = net.connect(path.join(directory, "monitor.sock"));
-	await new Promise<void>((resolve, reject) => {
+	const prompt = "(qemu) ";
+	const answer = new Promise<string>((resolve, reject) => {
+		let sent = false;
+		let seen = "";
 		socket.once("error", reject);
-		// The monitor greets first; a command sent with the connection's end could be dropped.
-		socket.once("data", () => socket.end(`${command}\n`, () => resolve()));
+		socket.once("close", () => reject(new Error("QEMU's monitor hung up")));
+		socket.on("data", (data) => {
+			seen += data;
+			if (!seen.endsWith(prompt)) return;
+			// The monitor greets first; a command sent with the connection's end could be dropped.
+			if (!sent) socket.write(`${command}\n`);
+			// The first line is the command's echo.
+			else resolve(seen.slice(0, -prompt.length).split("\r\n").slice(1).join("\n").trim());
+			sent = true;
+			seen = "";
+		});
 	});
+	return within("QEMU's monitor", 10, answer).finally(() => socket.destroy());
 }
 
 const answers = new Map<string, Promise<Accelerator>>();

@@ -4,21 +4,26 @@ import ssh2 from "ssh2";
 import { pack } from "tar-stream";
 import type { MachineInputs } from "./resource.ts";
 
+/** A file of the seed: its content, or more about it. A path that ends in "/" is a directory. */
+export type SeedFile = string | { content?: string; mode?: number; owner?: number };
+/** By path from the root. */
+export type SeedFiles = Record<string, SeedFile>;
+
 /**
- * Writes the machine's seed: a tar archive of the files that make it this machine. It is attached as a disk, and the root image unpacks it
- * over its root file system at every boot. The host key is made once and kept beside it.
+ * Writes a machine's seed: a tar archive of the files that make it this machine. It is attached as a disk, and the root image unpacks it
+ * over its root file system at every boot.
  */
-export async function writeSeed(inputs: MachineInputs): Promise<void> {
-	const hostKey = await ensureHostKey(inputs.directory);
+export async function writeSeed(directory: string, files: SeedFiles): Promise<void> {
 	const archive = pack();
-	const add = (name: string, content: string, mode = 0o644) => archive.entry({ name, mode, uid: 0, gid: 0 }, content);
-	for (const [name, content] of Object.entries(seedFiles(inputs))) add(name, content);
-	add("etc/ssh/ssh_host_ed25519_key", hostKey.private, 0o600);
-	add("etc/ssh/ssh_host_ed25519_key.pub", hostKey.public);
+	for (const [name, file] of Object.entries(files)) {
+		const type = name.endsWith("/") ? "directory" : "file";
+		const { content = "", mode = type === "directory" ? 0o755 : 0o644, owner = 0 } = typeof file === "string" ? { content: file } : file;
+		archive.entry({ name, type, mode, uid: owner, gid: owner }, content);
+	}
 	archive.finalize();
 	const chunks: Buffer[] = [];
 	for await (const chunk of archive) chunks.push(chunk as Buffer);
-	await fs.writeFile(path.join(inputs.directory, "seed.tar"), Buffer.concat(chunks), { mode: 0o600 });
+	await fs.writeFile(path.join(directory, "seed.tar"), Buffer.concat(chunks), { mode: 0o600 });
 }
 
 /** The machine's own files, by path. */
@@ -35,12 +40,26 @@ export function seedFiles(inputs: Pick<MachineInputs, "hostname" | "address" | "
 	};
 }
 
+/** The SSH host key as a machine's files. */
+export function hostKeyFiles(key: HostKey): SeedFiles {
+	return {
+		"etc/ssh/ssh_host_ed25519_key": { content: key.private, mode: 0o600 },
+		"etc/ssh/ssh_host_ed25519_key.pub": key.public,
+	};
+}
+
 /** The public host key of a machine that has been made. */
 export async function hostKeyOf(directory: string): Promise<string> {
 	return (await ensureHostKey(directory)).public.trim();
 }
 
-async function ensureHostKey(directory: string): Promise<{ private: string; public: string }> {
+interface HostKey {
+	private: string;
+	public: string;
+}
+
+/** Made once and kept beside the machine's disk. */
+export async function ensureHostKey(directory: string): Promise<HostKey> {
 	const file = path.join(directory, "host-key.json");
 	const kept = await fs.readFile(file, "utf8").catch(() => undefined);
 	if (kept) return JSON.parse(kept);

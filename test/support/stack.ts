@@ -144,3 +144,8 @@ export class TestStack {
 		fs.writeFileSync(this.configFile, stringify({ encryptionsalt, config: this.config }));
 	}
 }
+
+/** What a preview would do, in its order: `update nginx`. */
+export function changesOf(steps: Step[]): string[] {
+	return steps.filter(({ op }) => op !== "same" && op !== "read").map(({ op, urn }) => `${op} ${urn.split("::").at(-1)}`);
+}

@@ -4,11 +4,11 @@ import * as path from "node:path";
 import { Readable } from "node:stream";
 import { extract } from "tar-stream";
 import { describe, expect, test } from "vitest";
-import { qemuArguments } from "../../../../providers/machine/qemu.ts";
+import { type QemuMachine, qemuArguments } from "../../../../providers/machine/qemu.ts";
 import type { MachineInputs } from "../../../../providers/machine/resource.ts";
-import { hostKeyOf, seedFiles, writeSeed } from "../../../../providers/machine/seed.ts";
+import { ensureHostKey, hostKeyFiles, hostKeyOf, seedFiles, writeSeed } from "../../../../providers/machine/seed.ts";
 
-const inputs: MachineInputs = {
+const inputs: MachineInputs & QemuMachine = {
 	hostname: "log",
 	directory: "lab/log",
 	imageDirectory: "/cache/root-image",
@@ -17,7 +17,10 @@ const inputs: MachineInputs = {
 	address: "192.168.1.20/16",
 	lanPort: 23400,
 	sshPort: 2403,
-	forwards: [{ hostPort: 8088, guestPort: 80 }],
+	forwards: [
+		{ hostPort: 2403, guestPort: 22 },
+		{ hostPort: 8088, guestPort: 80 },
+	],
 	authorizedKey: "ssh-ed25519 AAAA-operator\n",
 	privateKey: "planted-private-key",
 	disks: [{ file: "lab/log-disk.ext4", serial: "logs", mountPoint: "/mnt/main-was-logs" }],
@@ -42,6 +45,8 @@ describe("the command line of a machine", () => {
 	test("opens ports on the loopback interface only", () => {
 		const [wan = "", lan = ""] = all("-netdev");
 		expect(wan.split(",").slice(2)).toEqual(["hostfwd=tcp:127.0.0.1:2403-:22", "hostfwd=tcp:127.0.0.1:8088-:80"]);
+		const elsewhere = { ...inputs, forwards: [{ hostAddress: "127.0.0.2", hostPort: 80, guestPort: 80 }] };
+		expect(all("-netdev", qemuArguments(elsewhere, "tcg"))[0]).toContain("hostfwd=tcp:127.0.0.2:80-:80");
 		expect(lan).toBe("socket,id=lan,mcast=230.0.0.1:23400,localaddr=127.0.0.1");
 	});
 
@@ -83,12 +88,26 @@ describe("the seed of a machine", () => {
 		]);
 	});
 
+	test("can give files and directories to a user", async () => {
+		const directory = await fs.mkdtemp(path.join(os.tmpdir(), "scaleout-seed-"));
+		try {
+			await writeSeed(directory, { "home/ubuntu/": { owner: 1000 }, "home/ubuntu/note": { content: "x", mode: 0o600, owner: 1000 } });
+			expect(await entries(path.join(directory, "seed.tar"))).toEqual({
+				"home/ubuntu/": { mode: 0o755, uid: 1000, content: "" },
+				"home/ubuntu/note": { mode: 0o600, uid: 1000, content: "x" },
+			});
+		} finally {
+			await fs.rm(directory, { recursive: true });
+		}
+	});
+
 	test("is an archive with a host key that stays the same, and only root may read", async () => {
 		const directory = await fs.mkdtemp(path.join(os.tmpdir(), "scaleout-seed-"));
 		try {
-			await writeSeed({ ...inputs, directory });
+			const write = async () => writeSeed(directory, { ...seedFiles(inputs), ...hostKeyFiles(await ensureHostKey(directory)) });
+			await write();
 			const first = await entries(path.join(directory, "seed.tar"));
-			await writeSeed({ ...inputs, directory });
+			await write();
 			expect(await entries(path.join(directory, "seed.tar"))).toEqual(first);
 			const key = first["etc/ssh/ssh_host_ed25519_key"];
 			expect(key).toMatchObject({ mode: 0o600, uid: 0, content: expect.stringContaining("PRIVATE KEY") });
