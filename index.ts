@@ -46,8 +46,8 @@ export const swarmId = swarm.clusterId;
 export const serviceName = was.service.name;
 /** The image that runs, by digest. */
 export const imageDigest = was.service.imageDigest;
-/** What the prober saw during the last rollout; absent while it is off. */
-export const lastRollout = was.service.lastRollout.apply((result) => result ?? null);
+/** What the prober saw during the last rollout; null while it is off. */
+export const lastRollout = was.service.lastRollout;
 /** The export that collects the logs: server address and path. */
 export const nfs = { server: logs.server, path: logs.path };
 /** Where the collected logs lie: host name and directory. */

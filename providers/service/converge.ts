@@ -2,6 +2,7 @@ import type Docker from "dockerode";
 import { SshError } from "../../lib/ssh.ts";
 import { DeadlineError, type Seen, until } from "../../lib/wait.ts";
 import { type Context, PartialFailure, sameValue } from "../define.ts";
+import { covers } from "./observe.ts";
 import type { ServiceInputs, ServiceOutputs } from "./resource.ts";
 import { isHealthy, lastLogLines, taskErrors, tasksOf } from "./tasks.ts";
 
@@ -20,15 +21,8 @@ export interface Before {
 	updateStatus?: UpdateStatus;
 }
 
-/** Whether everything that `wanted` says stands in `found`; Swarm adds defaults of its own. */
-export function covers(found: unknown, wanted: unknown): boolean {
-	if (Array.isArray(wanted))
-		return Array.isArray(found) ? wanted.length === found.length && wanted.every((item, i) => covers(found[i], item)) : wanted.length === 0;
-	if (wanted === null || typeof wanted !== "object") return sameValue(found, wanted) || (wanted === 0 && found === undefined);
-	if (Object.keys(wanted).length === 0) return true;
-	if (found === null || typeof found !== "object") return false;
-	return Object.entries(wanted).every(([key, value]) => covers((found as Record<string, unknown>)[key], value));
-}
+/** Everything but what a prober saw. */
+export type Converged = Omit<ServiceOutputs, "lastRollout">;
 
 /** Waits until every task of the current spec runs and answers. @throws PartialFailure with the tasks' own errors and last log lines. */
 export async function converged(
@@ -37,8 +31,8 @@ export async function converged(
 	before: Before,
 	inputs: ServiceInputs,
 	{ progress }: Context,
-): Promise<ServiceOutputs> {
-	const outputs = { serviceId, imageDigest: inputs.image, observed: { image: inputs.image, running: inputs.replicas } };
+): Promise<Converged> {
+	const outputs = { serviceId, imageDigest: inputs.image, observed: { image: inputs.image, running: inputs.replicas, differs: [] } };
 	try {
 		const tasks = { what: `service ${inputs.name}`, deadlineSeconds: inputs.convergeSeconds, progress };
 		const lookAtRollout = () => lookAtTasks(manager, serviceId, before, inputs);
@@ -56,7 +50,11 @@ export async function converged(
 		// After a rollback the service is again what the state says it is.
 		if (error instanceof RolledBackError) throw new Error(details.filter(Boolean).join("\n"));
 		// Otherwise what runs is unknown: the next `up` looks again.
-		throw new PartialFailure(serviceId, { ...outputs, observed: { image: "", running: 0 } }, details.filter(Boolean).join("\n"));
+		throw new PartialFailure(
+			serviceId,
+			{ ...outputs, observed: { image: "", running: 0, differs: [] }, lastRollout: null },
+			details.filter(Boolean).join("\n"),
+		);
 	}
 }
 

@@ -4,8 +4,9 @@ import { ecrRegistry } from "../../lib/ecr.ts";
 import { orUndefined, retryOutOfSequence } from "../../lib/swarm.ts";
 import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, PartialFailure, sameValue } from "../define.ts";
-import { type Before, converged, covers } from "./converge.ts";
+import { type Before, type Converged, converged } from "./converge.ts";
 import { disruption } from "./disruption.ts";
+import { covers, observe } from "./observe.ts";
 import { holdLaterNodes, orderEnded } from "./order.ts";
 import { describeProbe, Prober } from "./prober.ts";
 import type { ServiceInputs, ServiceMount, ServiceOutputs } from "./resource.ts";
@@ -41,24 +42,17 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		nodes: "update",
 	},
 	deleteBeforeReplace: true,
-	drift: ({ observed, replicas, imageDigest }) => (sameValue(observed, { image: imageDigest, running: replicas }) ? [] : ["observed"]),
+	drift: ({ observed, replicas, imageDigest }) =>
+		observed.image === imageDigest && observed.running === replicas && !observed.differs?.length ? [] : ["observed"],
 
 	async create(inputs, context) {
 		const outputs = await converge(inputs, context, true);
-		return { id: outputs.serviceId, outputs };
+		return { id: outputs.serviceId, outputs: { ...outputs, lastRollout: null } };
 	},
 
 	async read(id, state) {
-		const manager = dockerOn(state.manager);
-		const service = await orUndefined(manager.getService(id).inspect());
-		if (!service) return undefined;
-		const tasks = await tasksOf(manager, id);
-		const running = tasks.filter((task) => task.Status.State === "running" && task.DesiredState === "running");
-		return {
-			serviceId: id,
-			imageDigest: state.imageDigest,
-			observed: { image: service.Spec.TaskTemplate.ContainerSpec.Image, running: running.length },
-		};
+		const observed = await observe(dockerOn(state.manager), id, { ...state, image: state.imageDigest });
+		return observed && { serviceId: id, imageDigest: state.imageDigest, observed, lastRollout: state.lastRollout ?? null };
 	},
 
 	describeChange: (changed, olds, news) => disruption(changed, olds, news),
@@ -67,7 +61,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		const prober = new Prober(news.endpoint, news.rollout.prober);
 		const hasNewLogin = !sameValue(olds.registryAuth, news.registryAuth);
 		const progress = (message: string) => context.progress([message, describeProbe(prober.result())].filter(Boolean).join("; "));
-		let outputs: ServiceOutputs;
+		let outputs: Converged;
 		try {
 			outputs = await converge(news, { ...context, progress }, hasNewLogin);
 		} catch (error) {
@@ -80,7 +74,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		if (!sameValue(olds.mount, news.mount)) await removeVolumes(news, context, nameOf(news.mount));
 		const probed = prober.result();
 		if (probed) context.note(describeProbe(probed));
-		const lastRollout = probed ?? olds.lastRollout;
+		const lastRollout = probed ?? olds.lastRollout ?? null;
 		if (probed?.failed && news.rollout.prober.failOnError) {
 			const problem = `service.rollout.prober: the rollout is complete, but requests failed: ${describeProbe(probed)}`;
 			throw new PartialFailure(outputs.serviceId, { ...outputs, lastRollout }, problem);
@@ -102,7 +96,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 const nameOf = (mount: ServiceMount) => (mount.type === "volume" ? mount.name : undefined);
 
 /** Brings the service to the inputs and waits until all of it runs and answers. `sendLogin`: the nodes' login is new, though the spec may not be. */
-async function converge(inputs: ServiceInputs, context: Context, sendLogin: boolean): Promise<ServiceOutputs> {
+async function converge(inputs: ServiceInputs, context: Context, sendLogin: boolean): Promise<Converged> {
 	const manager = dockerOn(inputs.manager);
 	const image = await withDigest(manager, inputs);
 	const { serviceId, before } = await ensureService(manager, { ...inputs, image }, sendLogin, context);
@@ -130,7 +124,9 @@ async function ensureService(
 	const tasks = (await tasksOf(manager, found.ID)).map(({ ID: id }) => id);
 	const inOrder = inputs.rollout.order.length > 0 && isLossless(inputs) && !covers(found.Spec.TaskTemplate, spec.TaskTemplate);
 	if (inOrder) await holdLaterNodes(inputs, found.UpdateStatus?.StartedAt);
-	const changed = await applySpec(manager, found.ID, spec, inputs.registryAuth, sendLogin);
+	// The same spec once more has Swarm go on with an update that it stopped.
+	const isStopped = found.UpdateStatus?.State?.endsWith("paused") ?? false;
+	const changed = await applySpec(manager, found.ID, spec, inputs.registryAuth, isStopped || (sendLogin && !!inputs.registryAuth));
 	if (inOrder) await orderEnded(inputs, progress);
 	return { serviceId: found.ID, before: { tasks, updateStatus: changed ? undefined : found.UpdateStatus } };
 }
@@ -150,17 +146,17 @@ async function withDigest(manager: Docker, { image, registryAuth }: ServiceInput
 	}
 }
 
-/** Writes the spec unless it is there already and so is the login, which cannot be read. Returns whether it was written. A new login alone replaces no task. */
+/** Writes the spec, unless it is there already and nothing forces it. Returns whether it was written. A new login alone replaces no task. */
 async function applySpec(
 	manager: Docker,
 	id: string,
 	spec: ServiceSpec,
 	auth: ServiceInputs["registryAuth"],
-	sendLogin: boolean,
+	force: boolean,
 ): Promise<boolean> {
 	return retryOutOfSequence(async () => {
 		const found = await manager.getService(id).inspect();
-		if (covers(found.Spec, spec) && !(sendLogin && auth)) return false;
+		if (covers(found.Spec, spec) && !force) return false;
 		await manager.getService(id).update(auth as never, { _query: { version: found.Version.Index }, _body: spec } as never);
 		return true;
 	});

@@ -80,10 +80,10 @@ export interface ServiceOutputs {
 	serviceId: string;
 	/** The image that was asked for, by digest. */
 	imageDigest: string;
-	/** What runs at the last look: image, and tasks running. */
-	observed: { image: string; running: number };
-	/** What the prober saw during the last rollout. */
-	lastRollout?: ProbeResult;
+	/** What there was at the last look: image, tasks running, and what someone changed by hand: parts of the spec, a stopped update. */
+	observed: { image: string; running: number; differs: string[] };
+	/** What the prober saw during the last rollout; null while it is off: what is absent shows as unknown in every preview. */
+	lastRollout: ProbeResult | null;
 }
 
 /** Requests sent through the load balancer during a rollout. Times in milliseconds. */
@@ -101,7 +101,7 @@ export class Service extends ScaleoutResource {
 	declare readonly serviceId: pulumi.Output<string>;
 	declare readonly name: pulumi.Output<string>;
 	declare readonly imageDigest: pulumi.Output<string>;
-	declare readonly lastRollout: pulumi.Output<ProbeResult | undefined>;
+	declare readonly lastRollout: pulumi.Output<ProbeResult | null>;
 	declare readonly observed: pulumi.Output<ServiceOutputs["observed"]>;
 
 	constructor(name: string, args: { [K in keyof ServiceInputs]: pulumi.Input<ServiceInputs[K]> }, opts?: pulumi.CustomResourceOptions) {

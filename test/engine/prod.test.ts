@@ -7,6 +7,7 @@ import { account } from "../standin/account.ts";
 import { type Emulator, missingEmulator, startEmulator } from "../standin/emulator.ts";
 import { prodStack } from "../standin/stacks.ts";
 import { labEnvironment } from "../support/lab.ts";
+import { digest } from "../support/mocks.ts";
 
 /** Pulumi.prod.yaml with the emulator in AWS's place, as far as previews go. What `up` makes of it: test/prod. */
 const missing = missingEngine() ?? missingEmulator();
@@ -21,7 +22,11 @@ describe.skipIf(missing)(`the prod stack's preview${missing ? ` (skipped: ${miss
 	afterAll(() => emulator?.stop());
 
 	async function newStack(name: string, change?: Parameters<typeof prodStack>[2]) {
-		const stack = prodStack(path.join(scratch, name), emulator.env, change);
+		const stack = prodStack(path.join(scratch, name), emulator.env, (config) => {
+			// No registry of the world is asked.
+			config.image.pin = digest;
+			change?.(config);
+		});
 		await stack.init();
 		return stack;
 	}

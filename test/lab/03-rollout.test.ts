@@ -55,3 +55,18 @@ describe.skipIf(noEngine)("a version that fails", () => {
 		await lab.expectUnchanged();
 	});
 });
+
+describe.skipIf(noEngine)("a service that was changed by hand", () => {
+	test("is named by a refresh and put back, drained; after that nothing is left to do", async () => {
+		await lab.converge();
+		await lab.on("manager", "docker service update -q --detach --env-add WAS_VERSION=by-hand babble-was");
+		const { output } = await lab.stack.previewText("--refresh");
+		expect(output).toMatch(/differs[\s\S]*TaskTemplate\.ContainerSpec\.Env/);
+		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
+		await lab.converge("--refresh");
+		await load.stop();
+		expectNoLoss(load);
+		await lab.expectVersion("1");
+		await lab.expectUnchanged("--refresh");
+	});
+});

@@ -67,7 +67,8 @@ const defaults: Outputs = {
 	[dynamic("Service")]: (_name, { image, replicas }) => ({
 		serviceId: "service-id",
 		imageDigest: image,
-		observed: { image, running: replicas },
+		observed: { image, running: replicas, differs: [] },
+		lastRollout: null,
 	}),
 	"pulumi:index:Stash": (_name, { input }) => ({ output: input }),
 	"aws:ec2/instance:Instance": () => ({ availabilityZone: "ap-northeast-2a" }),

@@ -64,8 +64,8 @@ export class RolloutLab {
 	}
 
 	/** State and service agree: nothing is to be done. */
-	async expectUnchanged(): Promise<void> {
-		const { output } = await this.stack.up();
+	async expectUnchanged(...args: string[]): Promise<void> {
+		const { output } = await this.stack.up(...args);
 		expect(output).toMatch(/Resources:\s+\d+ unchanged\s/);
 	}
 }
