@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { Load } from "../../bench/load.ts";
+import { shellQuote } from "../../lib/connection.ts";
 import { closeConnections } from "../../lib/ssh.ts";
 import { expectNoLoss, RolloutLab } from "../support/rollout.ts";
 
@@ -71,11 +72,9 @@ describe.skipIf(noEngine)("a rollout that is interrupted", () => {
 	test("by SSH connections that break: up goes on and succeeds, and no request fails", async () => {
 		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
 		const up = await beginUp();
-		// The sessions' own processes, not the listening sshd; and none can be opened for a while.
-		await lab.on(
-			"manager",
-			"systemd-run -q --on-active=1 bash -c 'systemctl stop ssh; pkill -f \"sshd: root\"; sleep 20; systemctl start ssh'",
-		);
+		// The sessions' own processes (the brackets keep the command from finding itself), and none can be opened for a while.
+		const cut = "systemctl stop ssh; pkill -f 'sshd: [r]oot'; sleep 20; systemctl start ssh";
+		await lab.on("manager", `systemd-run -q --on-active=1 bash -c ${shellQuote(cut)}`);
 		await closeConnections();
 		expect(await up.ended).toBe(0);
 		await load.stop();
