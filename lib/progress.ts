@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { engineAddress } from "./engineProcess.ts";
 
 /** Tells the operator what a step waits for. */
 export type Progress = (message: string) => void;
@@ -27,12 +28,6 @@ export function progressOf(urn: string | undefined, name: string): Progress {
 export function noteOf(urn: unknown, message: string): void {
 	const engine = engineAddress();
 	if (engine && typeof urn === "string") logToEngine(engine, urn, message, false);
-}
-
-/** The engine hands its address to a provider process as the only argument. */
-function engineAddress(): string | undefined {
-	const [, script = "", address = ""] = process.argv;
-	return script.includes("dynamic-provider") && /^[\d.]+:\d+$/.test(address) ? address : undefined;
 }
 
 // The engine's log service has no public wrapper for a provider process, so its generated client is loaded from the SDK itself.

@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { endWithEngine } from "../lib/engineProcess.ts";
 import { noteOf, type Progress, progressOf } from "../lib/progress.ts";
 
 /**
@@ -59,6 +60,7 @@ type Props = Record<string, unknown>;
 export function defineProvider<I extends object, O extends object>(
 	definition: Definition<I, O>,
 ): Required<pulumi.dynamic.ResourceProvider> {
+	endWithEngine();
 	const names = Object.keys(definition.inputs) as (keyof I & string)[];
 	const contextOf = (props: Props): Context => {
 		const urn = typeof props.__urn === "string" ? props.__urn : undefined;

@@ -1,0 +1,28 @@
+import * as net from "node:net";
+
+/** The engine hands its address to a provider process as the only argument. */
+export function engineAddress(): string | undefined {
+	const [, script = "", address = ""] = process.argv;
+	return script.includes("dynamic-provider") && /^[\d.]+:\d+$/.test(address) ? address : undefined;
+}
+
+const lookMs = 3000;
+let isWatching = false;
+
+/**
+ * Ends this provider process soon after the engine that started it: a CLI that was killed takes its providers along, and nothing goes on changing
+ * hosts beside the next `up`. Elsewhere it does nothing.
+ */
+export function endWithEngine(): void {
+	const [host, port] = engineAddress()?.split(":") ?? [];
+	if (!port || isWatching) return;
+	isWatching = true;
+	const look = () => {
+		const socket = net.connect(Number(port), host);
+		socket.once("connect", () => socket.destroy());
+		socket.once("error", (error: NodeJS.ErrnoException) => {
+			if (error.code === "ECONNREFUSED") process.exit(1);
+		});
+	};
+	setInterval(look, lookMs).unref();
+}

@@ -1,0 +1,63 @@
+import { spawn, spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as net from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
+import ssh2 from "ssh2";
+import { afterAll, describe, expect, test } from "vitest";
+import { missingEngine } from "../../lab/engine.ts";
+import { labEnvironment } from "../support/lab.ts";
+import { TestStack } from "../support/stack.ts";
+
+const noEngine = missingEngine();
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-killed-"));
+/** Accepts connections and says nothing: a host that hangs. */
+const silent = net.createServer(() => {}).listen(0, "127.0.0.1");
+afterAll(() => {
+	silent.close();
+	fs.rmSync(scratch, { recursive: true, force: true });
+});
+
+describe.skipIf(noEngine)(`a CLI that is killed${noEngine ? ` (skipped: ${noEngine})` : ""}`, () => {
+	test("takes its provider along, which would go on beside the next up", async () => {
+		const key = ssh2.utils.generateKeyPairSync("ed25519");
+		const keyFile = path.join(scratch, "key");
+		fs.writeFileSync(keyFile, key.private, { mode: 0o600 });
+		const ssh = {
+			host: "127.0.0.1",
+			port: (silent.address() as net.AddressInfo).port,
+			hostKey: key.public.trim(),
+			privateKeyFile: keyFile,
+		};
+		const config = {
+			...TestStack.labConfig(path.join(scratch, "machines")),
+			"swarm-scaleout:source": "existing",
+			"swarm-scaleout:local": {},
+			"swarm-scaleout:hosts": [{ name: "all", roles: ["manager", "app", "log", "nginx", "registry"], address: "192.168.9.1", ssh }],
+			"swarm-scaleout:service": { replicas: 1, publish: { published: 8081 } },
+		};
+		const stack = new TestStack("killed", path.join(scratch, "killed"), config, labEnvironment);
+		await stack.init();
+		stack.writeConfig();
+		const args = ["up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack.name, "--config-file", stack.configFile];
+		const child = spawn("pulumi", args, { env: stack.env, stdio: "ignore", detached: true });
+		const ended = new Promise((resolve) => child.once("close", resolve));
+		const providers = () => spawnSync("pgrep", ["-f", `dynamic-provider.*`], { encoding: "utf8" }).stdout.split("\n").filter(isOurs);
+		const isOurs = (pid: string) => pid !== "" && environmentOf(pid).includes(`PULUMI_HOME=${stack.env.PULUMI_HOME}`);
+		await expect.poll(providers, { timeout: 120_000, interval: 500 }).not.toEqual([]);
+		// It is at work now: the host accepts a connection and never answers.
+		await new Promise<void>((resolve) => silent.once("connection", () => resolve()));
+		process.kill(-(child.pid as number), "SIGKILL");
+		await ended;
+		expect(providers()).not.toEqual([]);
+		await expect.poll(providers, { timeout: 20_000, interval: 500 }).toEqual([]);
+	});
+});
+
+function environmentOf(pid: string): string[] {
+	try {
+		return fs.readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+	} catch {
+		return [];
+	}
+}
