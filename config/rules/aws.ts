@@ -1,4 +1,4 @@
-import { addressNumber, contains, describeNetwork, networkOf, overlap } from "../../lib/ipv4.ts";
+import { Address4 } from "ip-address";
 import type { Fault } from "../fault.ts";
 import type { HostConfig, Topology } from "../schema.ts";
 
@@ -25,8 +25,7 @@ export function awsFaults(topology: Topology): Fault[] {
 
 /** The subnet that a host's address lies in. */
 export function subnetOf({ aws }: Pick<Topology, "aws">, { address }: Pick<HostConfig, "address">): Subnet | undefined {
-	const number = addressNumber(address);
-	return aws.subnets.find(({ cidr }) => contains(networkOf(cidr), { first: number, last: number }));
+	return aws.subnets.find(({ cidr }) => new Address4(address).isInSubnet(new Address4(cidr)));
 }
 
 function settingFaults({ aws, hosts }: Topology): Fault[] {
@@ -39,7 +38,7 @@ function settingFaults({ aws, hosts }: Topology): Fault[] {
 		});
 	}
 	aws.operatorCidrs.forEach((cidr, i) => {
-		if (networkOf(cidr).prefix < widestPrefix)
+		if (new Address4(cidr).subnetMask < widestPrefix)
 			faults.push({
 				property: `aws.operatorCidrs[${i}]`,
 				value: cidr,
@@ -55,31 +54,33 @@ function settingFaults({ aws, hosts }: Topology): Fault[] {
 
 /** AWS refuses, or silently rewrites, a network that is written by one of its addresses. */
 function canonicalFaults(property: string, cidr: string): Fault[] {
-	const canonical = describeNetwork(networkOf(cidr));
+	const network = new Address4(cidr);
+	const canonical = `${network.startAddress().correctForm()}/${network.subnetMask}`;
 	return canonical === cidr ? [] : [{ property, value: cidr, remedy: `has bits past its prefix: write ${canonical}` }];
 }
 
 /** Networks of a VPC and of a subnet are /16 to /28. */
 function rangeFaults(property: string, cidr: string): Fault[] {
-	const { prefix } = networkOf(cidr);
+	const prefix = new Address4(cidr).subnetMask;
 	const size = prefix < 16 || prefix > 28 ? [{ property, value: cidr, remedy: "AWS takes /16 to /28 here: choose another size" }] : [];
 	return [...size, ...canonicalFaults(property, cidr)];
 }
 
 function subnetFaults({ aws }: Topology): Fault[] {
 	const faults: Fault[] = [];
-	const networks = aws.subnets.map(({ cidr }) => networkOf(cidr));
+	const networks = aws.subnets.map(({ cidr }) => new Address4(cidr));
 	aws.subnets.forEach(({ name, cidr, id }, i) => {
 		const at = `aws.subnets[${i}]`;
 		faults.push(...rangeFaults(`${at}.cidr`, cidr));
-		const earlier = networks.findIndex((network, j) => j < i && overlap(network, networks[i] as (typeof networks)[number]));
+		const own = networks[i] as Address4;
+		const earlier = networks.findIndex((network, j) => j < i && (network.isInSubnet(own) || own.isInSubnet(network)));
 		if (earlier >= 0)
 			faults.push({
 				property: `${at}.cidr`,
 				value: cidr,
 				remedy: `overlaps aws.subnets[${earlier}].cidr = ${aws.subnets[earlier]?.cidr}: choose another`,
 			});
-		if (!aws.vpcId && !contains(networkOf(aws.cidr), networks[i] as (typeof networks)[number]))
+		if (!aws.vpcId && !own.isInSubnet(new Address4(aws.cidr)))
 			faults.push({ property: `${at}.cidr`, value: cidr, remedy: `lies outside of aws.cidr = ${aws.cidr}: choose another` });
 		if (aws.subnets.findIndex((other) => other.name === name) < i)
 			faults.push({ property: `${at}.name`, value: name, remedy: "another subnet has this name: each needs its own" });
@@ -102,9 +103,8 @@ function placementFaults(topology: Topology): Fault[] {
 			const known = aws.subnets.map(({ name, cidr }) => `${name} ${cidr}`).join(", ");
 			return [{ property, value, remedy: `lies in none of aws.subnets (${known}): choose an address there, or add a subnet` }];
 		}
-		const { first, last } = networkOf(subnet.cidr);
-		const number = addressNumber(host.address);
-		if (number < first + 4 || number === last)
+		const [network, number] = [new Address4(subnet.cidr), new Address4(host.address).bigInt()];
+		if (number - network.startAddress().bigInt() < 4n || number === network.endAddress().bigInt())
 			return [{ property, value, remedy: `AWS keeps the first four addresses and the last of ${subnet.cidr}: choose another` }];
 		const isNginx = host.roles.includes("nginx");
 		if (isNginx && !subnet.public)
