@@ -8,6 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../config/fault.ts";
 import { secretOf } from "../config/load.ts";
 import type { Topology } from "../config/schema.ts";
+import { registryPort } from "../config/sections/image.ts";
 import { type EcrRegistry, ecrRegistry } from "../lib/ecr.ts";
 import { GeneratedSecret } from "../providers/generated-secret/resource.ts";
 import { type Host, remoteStep } from "./host.ts";
@@ -15,8 +16,6 @@ import type { Hosts } from "./hosts.ts";
 import { registryLogin } from "./registryLogin.ts";
 
 /** Port of the registry of this stack. */
-export const registryPort = 5000;
-
 /** Where images are pushed to and pulled from: a registry of this stack with TLS and a password, or one that exists: Docker Hub, ECR, a private one. */
 export class Registry extends pulumi.ComponentResource {
 	/** Host, with port when not 443; `docker.io` for Docker Hub. */

@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Role, Topology } from "../../../config/schema.ts";
-import { registryPort } from "../../registry.ts";
+import { registryPort } from "../../../config/sections/image.ts";
 import type { Account } from "./account.ts";
 import { SecurityGroup, SecurityGroupEgressRule, SecurityGroupIngressRule } from "./sdk.ts";
 
