@@ -2,15 +2,17 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
-import { type Host, remoteStep } from "./host.ts";
+import { remoteStep } from "./host.ts";
+import type { SwarmMember } from "./swarm.ts";
 
 const program = path.join(import.meta.dirname, "..", "agent", "drain-agent.py");
 
 /** The agent that takes a node out before a task of the service stops there. See agent/drain-agent.py. */
-export function drainAgent(host: Host, service: Topology["service"], parent: pulumi.Resource): pulumi.Resource {
+export function drainAgent({ host, node }: SwarmMember, service: Topology["service"], parent: pulumi.Resource): pulumi.Resource {
 	const unit = `scaleout-drain-${service.name}`;
 	const args = { script: agentScript(unit, service), stdin: fs.readFileSync(program, "utf8"), deleteScript: removeScript(unit) };
-	return remoteStep(`${host.name}-drain-agent`, host, args, { parent });
+	// Only on a host that has proven to be this stack's node: on another one it would take the place of that stack's agent.
+	return remoteStep(`${host.name}-drain-agent`, host, args, { parent, dependsOn: [node] });
 }
 
 /** Installs the agent from standard input as a systemd service, and waits until it watches. */

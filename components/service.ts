@@ -33,7 +33,7 @@ export class WasService extends pulumi.ComponentResource {
 		const { topology, swarm, serving, logs, registry } = args;
 		const { service } = topology;
 		const directories = service.mount.type === "bind" ? this.#makeDirectories(service.mount.source, serving) : [];
-		const agents = isLossless(service) ? serving.map(({ host }) => drainAgent(host, service, this)) : [];
+		const agents = isLossless(service) ? serving.map((member) => drainAgent(member, service, this)) : [];
 		const secrets = Object.entries(service.secrets).map(([file, value]) =>
 			this.#secret(name, file, secretOf(value, `service.secrets.${file}`), args),
 		);

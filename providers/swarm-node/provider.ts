@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { type Connection, describeConnection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
-import { findNode, type Node, runningTasks, type Task, updateNode } from "../../lib/swarm.ts";
+import { findNode, type Node, orUndefined, runningTasks, type Task, updateNode } from "../../lib/swarm.ts";
 import { Turns } from "../../lib/turns.ts";
 import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, sameValue } from "../define.ts";
@@ -70,17 +70,36 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 /** Joins the host unless it is a member, waits until it is ready, and sets role and labels. */
 async function converge(inputs: SwarmNodeInputs, oldLabels: string[], context: Context): Promise<SwarmNodeOutputs> {
 	const manager = dockerOn(inputs.manager);
-	const nodeId = (await membership(inputs, manager, context)) ?? (await join(inputs, manager, context));
-	await until({ what: "node joining", deadlineSeconds: joinDeadlineSeconds, progress: context.progress }, async () => {
-		const state = (await findNode(manager, nodeId))?.Status?.State ?? "not listed yet";
-		return state === "ready" ? { done: undefined } : { waiting: `the manager sees it ${state}` };
-	});
+	const nodeId = await oneAtATime(() => member(inputs, manager, context));
 	await updateNode(manager, nodeId, (spec) => {
 		const kept = Object.entries(spec.Labels ?? {}).filter(([label]) => !oldLabels.includes(label));
 		return { ...spec, Role: inputs.role, Availability: "active", Labels: { ...Object.fromEntries(kept), ...inputs.labels } };
 	});
 	const node = (await findNode(manager, nodeId)) as Node;
 	return { nodeId, observed: observe(node, Object.keys(inputs.labels)) };
+}
+
+let joining: Promise<unknown> = Promise.resolve();
+
+/** A busy manager issues a certificate so late that a join is begun anew; one host after another it is quicker, and what a join leaves is known. */
+function oneAtATime<T>(step: () => Promise<T>): Promise<T> {
+	const result = joining.then(step);
+	joining = result.catch(() => {});
+	return result;
+}
+
+/** The ID of the host's node, once it is ready. A join that was begun anew leaves a node that nobody is: it is removed. */
+async function member(inputs: SwarmNodeInputs, manager: Docker, context: Context): Promise<string> {
+	const before = ((await manager.listNodes()) as Node[]).map(({ ID: id }) => id);
+	const nodeId = (await membership(inputs, manager, context)) ?? (await join(inputs, manager, context));
+	await until({ what: "node joining", deadlineSeconds: joinDeadlineSeconds, progress: context.progress }, async () => {
+		const state = (await findNode(manager, nodeId))?.Status?.State ?? "not listed yet";
+		return state === "ready" ? { done: undefined } : { waiting: `the manager sees it ${state}` };
+	});
+	const nodes = (await manager.listNodes()) as Node[];
+	const left = nodes.filter(({ ID: id, Description: found }) => id !== nodeId && !before.includes(id) && !found?.Hostname);
+	for (const { ID: id } of left) await orUndefined(manager.getNode(id).remove({ force: true }));
+	return nodeId;
 }
 
 /** The node's ID if the host is in our swarm, undefined if it is in none. */
