@@ -4,6 +4,7 @@ import * as path from "node:path";
 import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { Connection } from "../../lib/connection.ts";
+import { execAsRoot } from "../../lib/ssh.ts";
 import { TestStack } from "../support/stack.ts";
 
 /** A second stack, of `existing` hosts, that looks at the lab's machines: what it may not do there must fail clearly. */
@@ -91,5 +92,13 @@ describe.skipIf(lab.noEngine)("existing hosts", () => {
 		expect(output).toMatch(message);
 		expect(output).not.toContain("PRIVATE KEY");
 		expect(Date.now() - started).toBeLessThan(180_000);
+	});
+
+	test("and those of another stack keep their drain agents, also after the refused stack is destroyed", async () => {
+		const { code, output } = await newStack(() => {}).destroy();
+		expect(code, output).toBe(0);
+		for (const name of ["manager", "worker1", "worker2"]) {
+			expect(await execAsRoot(lab.connections[name] as Connection, "systemctl is-active scaleout-drain-babble-was"), name).toBe("active\n");
+		}
 	});
 });

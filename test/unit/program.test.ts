@@ -263,6 +263,7 @@ describe("each step waits for what it needs", () => {
 		["the base image after its archive is copied, and Docker is there", () => [find("base-image", ":Command")], () => [find("base-image-archive"), packagesOf("manager")]],
 		["a secret after the manager is in the swarm", () => [find("babble-was-spring.datasource.password")], () => [find("manager", ":SwarmNode")]],
 		["the drain agents after their hosts' packages", () => [find("worker1-drain-agent")], () => [packagesOf("worker1")]],
+		["a drain agent after its host has proven to be this stack's node", () => [find("worker1-drain-agent")], () => [find("worker1", ":SwarmNode")]],
 		["the service after the export is proven, the image pushed, the secret made, every node labelled and drainable", () => [service()], () => [...probes(), ...agents(), ...trust(), find("was", ":Image"), find("babble-was-spring.datasource.password"), ...recorder.ofType(":SwarmNode")]],
 		["NGINX after the service answers, and NGINX is installed", () => [find("nginx", ":Command")], () => [service(), packagesOf("nginx")]],
 	];
