@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
+import { installProgram, programPath } from "../lib/agentProgram.ts";
 import { remoteStep } from "./host.ts";
 import type { SwarmMember } from "./swarm.ts";
 
@@ -25,9 +26,7 @@ export function agentScript(unit: string, { name, publish, health, rollout }: To
 		`--drain-limit ${rollout.drainLimitSeconds}`,
 	];
 	return `
-install -d -m 755 /usr/local/lib/scaleout
-cat > /usr/local/lib/scaleout/${unit}.py.new
-mv /usr/local/lib/scaleout/${unit}.py.new /usr/local/lib/scaleout/${unit}.py
+${installProgram(unit)}
 cat > /etc/systemd/system/${unit}.service <<'END'
 [Unit]
 Description=Drains this node before a task of ${name} stops
@@ -35,7 +34,7 @@ After=docker.service
 Requires=docker.service
 
 [Service]
-ExecStart=/usr/bin/python3 /usr/local/lib/scaleout/${unit}.py ${options.join(" ")}
+ExecStart=/usr/bin/python3 ${programPath(unit)} ${options.join(" ")}
 Restart=always
 RestartSec=1
 # When Docker is stopped, this unit is stopped before it, and drains first.
@@ -59,5 +58,5 @@ exit 1
 }
 
 function removeScript(unit: string): string {
-	return `systemctl disable --now ${unit} || true; rm -f /etc/systemd/system/${unit}.service /usr/local/lib/scaleout/${unit}.py; systemctl daemon-reload`;
+	return `systemctl disable --now ${unit} || true; rm -f /etc/systemd/system/${unit}.service ${programPath(unit)}; systemctl daemon-reload`;
 }

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
+import { installProgram, programPath } from "../lib/agentProgram.ts";
 import { type Host, remoteStep } from "./host.ts";
 import { installScript } from "./packages.ts";
 
@@ -19,9 +20,7 @@ const unitOf = (service: string) => `scaleout-registry-login-${service}`;
 export function loginScript(service: string, server: string): string {
 	const unit = unitOf(service);
 	return `
-install -d -m 755 /usr/local/lib/scaleout
-cat > /usr/local/lib/scaleout/${unit}.py.new
-mv /usr/local/lib/scaleout/${unit}.py.new /usr/local/lib/scaleout/${unit}.py
+${installProgram(unit)}
 cat > /etc/systemd/system/${unit}.service <<'END'
 [Unit]
 Description=Fresh registry token for ${service}
@@ -31,7 +30,7 @@ After=docker.service
 Type=oneshot
 # The helper would keep tokens in a file.
 Environment=AWS_ECR_DISABLE_CACHE=true HOME=/root
-ExecStart=/usr/bin/python3 /usr/local/lib/scaleout/${unit}.py --service ${service} --server ${server}
+ExecStart=/usr/bin/python3 ${programPath(unit)} --service ${service} --server ${server}
 Restart=on-failure
 RestartSec=300
 END
@@ -54,5 +53,5 @@ systemctl restart ${unit}.timer
 
 export function removeScript(service: string): string {
 	const unit = unitOf(service);
-	return `systemctl disable --now ${unit}.timer ${unit}.service || true; rm -f /etc/systemd/system/${unit}.service /etc/systemd/system/${unit}.timer /usr/local/lib/scaleout/${unit}.py; systemctl daemon-reload`;
+	return `systemctl disable --now ${unit}.timer ${unit}.service || true; rm -f /etc/systemd/system/${unit}.service /etc/systemd/system/${unit}.timer ${programPath(unit)}; systemctl daemon-reload`;
 }

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { installProgram, programPath } from "../../lib/agentProgram.ts";
 import { shellQuote } from "../../lib/connection.ts";
 import type { Progress } from "../../lib/progress.ts";
 import { exec, execAsRoot } from "../../lib/ssh.ts";
@@ -37,8 +38,7 @@ export function holdScript(inputs: ServiceInputs, after: string | undefined): st
 		...orderedNodes(inputs),
 	];
 	return `
-install -d -m 755 /usr/local/lib/scaleout
-cat > /usr/local/lib/scaleout/${unit}.py
+${installProgram(unit)}
 cat > /etc/systemd/system/${unit}.service <<'END'
 [Unit]
 Description=Has Swarm update ${inputs.name} in the wanted order of nodes
@@ -49,7 +49,7 @@ Requires=docker.service
 Type=notify
 NotifyAccess=all
 TimeoutStartSec=240
-ExecStart=/usr/bin/python3 /usr/local/lib/scaleout/${unit}.py ${options.join(" ")}
+ExecStart=/usr/bin/python3 ${programPath(unit)} ${options.join(" ")}
 # A reboot ends it with SIGTERM: then it goes on afterwards.
 ExecStopPost=/bin/sh -c '[ "$EXIT_STATUS" = TERM ] || systemctl disable ${unit}'
 
