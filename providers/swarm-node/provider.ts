@@ -44,22 +44,27 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 		return { id: outputs.nodeId, outputs };
 	},
 
-	async read(id, state) {
-		const node = await findNode(dockerOn(state.manager), id);
-		return node ? { nodeId: id, observed: observe(node, Object.keys(state.labels)) } : undefined;
+	async read(_id, state) {
+		const { nodeId } = state;
+		const node = await findNode(dockerOn(state.manager), nodeId);
+		return node ? { nodeId, observed: observe(node, Object.keys(state.labels)) } : undefined;
 	},
 
 	async update(_id, olds, news, context) {
-		return converge(news, Object.keys(olds.labels), context);
+		const outputs = await converge(news, Object.keys(olds.labels), context);
+		// A host that had left and joined anew is another node: nobody is the old one any more.
+		if (outputs.nodeId !== olds.nodeId) await orUndefined(dockerOn(news.manager).getNode(olds.nodeId).remove({ force: true }));
+		return outputs;
 	},
 
-	async delete(id, state, context) {
+	async delete(resourceId, state, context) {
+		const id = state.nodeId;
 		const manager = dockerOn(state.manager);
 		const node = await findNode(manager, id);
 		if (!node) return;
 		// The manager that is asked cannot remove itself: it leaves when the swarm is deleted.
 		if ((await manager.info()).Swarm?.NodeID === id) return;
-		await turns.leave(id, state.advertiseAddress, turnDeadlineSeconds, context.progress);
+		await turns.leave(resourceId, state.advertiseAddress, turnDeadlineSeconds, context.progress);
 		await drain(manager, id, context);
 		if (node.Spec?.Role === "manager") await updateNode(manager, id, (spec) => ({ ...spec, Role: "worker" }));
 		await leave(state.connection, context);
