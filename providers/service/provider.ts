@@ -12,7 +12,7 @@ import { describeProbe, Prober } from "./prober.ts";
 import type { ServiceInputs, ServiceMount, ServiceOutputs } from "./resource.ts";
 import { isLossless, ownerLabel, type ServiceSpec, serviceSpec } from "./spec.ts";
 import { tasksOf } from "./tasks.ts";
-import { removeVolumes } from "./volumes.ts";
+import { mendVolumes, removeVolumes, wrongVolumes } from "./volumes.ts";
 
 export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	inputs: {
@@ -50,9 +50,11 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		return { id: outputs.serviceId, outputs: { ...outputs, lastRollout: null } };
 	},
 
-	async read(id, state) {
+	async read(id, state, context) {
 		const observed = await observe(dockerOn(state.manager), id, { ...state, image: state.imageDigest });
-		return observed && { serviceId: id, imageDigest: state.imageDigest, observed, lastRollout: state.lastRollout ?? null };
+		if (!observed) return undefined;
+		const differs = [...observed.differs, ...(await wrongVolumes(state, context)).map(({ description }) => description)];
+		return { serviceId: id, imageDigest: state.imageDigest, observed: { ...observed, differs }, lastRollout: state.lastRollout ?? null };
 	},
 
 	describeChange: (changed, olds, news) => disruption(changed, olds, news),
@@ -100,7 +102,9 @@ async function converge(inputs: ServiceInputs, context: Context, sendLogin: bool
 	const manager = dockerOn(inputs.manager);
 	const image = await withDigest(manager, inputs);
 	const { serviceId, before } = await ensureService(manager, { ...inputs, image }, sendLogin, context);
-	return converged(manager, serviceId, before, { ...inputs, image }, context);
+	const outputs = await converged(manager, serviceId, before, { ...inputs, image }, context);
+	await mendVolumes(inputs, context);
+	return outputs;
 }
 
 /** Creates the service, or brings the one that exists to the spec. @throws Error when the name belongs to another stack. */

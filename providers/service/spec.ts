@@ -122,7 +122,12 @@ function mountSpec(mount: ServiceMount, owner: string): object {
 			// Copying the image's directory into the volume would chown it, which a squashing export refuses.
 			NoCopy: true,
 			Labels: { [ownerLabel]: owner },
-			DriverConfig: { Name: "local", Options: { type: "nfs", device: mount.device, o: mount.options } },
+			DriverConfig: { Name: "local", Options: volumeOptions(mount) },
 		},
 	};
+}
+
+/** Options of the local volume driver. Pure. */
+export function volumeOptions({ device, options }: Extract<ServiceMount, { type: "volume" }>): Record<string, string> {
+	return { type: "nfs", device, o: options };
 }

@@ -1,8 +1,10 @@
 import { dockerOn } from "../../lib/docker.ts";
-import { orUndefined } from "../../lib/swarm.ts";
-import type { Context } from "../define.ts";
-import type { ServiceInputs } from "./resource.ts";
-import { ownerLabel } from "./spec.ts";
+import { SshError } from "../../lib/ssh.ts";
+import { orUndefined, runningTasks, updateNode } from "../../lib/swarm.ts";
+import { until } from "../../lib/wait.ts";
+import { type Context, sameValue } from "../define.ts";
+import type { ServiceInputs, ServiceNode } from "./resource.ts";
+import { ownerLabel, volumeOptions } from "./spec.ts";
 
 /**
  * Removes this stack's volumes, except the one named `keep`, from every node: a volume outlives its service and keeps its old options.
@@ -13,9 +15,9 @@ export async function removeVolumes(
 	{ progress }: Pick<Context, "progress">,
 	keep?: string,
 ): Promise<void> {
-	const removeOn = async ({ name, connection }: ServiceInputs["nodes"][number]) => {
+	const removeOn = async ({ name, connection }: ServiceNode) => {
 		const docker = dockerOn(connection);
-		await docker.pruneContainers({ filters: { label: [`com.docker.swarm.service.name=${inputs.name}`] } });
+		await docker.pruneContainers({ filters: containersOf(inputs) });
 		const { Volumes: volumes } = await docker.listVolumes({ filters: { label: [`${ownerLabel}=${inputs.owner}`] } });
 		for (const volume of volumes ?? []) {
 			if (volume.Name === keep) continue;
@@ -26,4 +28,76 @@ export async function removeVolumes(
 		}
 	};
 	await Promise.all(inputs.nodes.map(removeOn));
+}
+
+const containersOf = ({ name }: Pick<ServiceInputs, "name">) => ({ label: [`com.docker.swarm.service.name=${name}`] });
+
+/** A node's volume of the configured name that has other options: Docker uses what exists, whatever options are asked for. */
+export interface WrongVolume {
+	node: ServiceNode;
+	/** It carries the stack's label. */
+	isOwn: boolean;
+	/** `volume nfsvolume-0f3a of worker1: o=addr=…`, as it is. */
+	description: string;
+}
+
+/** Asks all nodes at once. A node that is unreachable is left out, with a remark. */
+export async function wrongVolumes({ mount, nodes, owner }: ServiceInputs, { note }: Pick<Context, "note">): Promise<WrongVolume[]> {
+	if (mount.type !== "volume") return [];
+	const wanted = volumeOptions(mount);
+	const lookAt = async (node: ServiceNode): Promise<WrongVolume[]> => {
+		const volume = await orUndefined(dockerOn(node.connection).getVolume(mount.name).inspect());
+		if (!volume || sameValue(volume.Options, wanted)) return [];
+		const options = Object.entries(volume.Options ?? {}).map(([key, value]) => `${key}=${value}`);
+		const description = `volume ${mount.name} of ${node.name} has ${options.join(" ") || "no options"}`;
+		return [{ node, isOwn: volume.Labels?.[ownerLabel] === owner, description }];
+	};
+	const looks = nodes.map((node) =>
+		lookAt(node).catch((error) => {
+			if (!(error instanceof SshError) || error.fault !== "unreachable") throw error;
+			note(`${error.message}: its volume cannot be looked at now`);
+			return [];
+		}),
+	);
+	return (await Promise.all(looks)).flat();
+}
+
+/**
+ * Has such volumes made anew, node by node: the node loses its label and with it, drained as always, its task, and gets both back when the
+ * volume is gone. @throws Error for one that is not this stack's: it is never removed.
+ */
+export async function mendVolumes(inputs: ServiceInputs, { progress, note }: Pick<Context, "progress" | "note">): Promise<void> {
+	for (const wrong of await wrongVolumes(inputs, { note })) {
+		if (!wrong.isOwn) {
+			throw new Error(`service.mount.name: ${wrong.description} and was made by other means: remove it there, or choose another name`);
+		}
+		progress(`${wrong.description}: it is made anew`);
+		await withoutTask(inputs, wrong.node, { progress }, async () => {
+			const docker = dockerOn(wrong.node.connection);
+			await docker.pruneContainers({ filters: containersOf(inputs) });
+			if (inputs.mount.type === "volume") await orUndefined(docker.getVolume(inputs.mount.name).remove());
+		});
+	}
+}
+
+/** Does `step` while the node has no task of the service, and waits until it has one again. */
+async function withoutTask(inputs: ServiceInputs, node: ServiceNode, { progress }: Pick<Context, "progress">, step: () => Promise<void>) {
+	const manager = dockerOn(inputs.manager);
+	const [label = "", value = ""] = inputs.placement;
+	const deadlineSeconds = inputs.rollout.drainLimitSeconds + inputs.stopGraceSeconds + 120;
+	await updateNode(manager, node.nodeId, ({ Labels: { [label]: _, ...others } = {}, ...spec }) => ({ ...spec, Labels: others }));
+	try {
+		await until({ what: `task of ${node.name} stopping`, deadlineSeconds, progress }, async () => {
+			const left = await dockerOn(node.connection).listContainers({ filters: containersOf(inputs) });
+			return left.length === 0 ? { done: undefined } : { waiting: `${left.length} containers run` };
+		});
+		await step();
+	} finally {
+		await updateNode(manager, node.nodeId, (spec) => ({ ...spec, Labels: { ...spec.Labels, [label]: value } }));
+	}
+	if (inputs.publish.mode !== "host") return;
+	await until({ what: `task of ${node.name} starting`, deadlineSeconds: inputs.convergeSeconds, progress }, async () => {
+		const tasks = await runningTasks(manager, { node: [node.nodeId], service: [inputs.name] });
+		return tasks.some(({ Status: { State: state } }) => state === "running") ? { done: undefined } : { waiting: "it does not run yet" };
+	});
 }
