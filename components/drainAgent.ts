@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
-import { installProgram, programPath } from "../lib/agentProgram.ts";
+import { installProgram, lookAtProgram, programPath } from "../lib/agentProgram.ts";
 import { remoteStep } from "./host.ts";
 import type { SwarmMember } from "./swarm.ts";
 
@@ -11,7 +11,12 @@ const program = path.join(import.meta.dirname, "..", "agent", "drain-agent.py");
 /** The agent that takes a node out before a task of the service stops there. See agent/drain-agent.py. */
 export function drainAgent({ host, node }: SwarmMember, service: Topology["service"], parent: pulumi.Resource): pulumi.Resource {
 	const unit = `scaleout-drain-${service.name}`;
-	const args = { script: agentScript(unit, service), stdin: fs.readFileSync(program, "utf8"), deleteScript: removeScript(unit) };
+	const args = {
+		script: agentScript(unit, service),
+		stdin: fs.readFileSync(program, "utf8"),
+		looks: lookAtProgram(unit),
+		deleteScript: removeScript(unit),
+	};
 	// Only on a host that has proven to be this stack's node: on another one it would take the place of that stack's agent.
 	return remoteStep(`${host.name}-drain-agent`, host, args, { parent, dependsOn: [node] });
 }
@@ -43,6 +48,7 @@ TimeoutStopSec=${rollout.drainLimitSeconds + 30}
 [Install]
 WantedBy=multi-user.target docker.service
 END
+chmod 644 /etc/systemd/system/${unit}.service
 systemctl daemon-reload
 systemctl is-enabled -q ${unit} || systemctl enable ${unit} >&2
 since=$(date '+%Y-%m-%d %H:%M:%S')

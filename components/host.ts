@@ -2,6 +2,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Role } from "../config/schema.ts";
 import { asRoot, type Connection } from "../lib/connection.ts";
+import { forget, recorded, withDrift } from "../lib/hostRecord.ts";
 
 /** A host, wherever it comes from. Every source makes these, and everything after the sources knows only these. */
 export interface Host {
@@ -16,6 +17,8 @@ export interface Host {
 	user: string;
 	/** Steps on the host wait for this: it proves that the host can be used. */
 	ready: pulumi.Resource;
+	/** What a refresh found changed on it by hand, by step: see HostCheck. */
+	drift: pulumi.Output<Record<string, string>>;
 	/** The machine itself, when this stack made it: what is only on the machine goes with it and is not deleted piece by piece. */
 	machine?: pulumi.CustomResource;
 }
@@ -25,6 +28,8 @@ export interface RemoteStepArgs {
 	script: string;
 	/** The script's standard input: a file's content, or a secret. A change of it is what reviewers see in the preview. */
 	stdin?: pulumi.Input<string>;
+	/** What the step made, as looks of lib/hostRecord.ts: when a refresh sees another state there, the step runs again. */
+	looks?: string[];
 	/** Undoes it. Not run when the machine itself is deleted. */
 	deleteScript?: string;
 	/** What the script prints may hold a secret: keep it out of logs and mark it in the state. */
@@ -38,13 +43,17 @@ export function remoteStep(
 	args: RemoteStepArgs,
 	opts: pulumi.CustomResourceOptions = {},
 ): command.remote.Command {
+	const { script, deleteScript, looks = [] } = args;
+	const kept = looks.length > 0;
+	const create = kept ? recorded(owner(), name, script, looks) : script;
+	const undo = [deleteScript, kept && forget(owner(), name)].filter(Boolean).join("\n");
 	const dependsOn = pulumi.output(opts.dependsOn ?? []).apply((given) => [host.ready, ...(Array.isArray(given) ? given : [given])]);
 	return new command.remote.Command(
 		name,
 		{
 			connection: host.connection,
-			create: asRoot(host.user, args.script),
-			delete: args.deleteScript && asRoot(host.user, args.deleteScript),
+			create: host.drift.apply((drift) => asRoot(host.user, withDrift(create, name, drift))),
+			delete: undo ? asRoot(host.user, undo) : undefined,
 			stdin: args.stdin,
 			addPreviousOutputInEnv: false,
 			logging: args.secretOutput ? command.remote.Logging.None : command.remote.Logging.Stderr,
@@ -56,6 +65,11 @@ export function remoteStep(
 			additionalSecretOutputs: args.secretOutput ? ["stdout", "stderr"] : [],
 		},
 	);
+}
+
+/** Marks what belongs to this stack on the hosts: `project/stack`. */
+export function owner(): string {
+	return `${pulumi.getProject()}/${pulumi.getStack()}`;
 }
 
 /** Stem of a file on a host that belongs to this stack: another stack may use the same host. */

@@ -37,6 +37,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
 			{
 				script: scripts.applyScript(paths.http, requirements(nginx)),
 				stdin: site.apply(httpConfig),
+				looks: scripts.looksAt(paths.http),
 				deleteScript: scripts.removeScript(paths.http),
 			},
 			{ parent: this },
@@ -46,6 +47,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
 		const maintenance = {
 			script: scripts.maintenanceScript(flag),
 			stdin: nginx.maintenance ? "on\n" : "off\n",
+			looks: [`file ${flag}`],
 			deleteScript: `rm -f ${flag}`,
 		};
 		remoteStep(`${name}-maintenance`, host, maintenance, { parent: this, dependsOn: [http] });
@@ -61,6 +63,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
 					{
 						script: scripts.acmeScript(args.topology.nginx, certificate.acme, paths.acme),
 						stdin: certificate.ca,
+						looks: [paths.acme.caBundle, paths.acme.dropIn].map((file) => `file ${file}`).concat("unit certbot.timer"),
 						deleteScript: scripts.forgetAcmeScript(paths.acme),
 					},
 					// NGINX serves the challenges.
@@ -72,6 +75,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
 					{
 						script: scripts.certificateScript(paths.certificate),
 						stdin: certificate.pem,
+						looks: [`file ${paths.certificate}`],
 						deleteScript: `rm -rf "$(dirname ${paths.certificate})"`,
 					},
 					{ parent: this },
@@ -83,6 +87,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
 			{
 				script: scripts.applyScript(paths.https, [], `touch ${paths.httpsUp}${forget}`),
 				stdin: site.apply(httpsConfig),
+				looks: [...scripts.looksAt(paths.https), `file ${paths.httpsUp}`],
 				deleteScript: `rm -f ${paths.httpsUp}; ${scripts.removeScript(paths.https)}`,
 			},
 			{ parent: this, dependsOn: [http, got] },

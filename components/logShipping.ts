@@ -12,7 +12,12 @@ export function shipLogs(name: string, log: Host, topology: Topology, opts: pulu
 	const { logs, aws } = topology;
 	if (!logs.shipping) return undefined;
 	const config = agentConfig({ host: log.name, directory: logs.path, logGroup: logGroupName(logs.shipping), region: aws.region as string });
-	const args = { script: agentScript(aws.region as string), stdin: `${JSON.stringify(config, null, "\t")}\n`, deleteScript: removeScript };
+	const args = {
+		script: agentScript(aws.region as string),
+		stdin: `${JSON.stringify(config, null, "\t")}\n`,
+		looks: [`file ${configFile}`, "unit amazon-cloudwatch-agent"],
+		deleteScript: removeScript,
+	};
 	return remoteStep(name, log, args, opts);
 }
 
@@ -32,6 +37,8 @@ export function agentConfig({ host, directory, logGroup, region }: { host: strin
 		},
 	};
 }
+
+const configFile = "/opt/aws/amazon-cloudwatch-agent/etc/scaleout.json";
 
 /** Installs the agent when it is missing, from the vendor's bucket of the region, and puts the configuration from standard input into effect. */
 export function agentScript(region: string): string {
@@ -59,8 +66,8 @@ ${installScript(["curl", "gnupg"], [])}
 }
 dpkg-query -W -f '\${Status}' amazon-cloudwatch-agent 2>/dev/null | grep -q 'ok installed' || install_agent
 control=/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl
-install -m 644 "$config" /opt/aws/amazon-cloudwatch-agent/etc/scaleout.json
-$control -a fetch-config -m ec2 -s -c file:/opt/aws/amazon-cloudwatch-agent/etc/scaleout.json >&2
+install -m 644 "$config" ${configFile}
+$control -a fetch-config -m ec2 -s -c file:${configFile} >&2
 for attempt in $(seq 30); do
   grep -q '"status": "running"' <<< "$($control -a status)" && exit 0
   sleep 1

@@ -25,7 +25,12 @@ export class NfsExport extends pulumi.ComponentResource {
 		const exported = remoteStep(
 			`${name}-export`,
 			log,
-			{ script: exportScript(file, logs), stdin: exportsLine(logs, apps), deleteScript: unexportScript(file) },
+			{
+				script: exportScript(file, logs),
+				stdin: exportsLine(logs, apps),
+				looks: [`file ${file}`, `file ${logs.path}`, "unit nfs-server", lookAtExports(logs.path)],
+				deleteScript: unexportScript(file),
+			},
 			{ parent: this },
 		);
 		shipLogs(`${name}-shipping`, log, topology, { parent: this, dependsOn: [exported] });
@@ -53,7 +58,7 @@ chown ${owner} ${logs.path}
 chmod ${mode} ${logs.path}
 old=$(mktemp)
 cp ${file} "$old" 2>/dev/null || true
-cat > ${file}
+install -m 644 /dev/stdin ${file}
 systemctl is-enabled -q nfs-server || systemctl enable nfs-server >&2
 systemctl start nfs-server
 if ! problems=$(exportfs -ra 2>&1) || [ -n "$problems" ]; then
@@ -65,6 +70,11 @@ fi
 rm -f "$old"
 exportfs -s | grep '^${logs.path} '
 `.trim();
+}
+
+/** What the kernel exports right now, a line for each client. */
+function lookAtExports(path: string): string {
+	return `exportfs -s | sed -nE 's,^(${path})[[:space:]]+([^(]+)\\((.*)\\)$,live export of \\1 to \\2\\t\\3,p'`;
 }
 
 /** Takes the export back. The directory and its logs stay. */

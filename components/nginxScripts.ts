@@ -72,6 +72,15 @@ function refuseOlder({ setting, since, remedy }: Requirement): string {
 fi`;
 }
 
+/** Looks at a file of NGINX: that it is as it was put there, and that the workers that run have read it. See lib/hostRecord.ts. */
+export function looksAt(file: string): string[] {
+	const look = `
+workers=$(ps -o etimes= --ppid "$(cat /run/nginx.pid)" | sort -n | head -n 1)
+age=$(($(date +%s) - $(stat -c %Z ${file})))
+state "what NGINX runs with" "$(if [ "$workers" -le $((age + 1)) ]; then echo ${file}; else echo "an earlier ${file}"; fi)"`;
+	return ["unit nginx", `file ${file}`, look.trim()];
+}
+
 /** Takes a file out of effect. */
 export function removeScript(file: string): string {
 	return `rm -f ${file}; nginx -t && systemctl reload nginx`;

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Role, Topology } from "../config/schema.ts";
 import { shellQuote } from "../lib/connection.ts";
+import { lookAtPackages } from "../lib/hostRecord.ts";
 import { type Host, remoteStep } from "./host.ts";
 
 /** Debian and Ubuntu packages by role. */
@@ -23,7 +24,8 @@ export function installPackages(host: Host, { nginx }: Topology, parent: pulumi.
 	const enabled = [...new Set(host.roles.flatMap((role) => units[role] ?? []))];
 	// The docker CLI, which @pulumi/docker works like, talks to the daemon as the one who logs in. Who may run `sudo -n` is root already.
 	const letIn = host.roles.includes("manager") && host.user !== "root" ? `\nusermod -aG docker ${shellQuote(host.user)}` : "";
-	return remoteStep(`${host.name}-packages`, host, { script: installScript(wanted, enabled) + letIn }, { parent });
+	const looks = [lookAtPackages(wanted), ...enabled.map((unit) => `unit ${unit}`)];
+	return remoteStep(`${host.name}-packages`, host, { script: installScript(wanted, enabled) + letIn, looks }, { parent });
 }
 
 export function installScript(wanted: string[], enabled: string[]): string {

@@ -15,7 +15,6 @@ import { type Host, remoteStep } from "./host.ts";
 import type { Hosts } from "./hosts.ts";
 import { registryLogin } from "./registryLogin.ts";
 
-/** Port of the registry of this stack. */
 /** Where images are pushed to and pulled from: a registry of this stack with TLS and a password, or one that exists: Docker Hub, ECR, a private one. */
 export class Registry extends pulumi.ComponentResource {
 	/** Host, with port when not 443; `docker.io` for Docker Hub. */
@@ -65,6 +64,9 @@ export class Registry extends pulumi.ComponentResource {
 			{
 				script: registryScript(host.address, this.username),
 				stdin: pulumi.interpolate`${this.password}\n`,
+				looks: ["config.yml", "htpasswd", "tls.crt", "tls.key"]
+					.map((file) => `file /etc/docker/registry/${file}`)
+					.concat("unit docker-registry"),
 				deleteScript: "systemctl disable --now docker-registry",
 			},
 			{ parent: this },
@@ -78,7 +80,12 @@ export class Registry extends pulumi.ComponentResource {
 			remoteStep(
 				`${name}-trust-${node.name}`,
 				node,
-				{ script: trustScript(this.server), stdin: certificate, deleteScript: `rm -rf /etc/docker/certs.d/${this.server}` },
+				{
+					script: trustScript(this.server),
+					stdin: certificate,
+					looks: [`file /etc/docker/certs.d/${this.server}/ca.crt`],
+					deleteScript: `rm -rf /etc/docker/certs.d/${this.server}`,
+				},
 				{ parent: this },
 			),
 		);
@@ -153,5 +160,5 @@ cat $directory/tls.crt
 
 /** Docker reads this directory at every pull: no restart. */
 function trustScript(server: string): string {
-	return `install -d -m 755 /etc/docker/certs.d/${server}; cat > /etc/docker/certs.d/${server}/ca.crt`;
+	return `install -d -m 755 /etc/docker/certs.d/${server}; install -m 644 /dev/stdin /etc/docker/certs.d/${server}/ca.crt`;
 }

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
-import { installProgram, programPath } from "../lib/agentProgram.ts";
+import { installProgram, lookAtProgram, programPath } from "../lib/agentProgram.ts";
 import { type Host, remoteStep } from "./host.ts";
 import { installScript } from "./packages.ts";
 
@@ -10,7 +10,8 @@ const program = path.join(import.meta.dirname, "..", "agent", "registry-login.py
 /** What keeps the service's ECR token fresh, on a manager. See agent/registry-login.py. */
 export function registryLogin(manager: Host, service: string, server: string, parent: pulumi.Resource): pulumi.Resource {
 	const script = `${installScript(["amazon-ecr-credential-helper", "python3"], [])}\n${loginScript(service, server)}`;
-	const args = { script, stdin: fs.readFileSync(program, "utf8"), deleteScript: removeScript(service) };
+	const looks = lookAtProgram(unitOf(service), `${unitOf(service)}.timer`);
+	const args = { script, stdin: fs.readFileSync(program, "utf8"), looks, deleteScript: removeScript(service) };
 	return remoteStep(`${manager.name}-registry-login`, manager, args, { parent });
 }
 
@@ -45,6 +46,7 @@ OnUnitActiveSec=4h
 [Install]
 WantedBy=timers.target
 END
+chmod 644 /etc/systemd/system/${unit}.service /etc/systemd/system/${unit}.timer
 systemctl daemon-reload
 systemctl enable ${unit}.timer >&2
 systemctl restart ${unit}.timer

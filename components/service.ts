@@ -6,10 +6,10 @@ import type { Topology } from "../config/schema.ts";
 import { Service, type ServiceMount } from "../providers/service/resource.ts";
 import { isLossless } from "../providers/service/spec.ts";
 import { drainAgent } from "./drainAgent.ts";
-import { remoteStep } from "./host.ts";
+import { owner, remoteStep } from "./host.ts";
 import type { NfsExport } from "./nfs.ts";
 import type { Registry } from "./registry.ts";
-import { owner, type Swarm, type SwarmMember } from "./swarm.ts";
+import type { Swarm, SwarmMember } from "./swarm.ts";
 
 export interface WasServiceArgs {
 	topology: Topology;
@@ -100,7 +100,12 @@ export class WasService extends pulumi.ComponentResource {
 
 	#makeDirectories(source: string, serving: SwarmMember[]): pulumi.Resource[] {
 		return serving.map(({ host }) =>
-			remoteStep(`${host.name}-log-directory`, host, { script: `install -d -m 0777 ${source}` }, { parent: this }),
+			remoteStep(
+				`${host.name}-log-directory`,
+				host,
+				{ script: `install -d -m 0777 ${source}`, looks: [`file ${source}`] },
+				{ parent: this },
+			),
 		);
 	}
 }

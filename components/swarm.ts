@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
 import { SwarmCluster } from "../providers/swarm-cluster/resource.ts";
 import { SwarmNode } from "../providers/swarm-node/resource.ts";
-import type { Host } from "./host.ts";
+import { type Host, owner } from "./host.ts";
 import type { Hosts } from "./hosts.ts";
 
 export interface SwarmMember {
@@ -77,9 +77,4 @@ export class Swarm extends pulumi.ComponentResource {
 export function servingHosts({ service }: Topology, hosts: Pick<Hosts, "with">): Host[] {
 	const apps = hosts.with("app");
 	return service.publish.mode === "host" ? apps.slice(0, service.replicas) : apps;
-}
-
-/** Marks what belongs to this stack on the hosts. */
-export function owner(): string {
-	return `${pulumi.getProject()}/${pulumi.getStack()}`;
 }

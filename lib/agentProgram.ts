@@ -9,3 +9,9 @@ cat > ${programPath(unit)}.new
 mv ${programPath(unit)}.new ${programPath(unit)}
 `.trim();
 }
+
+/** Looks at a program, its unit, and that the unit, or another one that starts it, runs. See lib/hostRecord.ts. */
+export function lookAtProgram(unit: string, running = `${unit}.service`): string[] {
+	const files = [programPath(unit), ...new Set([`${unit}.service`, running].map((name) => `/etc/systemd/system/${name}`))];
+	return [...files.map((file) => `file ${file}`), `unit ${running}`];
+}

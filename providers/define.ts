@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { endWithEngine } from "../lib/engineProcess.ts";
 import { noteOf, type Progress, progressOf } from "../lib/progress.ts";
+import { SshError } from "../lib/ssh.ts";
 
 /**
  * Whether a change can be made in place, needs a new resource, or does not count. `identity` names a thing that this one lives on: a change
@@ -23,7 +24,10 @@ export interface Definition<I extends object, O extends object> {
 	/** Called when a diff says that the resource is to be replaced, and because of what: the delete that may follow is no farewell. */
 	willReplace?(id: string, causes: string[]): void;
 	create(inputs: I, context: Context): Promise<{ id: string; outputs: O }>;
-	/** The current outputs, or undefined when it is gone. Throws when that cannot be told. */
+	/**
+	 * The current outputs, or undefined when it is gone. Throws when that cannot be told. That a host is unreachable is no answer: the resource
+	 * stays as it was, and the host's own check says whether that is an error.
+	 */
 	read(id: string, state: I & O, context: Context): Promise<O | undefined>;
 	update(id: string, olds: I & O, news: I, context: Context): Promise<O>;
 	delete(id: string, state: I & O, context: Context): Promise<void>;
@@ -98,7 +102,15 @@ export function defineProvider<I extends object, O extends object>(
 			return { id, outs: defined({ ...inputs, ...outputs }) };
 		},
 		async read(id: string, props: Props) {
-			const outputs = await definition.read(id, props as I & O, contextOf(props));
+			const context = contextOf(props);
+			let outputs: O | undefined;
+			try {
+				outputs = await definition.read(id, props as I & O, context);
+			} catch (error) {
+				if (!(error instanceof SshError) || error.fault !== "unreachable") throw error;
+				context.note(`${error.message}: cannot be looked at now`);
+				return { id, props };
+			}
 			return outputs ? { id, props: defined({ ...props, ...outputs }) } : { id: undefined, props: {} };
 		},
 		async update(id: string, olds: Props, news: Props) {

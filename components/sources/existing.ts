@@ -4,7 +4,7 @@ import { readOperatorFile } from "../../config/operatorFile.ts";
 import type { HostConfig, Topology } from "../../config/schema.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { HostCheck } from "../../providers/host/resource.ts";
-import type { Host } from "../host.ts";
+import { type Host, owner } from "../host.ts";
 import { endpointAt } from "./endpoint.ts";
 
 /** Hosts that exist, from the inventory in the configuration. They are never created or deleted, only what is put on them. */
@@ -13,8 +13,8 @@ export function existingHosts(topology: Topology, parent: pulumi.Resource): Host
 	return topology.hosts.map((host, i) => {
 		const plain = connections[i] as Connection;
 		const connection = pulumi.secret(plain);
-		const ready = new HostCheck(`${host.name}-check`, { property: `hosts[${i}]`, connection }, { parent });
-		return { name: host.name, roles: host.roles, address: host.address, connection, user: plain.user, ready };
+		const ready = new HostCheck(`${host.name}-check`, { property: `hosts[${i}]`, connection, owner: owner() }, { parent });
+		return { name: host.name, roles: host.roles, address: host.address, connection, user: plain.user, ready, drift: ready.drift };
 	});
 }
 

@@ -6,7 +6,7 @@ import { Disk } from "../../providers/disk/resource.ts";
 import { HostCheck } from "../../providers/host/resource.ts";
 import { Machine } from "../../providers/machine/resource.ts";
 import { SshKey } from "../../providers/ssh-key/resource.ts";
-import type { Host } from "../host.ts";
+import { type Host, owner } from "../host.ts";
 
 /** QEMU machines on the machine that runs `pulumi`, one a host, on a private LAN of their own. */
 export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] {
@@ -45,10 +45,10 @@ export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] 
 		});
 		const ready = new HostCheck(
 			`${host.name}-check`,
-			{ property: `hosts[${i}]`, connection },
+			{ property: `hosts[${i}]`, connection, owner: owner(), isMade: true },
 			{ parent, deletedWith: machine, dependsOn: [machine] },
 		);
-		return { name: host.name, roles: host.roles, address: host.address, connection, user: "root", ready, machine };
+		return { name: host.name, roles: host.roles, address: host.address, connection, user: "root", ready, drift: ready.drift, machine };
 	});
 }
 

@@ -1,5 +1,6 @@
 import { asRoot, describeConnection } from "../../lib/connection.ts";
-import { connect, exec, SshError, type SshFault } from "../../lib/ssh.ts";
+import { differencesOf, lookScript, nextDrift } from "../../lib/hostRecord.ts";
+import { connect, exec, execAsRoot, SshError, type SshFault } from "../../lib/ssh.ts";
 import { defineProvider } from "../define.ts";
 import type { HostCheckInputs, HostCheckOutputs } from "./resource.ts";
 
@@ -13,29 +14,60 @@ const remedies: Record<SshFault, [property: string, remedy: string]> = {
 };
 
 export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
-	inputs: { property: "ignore", connection: "update", deadlineSeconds: "ignore", hint: "ignore" },
+	inputs: {
+		property: "ignore",
+		connection: "update",
+		owner: "update",
+		isMade: "ignore",
+		deadlineSeconds: "ignore",
+		hint: "ignore",
+		drift: "ignore",
+	},
 
 	async create(inputs) {
-		return { id: describeConnection(inputs.connection), outputs: await look(inputs) };
+		return { id: describeConnection(inputs.connection), outputs: { ...(await check(inputs)), drift: {} } };
 	},
-	async read(_id, { os, architecture }) {
-		// A host that is down must not keep a refresh from seeing, and an update from mending, everything else.
-		return { os, architecture };
+
+	async read(_id, state, { note }) {
+		const { connection, owner, isMade, os, architecture, drift = {} } = state;
+		try {
+			await connect(connection, refreshDeadlineSeconds);
+		} catch (error) {
+			// A machine of ours that is down must not keep a refresh from seeing, and an update from mending, everything else.
+			if (!isMade || !isUnreachable(error)) throw explained(state, error);
+			note(`${error.message}: what is on it cannot be looked at now`);
+			return { os, architecture, drift };
+		}
+		const found = differencesOf(await execAsRoot(connection, lookScript(owner), { deadlineSeconds: 120 }));
+		return { os, architecture, drift: nextDrift(drift, found) };
 	},
-	async update(_id, _olds, news) {
-		return look(news);
+
+	async update(_id, { drift = {} }, news) {
+		return { ...(await check(news)), drift };
 	},
+
 	async delete() {},
 });
 
-async function look({ property, connection, deadlineSeconds = 45, hint }: HostCheckInputs): Promise<HostCheckOutputs> {
+/** Seconds a host may take to answer at a refresh. */
+const refreshDeadlineSeconds = 20;
+
+const isUnreachable = (error: unknown): error is SshError => error instanceof SshError && error.fault === "unreachable";
+
+/** The error with the property and the remedy. */
+function explained({ property, hint }: HostCheckInputs, error: unknown): unknown {
+	if (!(error instanceof SshError)) return error;
+	const [field, remedy] = remedies[error.fault];
+	const further = isUnreachable(error) && hint ? `; ${hint}` : "";
+	return new Error(`${property}.${field}: ${error.message}: ${remedy}${further}`);
+}
+
+async function check(inputs: HostCheckInputs): Promise<Omit<HostCheckOutputs, "drift">> {
+	const { property, connection, deadlineSeconds = 45 } = inputs;
 	try {
 		await connect(connection, deadlineSeconds);
 	} catch (error) {
-		if (!(error instanceof SshError)) throw error;
-		const [field, remedy] = remedies[error.fault];
-		const further = error.fault === "unreachable" && hint ? `; ${hint}` : "";
-		throw new Error(`${property}.${field}: ${error.message}: ${remedy}${further}`);
+		throw explained(inputs, error);
 	}
 	const { stdout, stderr, code } = await exec(connection, asRoot(connection.user, '. /etc/os-release; echo "$ID $VERSION_ID"; uname -m'));
 	if (code !== 0) {

@@ -6,10 +6,16 @@ export interface HostCheckInputs {
 	/** Path of the host in the configuration, for messages: `hosts[2]`. */
 	property: string;
 	connection: Connection;
+	/** `project/stack`: whose steps a refresh looks at. */
+	owner: string;
+	/** This stack makes the machine: that it does not answer is then seen, and mended, at the machine itself. */
+	isMade?: boolean;
 	/** Seconds a host that was just made may take to answer (default 45). */
 	deadlineSeconds?: number;
 	/** What to look at besides when it does not answer. */
 	hint?: string;
+	/** Always empty: an output that is an input too is known in a preview, and so are the steps that take it in. */
+	drift?: Record<string, never>;
 }
 
 export interface HostCheckOutputs {
@@ -17,23 +23,33 @@ export interface HostCheckOutputs {
 	os: string;
 	/** Machine hardware name: `x86_64`. */
 	architecture: string;
+	/**
+	 * What refreshes found changed on the host by hand, by the step that had made it, each with a number that counts how often it was seen:
+	 * `2: /etc/exports.d/logs.exports is absent instead of root:root 644 sha256 0f3a…`. It stays when all is well again: the step takes it in as an
+	 * input, so that it runs again whenever something new is seen.
+	 */
+	drift: Record<string, string>;
 }
 
-/** Proof that a host can be used: SSH with the pinned key, root rights, a supported system. Everything else on the host depends on it. */
+/**
+ * Proof that a host can be used: SSH with the pinned key, root rights, a supported system. Everything else on the host depends on it. At a
+ * refresh it looks at what the steps have made there, because commands cannot be refreshed.
+ */
 export class HostCheck extends ScaleoutResource {
 	declare readonly os: pulumi.Output<string>;
 	declare readonly architecture: pulumi.Output<string>;
+	declare readonly drift: pulumi.Output<Record<string, string>>;
 
 	constructor(
 		name: string,
-		args: Omit<HostCheckInputs, "connection"> & { connection: pulumi.Input<Connection> },
+		args: Omit<HostCheckInputs, "connection" | "drift"> & { connection: pulumi.Input<Connection> },
 		opts?: pulumi.CustomResourceOptions,
 	) {
 		super(
 			"host",
 			"HostCheck",
 			name,
-			{ ...args, os: undefined, architecture: undefined },
+			{ ...args, os: undefined, architecture: undefined, drift: {} },
 			{ additionalSecretOutputs: ["connection"], ...opts },
 		);
 	}

@@ -37,6 +37,9 @@ export function dataVolume(topology: Topology, host: HostConfig, instance: Insta
 /** Label of the file system, at most 16 characters. */
 const label = "scaleout-logs";
 
+/** Looks whether it is mounted. See lib/hostRecord.ts. */
+export const lookAtMount = (path: string) => `state ${path} "on file system $(findmnt -n -o LABEL ${path})"`;
+
 /**
  * Mounts the volume whose ID comes by standard input at `path`, now and at every boot, and lets its file system take the whole of it. A blank
  * one gets a file system; one that holds anything else is left alone.

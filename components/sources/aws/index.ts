@@ -3,11 +3,11 @@ import type { Topology } from "../../../config/schema.ts";
 import { imageFamilies } from "../../../config/sections/aws.ts";
 import type { Connection } from "../../../lib/connection.ts";
 import { HostCheck } from "../../../providers/host/resource.ts";
-import { type Host, remoteStep } from "../../host.ts";
+import { type Host, owner, remoteStep } from "../../host.ts";
 import { endpointAt } from "../endpoint.ts";
 import { account } from "./account.ts";
 import { bootScript } from "./boot.ts";
-import { dataVolume, mountScript } from "./dataVolume.ts";
+import { dataVolume, lookAtMount, mountScript } from "./dataVolume.ts";
 import { profiles } from "./identity.ts";
 import { instances, type MadeInstance } from "./instances.ts";
 import { network } from "./network.ts";
@@ -30,14 +30,26 @@ export function awsHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 		const connection: pulumi.Output<Connection> = pulumi.secret(publicAddress ? proxy : { ...login, host: host.address, hostKey, proxy });
 		const check = new HostCheck(
 			`${host.name}-check`,
-			{ property: `hosts[${i}]`, connection, deadlineSeconds: 300, hint: "is the address you come from in aws.operatorCidrs?" },
+			{
+				property: `hosts[${i}]`,
+				connection,
+				owner: owner(),
+				isMade: true,
+				deadlineSeconds: 300,
+				hint: "is the address you come from in aws.operatorCidrs?",
+			},
 			{ parent, deletedWith: instance, dependsOn: [instance, bastion.bound, ...net.routes, ...rules] },
 		);
-		const base = { name: host.name, roles: host.roles, address: host.address, connection, user, machine: instance, publicAddress };
+		const { name, roles, address } = host;
+		const base = { name, roles, address, connection, user, drift: check.drift, machine: instance, publicAddress };
 		const booted = remoteStep(`${host.name}-boot`, { ...base, ready: check }, { script: bootScript }, { parent });
 		if (!host.roles.includes("log")) return { ...base, ready: booted };
 		const { volumeId, attachment } = dataVolume(topology, host, instance, of);
-		const mount = { script: mountScript(logs.path), stdin: pulumi.interpolate`${volumeId} ${aws.logVolumeGiB}GiB\n` };
+		const mount = {
+			script: mountScript(logs.path),
+			stdin: pulumi.interpolate`${volumeId} ${aws.logVolumeGiB}GiB\n`,
+			looks: [lookAtMount(logs.path)],
+		};
 		return { ...base, ready: remoteStep("log-volume-mount", { ...base, ready: booted }, mount, { parent, dependsOn: [attachment] }) };
 	});
 }

@@ -26,6 +26,7 @@ async function make(nginx: Raw, certificate?: Certificate, endpoint = "https://1
 		connection: pulumi.secret(connection()),
 		user: "root",
 		ready: new pulumi.ComponentResource("test:index:Ready", name),
+		drift: pulumi.output<Record<string, string>>({}),
 	});
 	const serving = [{ host: hostOf("manager") }] as SwarmMember[];
 	const all = topology((config) => Object.assign(config.nginx, nginx));

@@ -53,6 +53,7 @@ async function registryOf(settings: Raw): Promise<Registry & { plainPassword?: s
 		connection: pulumi.secret(connection()),
 		user: "root",
 		ready: new pulumi.ComponentResource("test:Ready", host.name),
+		drift: pulumi.output({}),
 	}));
 	const hosts = { all, with: (role: string) => all.filter(({ roles }) => roles.some((own) => own === role)) };
 	const registry = new Registry("registry", parsed, hosts as never);
@@ -76,7 +77,7 @@ describe("the registry is", () => {
 		expect(steps().map(({ name }) => name)).toEqual(["registry-trust-manager", "registry-trust-worker1", "registry-trust-worker2"]);
 		for (const { inputs } of steps()) {
 			expect(inputs.stdin).toBe(fs.readFileSync(caFile, "utf8"));
-			expect(inputs.create).toContain("cat > /etc/docker/certs.d/registry.example.com:5000/ca.crt");
+			expect(inputs.create).toContain("/dev/stdin /etc/docker/certs.d/registry.example.com:5000/ca.crt");
 		}
 	});
 
