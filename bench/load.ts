@@ -96,9 +96,12 @@ export function figures(samples: Sample[], from: number, to: number): PhaseFigur
 	return { total: inPhase.length, failed: bad.length, p50: percentile(times, 0.5), p99: percentile(times, 0.99), problems };
 }
 
-/** IDs of the load that stand more than once in the application's log. */
+/** How many requests of the load the application began more than once, by its log. A request that is cut off has begun, too. */
 export function runTwice(samples: Sample[], log: string): number {
 	const seen = new Map<string, number>();
-	for (const [id] of log.matchAll(/\b[a-z0-9]{6}-\d+\b/g)) seen.set(id, (seen.get(id) ?? 0) + 1);
+	for (const [, id = ""] of log.matchAll(/ ([a-z0-9]{6}-\d+) begun /g)) seen.set(id, (seen.get(id) ?? 0) + 1);
+	// A log that lacks what was answered proves nothing.
+	const missing = samples.filter(({ id, status }) => status === 200 && !seen.has(id));
+	if (missing.length > 0) throw new Error(`the application's log lacks ${missing.length} answered requests, ${missing[0]?.id} among them`);
 	return samples.filter(({ id }) => (seen.get(id) ?? 0) > 1).length;
 }

@@ -25,8 +25,11 @@ beforeAll(() => {
 });
 afterAll(() => fs.rmSync(scratch, { recursive: true }));
 
-/** Starts the service and gives what `/info` says, or what it printed when it did not start. */
-async function info(environment: NodeJS.ProcessEnv): Promise<{ answer?: Record<string, unknown>; output: string }> {
+/** Starts the service and gives what `/info` says, or what it printed when it did not start. `further` is done while it runs. */
+async function info(
+	environment: NodeJS.ProcessEnv,
+	further = async (_url: string) => {},
+): Promise<{ answer?: Record<string, unknown>; output: string }> {
 	const port = await freePort();
 	const env = {
 		PATH: process.env.PATH,
@@ -42,7 +45,10 @@ async function info(environment: NodeJS.ProcessEnv): Promise<{ answer?: Record<s
 	try {
 		for (const deadline = Date.now() + 30_000; child.exitCode === null && Date.now() < deadline; ) {
 			const response = await fetch(`http://127.0.0.1:${port}/info`).catch(() => undefined);
-			if (response) return { answer: (await response.json()) as Record<string, unknown>, output };
+			if (response) {
+				await further(`http://127.0.0.1:${port}`);
+				return { answer: (await response.json()) as Record<string, unknown>, output };
+			}
 			await new Promise((resolve) => setTimeout(resolve, 200));
 		}
 		return { output };
@@ -77,6 +83,18 @@ describe.skipIf(noJdk)(`the example service${noJdk ? " (skipped: there is no JDK
 		const { answer, output } = await info({ SPRING_CONFIG_IMPORT: location });
 		expect(answer).toBeUndefined();
 		expect(output).toContain(message);
+	});
+
+	test("logs a request when it begins, so that one that is cut off is seen, and when it is answered", async () => {
+		const LOG_FILE = path.join(scratch, "requests.log");
+		await info({ LOG_FILE, REDIS_PASSWORD: "x", DATASOURCE_PASSWORD: "x" }, async (url) => {
+			await fetch(`${url}/quick?id=quick`);
+			void fetch(`${url}/slow?id=slow&ms=60000`, { method: "POST", body: "x" }).catch(() => {});
+			await expect.poll(() => fs.readFileSync(LOG_FILE, "utf8"), { timeout: 10_000 }).toContain("slow");
+		});
+		const lines = fs.readFileSync(LOG_FILE, "utf8").trim().split("\n");
+		const fields = lines.map((line) => line.split(" ").slice(3, 7).join(" ")).filter((line) => !/^JVM|info/.test(line));
+		expect(fields).toEqual(["GET /quick quick begun", "GET /quick quick 200", "POST /slow slow begun"]);
 	});
 
 	test("starts without a directory that may be missing", async () => {

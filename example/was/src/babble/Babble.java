@@ -108,7 +108,7 @@ public final class Babble {
             try {
                 long millis = (System.nanoTime() - begun) / 1_000_000;
                 String path = exchange.getRequestURI().getRawPath();
-                log.request(exchange.getRequestMethod(), path, id(exchange, query), answer.status, millis);
+                log.ended(exchange.getRequestMethod(), path, id(exchange, query), answer.status, millis);
             } catch (IOException e) {
                 // An unlogged success would make the log a lie, so the caller is told instead.
                 System.err.println("babble: the log file cannot be written: " + e.getMessage());
@@ -132,6 +132,7 @@ public final class Babble {
                 case "/info":
                     return new Answer(200, info);
                 default:
+                    logBegun(exchange, query);
                     delay(query.get("ms"));
                     return new Answer(200, object("version", version, "host", host,
                             "method", exchange.getRequestMethod(), "id", id(exchange, query), "bodyBytes", bodyBytes));
@@ -142,6 +143,16 @@ public final class Babble {
             return new Answer(400, object("error", "the request body ended early"));
         } catch (InterruptedException e) {
             return new Answer(503, object("error", "interrupted"));
+        }
+    }
+
+    /** A process that is killed meanwhile leaves this line only: so a request that is then run elsewhere shows as run twice. */
+    private void logBegun(HttpExchange exchange, Map<String, String> query) {
+        try {
+            log.begun(exchange.getRequestMethod(), exchange.getRequestURI().getRawPath(), id(exchange, query));
+        } catch (IOException e) {
+            // The line at the end is the one that counts, and it has an answer for this.
+            System.err.println("babble: the log file cannot be written: " + e.getMessage());
         }
     }
 

@@ -12,6 +12,7 @@ import java.time.format.DateTimeFormatter;
  *
  * <pre>time version host method path id status milliseconds</pre>
  *
+ * A request has two: one when it has been read, with status "begun", and one when it is answered.
  * A line about the process itself has JVM as its method, the event as its path and no status.
  */
 final class RequestLog {
@@ -29,7 +30,11 @@ final class RequestLog {
         file = new FileOutputStream(path.toFile(), true);
     }
 
-    void request(String method, String path, String id, int status, long millis) throws IOException {
+    void begun(String method, String path, String id) throws IOException {
+        write(method, path, id, "begun", 0);
+    }
+
+    void ended(String method, String path, String id, int status, long millis) throws IOException {
         write(method, path, id, String.valueOf(status), millis);
     }
 
