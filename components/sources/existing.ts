@@ -13,7 +13,11 @@ export function existingHosts(topology: Topology, parent: pulumi.Resource): Host
 	return topology.hosts.map((host, i) => {
 		const plain = connections[i] as Connection;
 		const connection = pulumi.secret(plain);
-		const ready = new HostCheck(`${host.name}-check`, { property: `hosts[${i}]`, connection, owner: owner() }, { parent });
+		const ready = new HostCheck(
+			`${host.name}-check`,
+			{ property: `hosts[${i}]`, connection, owner: owner(), roles: host.roles },
+			{ parent },
+		);
 		return { name: host.name, roles: host.roles, address: host.address, connection, user: plain.user, ready, drift: ready.drift };
 	});
 }

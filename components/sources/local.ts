@@ -45,7 +45,7 @@ export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] 
 		});
 		const ready = new HostCheck(
 			`${host.name}-check`,
-			{ property: `hosts[${i}]`, connection, owner: owner(), isMade: true },
+			{ property: `hosts[${i}]`, connection, owner: owner(), roles: host.roles, isMade: true },
 			{ parent, deletedWith: machine, dependsOn: [machine] },
 		);
 		return { name: host.name, roles: host.roles, address: host.address, connection, user: "root", ready, drift: ready.drift, machine };

@@ -2,9 +2,8 @@ import { asRoot, describeConnection } from "../../lib/connection.ts";
 import { differencesOf, lookScript, nextDrift } from "../../lib/hostRecord.ts";
 import { connect, exec, execAsRoot, SshError, type SshFault } from "../../lib/ssh.ts";
 import { defineProvider } from "../define.ts";
+import { preflight, preflightScript } from "./preflight.ts";
 import type { HostCheckInputs, HostCheckOutputs } from "./resource.ts";
-
-const supported = /^(debian (12|13)|ubuntu (22|24|26)\.04)$/;
 
 const remedies: Record<SshFault, [property: string, remedy: string]> = {
 	unreachable: ["ssh.host", "check the address, the port, and that the host is up"],
@@ -18,6 +17,7 @@ export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
 		property: "ignore",
 		connection: "update",
 		owner: "update",
+		roles: "update",
 		isMade: "ignore",
 		deadlineSeconds: "ignore",
 		hint: "ignore",
@@ -29,17 +29,19 @@ export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
 	},
 
 	async read(_id, state, { note }) {
-		const { connection, owner, isMade, os, architecture, drift = {} } = state;
+		const { property, connection, owner, roles, isMade, deadlineSeconds = 45, os, architecture, drift = {} } = state;
 		try {
-			await connect(connection, refreshDeadlineSeconds);
+			await connect(connection, Math.min(deadlineSeconds, refreshDeadlineSeconds));
 		} catch (error) {
 			// A machine of ours that is down must not keep a refresh from seeing, and an update from mending, everything else.
 			if (!isMade || !isUnreachable(error)) throw explained(state, error);
 			note(`${error.message}: what is on it cannot be looked at now`);
 			return { os, architecture, drift };
 		}
-		const found = differencesOf(await execAsRoot(connection, lookScript(owner), { deadlineSeconds: 120 }));
-		return { os, architecture, drift: nextDrift(drift, found) };
+		const looked = await execAsRoot(connection, `${preflightScript(roles)}\n${lookScript(owner)}`, { deadlineSeconds: 120 });
+		// What would stop a first `up` may be what the next one mends: it is told.
+		for (const problem of preflight(looked, Date.now() / 1000).problems) note(`${property}: ${problem}`);
+		return { os, architecture, drift: nextDrift(drift, differencesOf(looked)) };
 	},
 
 	async update(_id, { drift = {} }, news) {
@@ -63,19 +65,19 @@ function explained({ property, hint }: HostCheckInputs, error: unknown): unknown
 }
 
 async function check(inputs: HostCheckInputs): Promise<Omit<HostCheckOutputs, "drift">> {
-	const { property, connection, deadlineSeconds = 45 } = inputs;
+	const { property, connection, roles, deadlineSeconds = 45 } = inputs;
 	try {
 		await connect(connection, deadlineSeconds);
 	} catch (error) {
 		throw explained(inputs, error);
 	}
-	const { stdout, stderr, code } = await exec(connection, asRoot(connection.user, '. /etc/os-release; echo "$ID $VERSION_ID"; uname -m'));
+	const { stdout, stderr, code } = await exec(connection, asRoot(connection.user, preflightScript(roles)), { deadlineSeconds: 60 });
 	if (code !== 0) {
 		throw new Error(
 			`${property}.ssh.user = "${connection.user}": cannot run commands as root: allow it "sudo -n", or use root: ${stderr.trim()}`,
 		);
 	}
-	const [os = "", architecture = ""] = stdout.trim().split("\n");
-	if (!supported.test(os)) throw new Error(`${property}: the host runs ${os}: use Debian 12 or 13, or Ubuntu 22.04, 24.04 or 26.04`);
+	const { os, architecture, problems } = preflight(stdout, Date.now() / 1000);
+	if (problems.length > 0) throw new Error(problems.map((problem) => `${property}: ${problem}`).join("\n"));
 	return { os, architecture };
 }

@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { Role } from "../../config/schema.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { ScaleoutResource } from "../shell.ts";
 
@@ -8,6 +9,8 @@ export interface HostCheckInputs {
 	connection: Connection;
 	/** `project/stack`: whose steps a refresh looks at. */
 	owner: string;
+	/** What it must be able to do. Change: looks again. */
+	roles: Role[];
 	/** This stack makes the machine: that it does not answer is then seen, and mended, at the machine itself. */
 	isMade?: boolean;
 	/** Seconds a host that was just made may take to answer (default 45). */
@@ -32,7 +35,7 @@ export interface HostCheckOutputs {
 }
 
 /**
- * Proof that a host can be used: SSH with the pinned key, root rights, a supported system. Everything else on the host depends on it. At a
+ * Proof that a host can be used: SSH with the pinned key, root rights, system, kernel, clock, room. Everything else on the host depends on it. At a
  * refresh it looks at what the steps have made there, because commands cannot be refreshed.
  */
 export class HostCheck extends ScaleoutResource {

@@ -26,6 +26,7 @@ export function awsHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 	const proxy = { ...login, host: bastion.publicAddress, hostKey: bastion.hostKey };
 
 	return hosts.map((host, i): Host => {
+		const { name, roles, address } = host;
 		const { instance, hostKey, publicAddress } = made.get(host.name) as MadeInstance;
 		const connection: pulumi.Output<Connection> = pulumi.secret(publicAddress ? proxy : { ...login, host: host.address, hostKey, proxy });
 		const check = new HostCheck(
@@ -34,13 +35,13 @@ export function awsHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 				property: `hosts[${i}]`,
 				connection,
 				owner: owner(),
+				roles,
 				isMade: true,
 				deadlineSeconds: 300,
 				hint: "is the address you come from in aws.operatorCidrs?",
 			},
 			{ parent, deletedWith: instance, dependsOn: [instance, bastion.bound, ...net.routes, ...rules] },
 		);
-		const { name, roles, address } = host;
 		const base = { name, roles, address, connection, user, drift: check.drift, machine: instance, publicAddress };
 		const booted = remoteStep(`${host.name}-boot`, { ...base, ready: check }, { script: bootScript }, { parent });
 		if (!host.roles.includes("log")) return { ...base, ready: booted };

@@ -1,0 +1,70 @@
+import type { Role } from "../../config/schema.ts";
+
+/*
+ * What is looked at before anything is done to a host. The script prints `name value` lines; the rest is decided here.
+ */
+
+/** Kernel modules by role: for overlay file systems, the routing mesh and service addresses, and NFS. */
+const modules: Partial<Record<Role, string[]>> = {
+	manager: ["overlay", "ip_vs"],
+	worker: ["overlay", "ip_vs"],
+	app: ["nfs"],
+	log: ["nfsd"],
+};
+
+const supportedSystems = /^(debian (12|13)|ubuntu (22|24|26)\.04)$/;
+/** Engine API 1.41, the oldest that has all that is asked here. */
+const oldestDocker = "20.10";
+/** Room for packages, an image and a new version of it. */
+const neededMiB = 1024;
+/** Beyond this the logs of several nodes are in no order, and certificates may not be valid yet. */
+const toleratedSkewSeconds = 30;
+
+/** Prints what `preflight` reads. Changes nothing. Pure. */
+export function preflightScript(roles: Role[]): string {
+	const needed = [...new Set(roles.flatMap((role) => modules[role] ?? []))];
+	return `
+. /etc/os-release
+echo "os $ID $VERSION_ID"
+echo "architecture $(uname -m)"
+echo "clock $(date +%s)"
+echo "free $(df -k --output=avail /var/lib | tail -n 1)"
+if command -v modprobe > /dev/null; then
+  for module in ${needed.join(" ")}; do modprobe -n -q "$module" 2> /dev/null || echo "lacks $module"; done
+fi
+docker=$(timeout 20 docker version -f '{{.Server.Version}}' 2> /dev/null || true)
+if [ -n "$docker" ] && dpkg --compare-versions "$docker" lt ${oldestDocker}; then echo "docker $docker"; fi
+`.trim();
+}
+
+export interface Preflight {
+	/** `ID` and `VERSION_ID` of os-release. */
+	os: string;
+	architecture: string;
+	/** What stands in the way, each with the remedy. */
+	problems: string[];
+}
+
+/** Reads what the script printed. `now`: Unix time here when it was printed, in seconds. Pure. */
+export function preflight(printed: string, now: number): Preflight {
+	const values = (name: string) =>
+		printed
+			.split("\n")
+			.filter((line) => line.startsWith(`${name} `))
+			.map((line) => line.slice(name.length + 1).trim());
+	const [os = "unknown"] = values("os");
+	const [architecture = "unknown"] = values("architecture");
+	const skew = Math.round(Number(values("clock")[0]) - now);
+	const freeMiB = Math.floor(Number(values("free")[0]) / 1024);
+	const problems = [
+		!supportedSystems.test(os) && `the host runs ${os}: use Debian 12 or 13, or Ubuntu 22.04, 24.04 or 26.04`,
+		Math.abs(skew) > toleratedSkewSeconds &&
+			`its clock is ${Math.abs(skew)} s ${skew > 0 ? "ahead of" : "behind"} this machine's: let it be set by NTP (systemctl enable --now systemd-timesyncd)`,
+		freeMiB < neededMiB && `${freeMiB} MiB are free in /var/lib, ${neededMiB} MiB are needed: make room, or use a larger disk`,
+		...values("lacks").map(
+			(module) => `its kernel has no module ${module}: install the distribution's full kernel (linux-image-amd64, linux-modules-extra)`,
+		),
+		...values("docker").map((version) => `Docker ${version} is too old: install ${oldestDocker} or newer`),
+	];
+	return { os, architecture, problems: problems.filter((problem) => typeof problem === "string") };
+}
