@@ -3,6 +3,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { labStack, takeDown } from "../test/support/lab.ts";
 import { projectDirectory, type Result, TestStack } from "../test/support/stack.ts";
+import { median } from "./median.ts";
 
 /*
  * Times of the lab (first up with boot and convergence, no-op up, preview, destroy) as ratios to the engine's floor: a program with as many
@@ -61,10 +62,6 @@ async function expectSuccess(operation: Promise<Result>): Promise<Result> {
 	const result = await operation;
 	if (result.code !== 0) throw new Error(result.output);
 	return result;
-}
-
-function median(values: number[]): number {
-	return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 /** A project of its own, of the same kind: Node runs TypeScript, resources are dynamic. */

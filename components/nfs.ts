@@ -73,7 +73,7 @@ exportfs -s | grep '^${logs.path} '
 }
 
 /** What the kernel exports right now, a line for each client. */
-function lookAtExports(path: string): string {
+export function lookAtExports(path: string): string {
 	return `exportfs -s | sed -nE 's,^(${path})[[:space:]]+([^(]+)\\((.*)\\)$,live export of \\1 to \\2\\t\\3,p'`;
 }
 

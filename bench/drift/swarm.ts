@@ -1,0 +1,58 @@
+import { describeConnection } from "../../lib/connection.ts";
+import { type DeployedResource, nameOf } from "../../lib/deployment.ts";
+import type { ServiceInputs } from "../../providers/service/resource.ts";
+import { volumeOptions } from "../../providers/service/spec.ts";
+
+/*
+ * What a refresh asks the swarm, as variables of playbook.yml. They are made from the stack's state.
+ */
+
+/** The playbook's `swarm`, for the one manager that is asked. */
+export interface SwarmVariables {
+	/** ID of the swarm. */
+	cluster: string;
+	nodes: { id: string; role: string; labels: Record<string, string> }[];
+	/** Name of the service. */
+	service: string;
+	replicas: number;
+	/** Names of the service's secrets. */
+	secrets: string[];
+}
+
+/** The playbook's `volume`. */
+export interface VolumeVariables {
+	name: string;
+	options: Record<string, string>;
+}
+
+export interface SwarmChecks {
+	/** Name of the host that is asked for everything but volumes. */
+	manager: string;
+	swarm: SwarmVariables;
+	/** By host name. */
+	volumes: Record<string, VolumeVariables>;
+}
+
+/** Pure. @throws Error when the stack is not deployed, or only half. */
+export function swarmChecksOf(resources: DeployedResource[]): SwarmChecks {
+	const ofType = (type: string) => resources.filter((resource) => resource.type.endsWith(`dynamic/scaleout:${type}`));
+	const [cluster] = ofType("SwarmCluster");
+	const [service] = ofType("Service");
+	const nodes = ofType("SwarmNode");
+	const asked = cluster && describeConnection(cluster.inputs.connection);
+	const manager = nodes.find(({ inputs }) => describeConnection(inputs.connection) === asked);
+	if (!cluster || !service || !manager) throw new Error("the stack is not deployed, or only half: run pulumi up");
+	const { name, replicas, secrets, mount, nodes: serving } = service.inputs as ServiceInputs;
+	const volume = mount.type === "volume" && { name: mount.name, options: volumeOptions(mount) };
+	return {
+		manager: nameOf(manager.urn),
+		swarm: {
+			cluster: cluster.outputs.clusterId,
+			nodes: nodes.map(({ inputs, outputs }) => ({ id: outputs.nodeId, role: inputs.role, labels: inputs.labels })),
+			service: name,
+			replicas,
+			secrets: secrets.map((secret) => secret.name),
+		},
+		volumes: volume ? Object.fromEntries(serving.map((node) => [node.name, volume])) : {},
+	};
+}
