@@ -30,7 +30,13 @@ export interface ExecOptions {
 	deadlineSeconds?: number;
 }
 
-const pool = new Map<string, Promise<Client>>();
+interface Pooled {
+	client: Promise<Client>;
+	/** When to give up opening it, in milliseconds since 1970: the latest that anyone who waits for it has asked for. */
+	giveUp: number;
+}
+
+const pool = new Map<string, Pooled>();
 
 /**
  * The shared connection to a host: one per host and process, opened at first use, opened anew after it broke.
@@ -40,20 +46,25 @@ const pool = new Map<string, Promise<Client>>();
  */
 export async function connect(connection: Connection, deadlineSeconds = 30): Promise<Client> {
 	const key = `${describeConnection(connection)} ${createHash("sha256").update(JSON.stringify(connection)).digest("hex")}`;
+	const giveUp = Date.now() + deadlineSeconds * 1000;
 	const known = pool.get(key);
-	if (known) return known;
-	const opening = dialUntil(connection, deadlineSeconds);
-	pool.set(key, opening);
-	const forget = () => pool.get(key) === opening && pool.delete(key);
-	opening.then((client) => client.once("close", forget), forget);
-	return opening;
+	if (known) {
+		known.giveUp = Math.max(known.giveUp, giveUp);
+		return known.client;
+	}
+	const pooled: Partial<Pooled> & Pick<Pooled, "giveUp"> = { giveUp };
+	const client = dialUntil(connection, pooled);
+	pool.set(key, Object.assign(pooled, { client }));
+	const forget = () => pool.get(key) === pooled && pool.delete(key);
+	client.then((opened) => opened.once("close", forget), forget);
+	return client;
 }
 
 /** Ends every pooled connection, so that a process can exit. */
 export async function closeConnections(): Promise<void> {
 	const open = [...pool.values()];
 	pool.clear();
-	for (const opening of open) await opening.then((client) => client.end()).catch(() => {});
+	for (const { client } of open) await client.then((opened) => opened.end()).catch(() => {});
 }
 
 /** Runs a command and collects what it prints. A non-zero exit is a result, not an error. */
@@ -97,26 +108,26 @@ export async function execAsRoot(connection: Connection, script: string, options
 	return stdout;
 }
 
-async function dialUntil(connection: Connection, deadlineSeconds: number): Promise<Client> {
-	const started = Date.now();
+async function dialUntil(connection: Connection, deadline: Pick<Pooled, "giveUp">): Promise<Client> {
 	const attempt = async () => {
 		try {
-			return await dial(connection);
+			return await dial(connection, (deadline.giveUp - Date.now()) / 1000);
 		} catch (error) {
 			const passing = error instanceof SshError && error.fault === "unreachable";
-			if (!passing || Date.now() - started > deadlineSeconds * 1000) throw new AbortError(error as Error);
+			if (!passing || Date.now() > deadline.giveUp) throw new AbortError(error as Error);
 			throw error;
 		}
 	};
 	return pRetry(attempt, { retries: Number.POSITIVE_INFINITY, minTimeout: 500, factor: 1.5, maxTimeout: 3000 });
 }
 
-async function dial(connection: Connection): Promise<Client> {
+/** `bastionSeconds`: how long the bastion may take to answer. */
+async function dial(connection: Connection, bastionSeconds: number): Promise<Client> {
 	const name = describeConnection(connection);
 	const key = ssh2.utils.parseKey(connection.privateKey);
 	if (key instanceof Error) throw new SshError("privateKey", `${name}: the private key cannot be read: ${key.message}`);
 	const [algorithm = "", expected = ""] = connection.hostKey.trim().split(/\s+/);
-	const sock = connection.proxy ? await tunnel(connection.proxy, connection.host, connection.port) : undefined;
+	const sock = connection.proxy ? await tunnel(connection.proxy, connection, bastionSeconds) : undefined;
 	const client = new ssh2.Client();
 	return new Promise<Client>((resolve, reject) => {
 		let seen = "";
@@ -154,8 +165,8 @@ async function dial(connection: Connection): Promise<Client> {
 	});
 }
 
-async function tunnel(bastion: Connection, host: string, port: number): Promise<ClientChannel> {
-	const client = await connect(bastion);
+async function tunnel(bastion: Connection, { host, port }: Connection, deadlineSeconds: number): Promise<ClientChannel> {
+	const client = await connect(bastion, deadlineSeconds);
 	return new Promise((resolve, reject) => {
 		client.forwardOut("127.0.0.1", 0, host, port, (error, channel) => {
 			if (error) reject(new SshError("unreachable", `${host}:${port} via ${describeConnection(bastion)}: ${error.message}`));
