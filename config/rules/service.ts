@@ -1,6 +1,10 @@
 import type { Fault } from "../fault.ts";
 import { hostsWith, type Topology } from "../schema.ts";
 
+/** Directories whose owner and mode are not for this project to change: the system's, and those that hold other people's. */
+const systemDirectory =
+	/^\/(bin|boot|dev|etc|lib\w*|proc|run|sbin|sys|usr)(\/|$)|^\/(home|media|mnt|opt|root|srv|tmp|var)$|^\/var\/(cache|lib|log|opt|spool|tmp)$/;
+
 /** Rules of the service and its log directory. */
 export function serviceFaults({ hosts, service, logs, nginx }: Topology): Fault[] {
 	const faults: Fault[] = [];
@@ -39,6 +43,16 @@ export function serviceFaults({ hosts, service, logs, nginx }: Topology): Fault[
 			value: service.rollout.parallelism,
 			remedy: "with service.rollout.order nodes go one at a time: use 1, or leave the order to Swarm",
 		});
+	}
+	const directories: [string, string][] = [["logs.path", logs.path]];
+	if (service.mount.type === "bind") directories.push(["service.mount.source", service.mount.source]);
+	for (const [property, value] of directories) {
+		if (systemDirectory.test(value))
+			faults.push({
+				property,
+				value,
+				remedy: "belongs to the system, and its owner and mode would be changed: name a directory of its own",
+			});
 	}
 	if (logs.access === "network" && logs.clients.length === 0) {
 		faults.push({

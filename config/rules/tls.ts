@@ -1,5 +1,6 @@
 import type { Fault } from "../fault.ts";
 import { hostsWith, type Topology } from "../schema.ts";
+import { dnsName } from "../sections/tls.ts";
 
 /** Rules of HTTPS. What a certificate itself must satisfy is in config/certificate.ts. */
 export function tlsFaults({ hosts, nginx, service }: Topology): Fault[] {
@@ -38,7 +39,7 @@ function nameFaults(serverName: string, domains: string[]): Fault[] {
 		return domains.length > 0
 			? []
 			: [{ property: "nginx.serverName", value: serverName, remedy: "acme needs the name of the site: give it here" }];
-	if (!/^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(serverName) || /^[\d.]+$/.test(serverName))
+	if (!dnsName.safeParse(serverName).success || /^[\d.]+$/.test(serverName))
 		return [
 			{ property: "nginx.serverName", value: serverName, remedy: "acme proves a DNS name in lower case, without wildcards: use one" },
 		];

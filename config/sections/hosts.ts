@@ -5,9 +5,17 @@ import { hostName, port } from "./values.ts";
 export const roles = ["manager", "worker", "app", "log", "nginx", "registry"] as const;
 
 const sshEndpoint = z.strictObject({
-	host: z.string().min(1).optional().describe("Address that `pulumi` (or the bastion) connects to. Default: the host's `address`."),
+	host: z
+		.string()
+		.regex(/^[A-Za-z0-9:][A-Za-z0-9.:_-]*$/, "use an address or a DNS name")
+		.optional()
+		.describe("Address that `pulumi` (or the bastion) connects to. Default: the host's `address`."),
 	port: port.default(22).describe("Port of sshd."),
-	user: z.string().min(1).default("root").describe("Login: root, or a user who may run `sudo -n`."),
+	user: z
+		.string()
+		.regex(/^[A-Za-z_][\w.-]*$/, "use a login name of letters, digits and . _ -")
+		.default("root")
+		.describe("Login: root, or a user who may run `sudo -n`."),
 	hostKey: z
 		.string()
 		.regex(/^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/]+=*( .*)?$/, "use the line of /etc/ssh/ssh_host_ed25519_key.pub")
@@ -47,7 +55,11 @@ export const local = z.strictObject({
 		.min(1)
 		.optional()
 		.describe("Directory with root.ext4, vmlinuz and initrd.img. Default: where `npm run lab:prepare` caches them."),
-	directory: z.string().min(1).default(".lab").describe("Directory for the machines' files, relative to the project."),
+	directory: z
+		.string()
+		.regex(/^[\p{L}\p{N}_./][\p{L}\p{N}_./ +@-]*$/u, "use a path of letters, digits, blanks and . _ / + @ -, not starting with -")
+		.default(".lab")
+		.describe("Directory for the machines' files, relative to the project."),
 	memoryMiB: z.int().min(512).default(1280).describe("Memory of a machine in MiB."),
 	cpus: z.int().min(1).default(1).describe("Virtual CPUs of a machine."),
 	prefixLength: z.int().min(8).max(30).default(16).describe("Prefix length of the private LAN."),

@@ -15,7 +15,7 @@ export const registry = z.strictObject({
 		),
 	username: z
 		.string()
-		.regex(/^[\w.@+-]+$/)
+		.regex(/^[\w.@+][\w.@+-]*$/, "use letters, digits and . _ @ + -, not starting with -")
 		.optional()
 		.describe("User who may push and pull. Default on a registry of this stack: `pusher`. Not for ECR."),
 	password: secretValue

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { absolutePath, environmentName, hostName, port, secretValue } from "./values.ts";
+import { absolutePath, environmentName, hostName, port, requestPath, secretValue } from "./values.ts";
 
 const publish = z.strictObject({
 	mode: z
@@ -28,11 +28,7 @@ const mount = z.discriminatedUnion("type", [
 ]);
 
 const health = z.strictObject({
-	path: z
-		.string()
-		.regex(/^\/[\w./?=&%-]*$/)
-		.default("/health")
-		.describe("Path that answers 200 when a task can serve."),
+	path: requestPath.default("/health").describe("Path that answers 200 when a task can serve."),
 	deadlineSeconds: z.int().min(5).max(3600).default(300).describe("Seconds a new task may take to become healthy."),
 	intervalSeconds: z
 		.int()
@@ -45,11 +41,7 @@ const health = z.strictObject({
 });
 
 const prober = z.strictObject({
-	path: z
-		.string()
-		.regex(/^\/[\w./?=&%-]*$/)
-		.default("/")
-		.describe("Path that is asked through NGINX."),
+	path: requestPath.default("/").describe("Path that is asked through NGINX."),
 	ratePerSecond: z.number().min(0).max(100).default(0).describe("Requests a second during a rollout; 0 is off."),
 	failOnError: z.boolean().default(false).describe("A failed request fails the update, after it is complete."),
 });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { port, secretValue } from "./values.ts";
 
-const dnsName = z
+export const dnsName = z
 	.string()
 	.max(253)
 	.regex(/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "use a DNS name in lower case, without wildcards");

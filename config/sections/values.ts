@@ -5,9 +5,20 @@ import { z } from "zod";
 export const hostName = z
 	.string()
 	.regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/, "use 1 to 40 lower-case letters, digits and inner hyphens")
+	// Where things are looked up by a host's name, JavaScript's objects have this one of their own.
+	.refine((name) => name !== "constructor", "this name cannot be used: choose another")
 	.describe("Host name, also the node's name in the swarm. A change makes another host.");
 export const port = z.int().min(1).max(65535);
-export const absolutePath = z.string().regex(/^\/[A-Za-z0-9._/-]+$/, "use an absolute path of letters, digits and . _ / -");
+export const absolutePath = z
+	.string()
+	.regex(
+		/^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)+$/,
+		"use an absolute path of letters, digits and . _ / -, without . and .. as parts and without / at the end",
+	);
+/** Path of a request. Two slashes in front would name another server. */
+export const requestPath = z
+	.string()
+	.regex(/^\/(?!\/)[\w./?=&%-]*$/, "use a path that begins with one /, of letters, digits and . _ / ? = & % -");
 export const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "use letters, digits and _, not starting with a digit");
 
 /** A secret value: encrypted config, or the name of an environment variable that holds it where `pulumi` runs (CI). */
