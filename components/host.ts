@@ -2,7 +2,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Role } from "../config/schema.ts";
 import { asRoot, type Connection } from "../lib/connection.ts";
-import { forget, recorded, withDrift } from "../lib/hostRecord.ts";
+import { fileStem, forget, recorded, withDrift } from "../lib/hostRecord.ts";
 
 /** A host, wherever it comes from. Every source makes these, and everything after the sources knows only these. */
 export interface Host {
@@ -74,5 +74,5 @@ export function owner(): string {
 
 /** Stem of a file on a host that belongs to this stack: another stack may use the same host. */
 export function ownFileName(name: string): string {
-	return `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
+	return fileStem(`${pulumi.getProject()}-${pulumi.getStack()}-${name}`);
 }

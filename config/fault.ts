@@ -1,4 +1,5 @@
 import { RunError } from "@pulumi/pulumi";
+import { printable } from "../lib/printable.ts";
 
 /** One thing that is wrong with the configuration. */
 export interface Fault {
@@ -22,5 +23,5 @@ export class ConfigError extends RunError {
 
 /** A fault as a line of an error. */
 export function describeFault({ property, value, remedy }: Fault): string {
-	return `  - ${property}${value === undefined ? "" : ` = ${JSON.stringify(value)}`}: ${remedy}`;
+	return printable(`  - ${property}${value === undefined ? "" : ` = ${JSON.stringify(value)}`}: ${remedy}`).replaceAll("\n", "\\n");
 }

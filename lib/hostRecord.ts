@@ -1,4 +1,5 @@
 import { shellQuote } from "./connection.ts";
+import { printable } from "./printable.ts";
 
 /*
  * What a step made on a host, so that a refresh can tell what someone changed there. Each step leaves a directory `<record>/<step>` with
@@ -11,7 +12,12 @@ import { shellQuote } from "./connection.ts";
 
 /** Where a stack's records lie on its hosts. `owner` is `project/stack`. */
 export function recordDirectory(owner: string): string {
-	return `/var/lib/scaleout/${owner.replaceAll("/", "-")}`;
+	return `/var/lib/scaleout/${fileStem(owner)}`;
+}
+
+/** A name as part of a file's name, whatever it holds: it goes into scripts as it is. */
+export function fileStem(name: string): string {
+	return name.replace(/^\.+|[^\w.-]/g, "-");
 }
 
 /** What a look may say; anything else that prints such lines is as good. */
@@ -22,7 +28,7 @@ unit() { state "$1" "$(systemctl is-active "$1") and $(systemctl is-enabled "$1"
 
 /** The step's script, followed by its record. Pure. */
 export function recorded(owner: string, step: string, script: string, looks: string[]): string {
-	const record = `${recordDirectory(owner)}/${step}`;
+	const record = `${recordDirectory(owner)}/${fileStem(step)}`;
 	return `
 (
 ${script}
@@ -40,7 +46,7 @@ ${prelude}
 /** Forgets a step's record. */
 export function forget(owner: string, step: string): string {
 	const directory = recordDirectory(owner);
-	return `rm -rf ${directory}/${step}; rmdir --ignore-fail-on-non-empty ${directory} 2> /dev/null || true`;
+	return `rm -rf ${directory}/${fileStem(step)}; rmdir --ignore-fail-on-non-empty ${directory} 2> /dev/null || true`;
 }
 
 /** Prints `step<TAB>< or ><TAB>subject<TAB>state` for what is now, and what was recorded, where they differ. Changes nothing. Pure. */
@@ -58,10 +64,10 @@ done
 /** Stands for all steps of a host: its records are gone, and so may be everything else. */
 export const everyStep = "*";
 
-/** What differs, by step, as `lookScript` printed it. Pure. */
+/** What differs, by step, as `lookScript` printed it. People read it, and a host may say anything. Pure. */
 export function differencesOf(printed: string): Record<string, string[]> {
 	const found = new Map<string, Map<string, { now?: string; was?: string }>>();
-	for (const line of printed.split("\n")) {
+	for (const line of printable(printed).split("\n")) {
 		const [step, side, subject, state] = line.split("\t");
 		if (!step || !subject) continue;
 		const subjects = found.get(step) ?? found.set(step, new Map()).get(step);
@@ -76,15 +82,20 @@ export function differencesOf(printed: string): Record<string, string[]> {
 /** The drift after a look: a step where something differs gets a new number, all others stay as they were. Pure. */
 export function nextDrift(drift: Record<string, string>, found: Record<string, string[]>): Record<string, string> {
 	const fresh = Object.entries(found).map(([step, differences]) => {
-		const seen = Number.parseInt(drift[step] ?? "0", 10);
-		return [step, `${seen + 1}: ${differences.join("; ")}`];
+		const seen = Number.parseInt((Object.hasOwn(drift, step) && drift[step]) || "0", 10) || 0;
+		return [step, shortened(`${seen + 1}: ${differences.join("; ")}`)];
 	});
 	return { ...drift, ...Object.fromEntries(fresh) };
 }
 
+/** A host can say as much as it likes; a command line holds 128 KiB, and the state keeps this for good. */
+const longestDrift = 2000;
+
+const shortened = (text: string) => (text.length > longestDrift ? `${text.slice(0, longestDrift)}…` : text);
+
 /** The script with the drift that makes it run again, as a comment: what a preview shows. Pure. */
 export function withDrift(script: string, step: string, drift: Record<string, string> = {}): string {
-	const seen = [drift[everyStep], drift[step]].filter((text) => text !== undefined);
+	const seen = [everyStep, fileStem(step)].filter((key) => Object.hasOwn(drift, key)).map((key) => drift[key] as string);
 	// One line each, whatever a host says.
 	return [script, ...seen.map((text) => `# drift ${text.replace(/\s+/g, " ")}`)].join("\n");
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import pRetry, { AbortError } from "p-retry";
 import ssh2, { type Client, type ClientChannel } from "ssh2";
 import { asRoot, type Connection, describeConnection } from "./connection.ts";
+import { printable } from "./printable.ts";
 import { within } from "./wait.ts";
 
 /** Why a host could not be used: what to mend differs, so callers can tell them apart. */
@@ -104,7 +105,7 @@ export async function exec(connection: Connection, command: string, options: Exe
 /** Runs a bash script as root and returns its standard output. @throws Error with the script's standard error when it fails. */
 export async function execAsRoot(connection: Connection, script: string, options: ExecOptions = {}): Promise<string> {
 	const { stdout, stderr, code } = await exec(connection, asRoot(connection.user, script), options);
-	if (code !== 0) throw new Error(`${describeConnection(connection)}: exit status ${code}: ${stderr.trim() || stdout.trim()}`);
+	if (code !== 0) throw new Error(`${describeConnection(connection)}: exit status ${code}: ${printable(stderr.trim() || stdout.trim())}`);
 	return stdout;
 }
 

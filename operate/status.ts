@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { deployedResources } from "../lib/deployment.ts";
+import { printable } from "../lib/printable.ts";
 import { closeConnections } from "../lib/ssh.ts";
 import { assess } from "./assess.ts";
 import { type Deployed, deployedOf } from "./deployed.ts";
@@ -22,7 +23,7 @@ try {
 	process.stdout.write(
 		values.json
 			? `${JSON.stringify({ healthy: problems.length === 0, problems, ...observed, lastRollout: deployed.lastRollout ?? null }, undefined, 2)}\n`
-			: describe(deployed, observed, problems),
+			: printable(describe(deployed, observed, problems)),
 	);
 	process.exitCode = problems.length === 0 ? 0 : 1;
 } catch (error) {

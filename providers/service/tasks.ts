@@ -2,6 +2,7 @@ import { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { shellQuote } from "../../lib/connection.ts";
+import { printable } from "../../lib/printable.ts";
 import { execAsRoot } from "../../lib/ssh.ts";
 import type { Task } from "../../lib/swarm.ts";
 import type { ServiceInputs, ServiceNode } from "./resource.ts";
@@ -19,12 +20,15 @@ export function taskErrors(tasks: Task[], nodes: Pick<ServiceNode, "nodeId" | "n
 		.filter((task) => task.Status.Err || ["failed", "rejected"].includes(task.Status.State))
 		.map((task) => {
 			const node = nodes.find(({ nodeId }) => nodeId === task.NodeID)?.name ?? task.NodeID ?? "no node";
-			return `${node}: ${task.Status.State}: ${task.Status.Err || task.Status.Message}`;
+			return printable(`${node}: ${task.Status.State}: ${task.Status.Err || task.Status.Message}`).replaceAll("\n", " ");
 		});
 	return [...new Set(lines)];
 }
 
-/** The last lines the service's tasks printed, for an error message. Empty when they cannot be had. */
+/**
+ * The last lines the service's tasks printed, for an error message. Empty when they cannot be had. Each is marked: CI takes a line that begins
+ * with `::` for a command to itself.
+ */
 export async function lastLogLines(manager: Docker, serviceId: string, lines = 15): Promise<string> {
 	try {
 		const options = { stdout: true, stderr: true, tail: lines, timestamps: false };
@@ -39,7 +43,7 @@ export async function lastLogLines(manager: Docker, serviceId: string, lines = 1
 		});
 		manager.modem.demuxStream(stream, sink, sink);
 		await text(stream).catch(() => "");
-		return Buffer.concat(chunks).toString("utf8").trimEnd();
+		return printable(Buffer.concat(chunks).toString("utf8").trimEnd()).replace(/^(?=.)/gm, "  | ");
 	} catch {
 		return "";
 	}

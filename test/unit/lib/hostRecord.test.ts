@@ -66,6 +66,16 @@ describe("the record of a step", () => {
 		expect(fs.existsSync(path.join(directory, "records/swarm-scaleout-lab/failing"))).toBe(false);
 	});
 
+	test("lies in the stack's directory, whatever the step's name", () => {
+		const marker = path.join(directory, "marker");
+		for (const name of ["../../up", "a b", `$(touch ${marker})`, "'; exit 1; '"]) {
+			run(recorded(owner, name, "true", [`state 'a' b`]));
+			expect(look()).toEqual({});
+			run(forget(owner, name));
+		}
+		expect(fs.readdirSync(directory)).toEqual(["records"]);
+	});
+
 	test("leaves nothing once forgotten; a host without any is told by one difference for every step", () => {
 		step("true", ["state a b"]);
 		run(forget(owner, "step"));
@@ -83,6 +93,32 @@ describe("drift", () => {
 			nginx: "2: a is b instead of c; d is e instead of f",
 			log: "1: x is y instead of z",
 		});
+	});
+
+	test("is text, whatever a host prints: no order to a terminal, no more than the state and a command line can hold", () => {
+		const printed = ["nginx\t<\ta\x1b[2J\u202e\tb\r!", "nginx\t>\ta\x1b[2J\u202e\tc", `constructor\t<\t${"x".repeat(1e6)}\ty`].join("\n");
+		const drift = nextDrift({}, differencesOf(printed));
+		expect(drift.nginx).toBe("1: a\\x1b[2J\\u{202e} is b\\x0d! instead of c");
+		expect(drift.constructor).toMatch(/^1: x+…$/);
+		expect(JSON.stringify(drift).length).toBeLessThan(3000);
+	});
+
+	test("cannot end the comment that it becomes, nor the script", () => {
+		const marker = path.join(directory, "marker");
+		const orders = [
+			`touch ${marker}`,
+			`$(touch ${marker})`,
+			`\`touch ${marker}\``,
+			`'; touch ${marker}; '`,
+			`"; touch ${marker}; "`,
+			`\\\ntouch ${marker}`,
+		];
+		const said = orders.flatMap((order) => ["\n", "\r", "\u2028", "\x85", "\v", "LOOK\n"].map((end) => `a${end}${order}${end}`));
+		const drift = Object.fromEntries(said.map((text, i) => [`step${i}`, text]));
+		for (const step of Object.keys(drift))
+			expect(run(withDrift("echo done", step, { ...drift, "*": drift[step] as string }))).toBe("done\n");
+		run(said.map((_, i) => withDrift("true", `step${i}`, drift)).join("\n"));
+		expect(fs.existsSync(marker)).toBe(false);
 	});
 
 	test("changes the step's script by a comment, of one line whatever the host says", () => {
