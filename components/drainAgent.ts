@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
-import { installProgram, lookAtProgram, programPath } from "../lib/agentProgram.ts";
+import { installProgram, lookAtProgram, programPath, systemdQuote } from "../lib/agentProgram.ts";
 import { remoteStep } from "./host.ts";
 import type { SwarmMember } from "./swarm.ts";
 
@@ -27,7 +27,7 @@ export function agentScript(unit: string, { name, publish, health, rollout }: To
 		`--service ${name}`,
 		`--published ${publish.published}`,
 		`--target ${publish.target}`,
-		`--health-path ${health.path.replaceAll("%", "%%")}`,
+		`--health-path ${systemdQuote(health.path)}`,
 		`--drain-limit ${rollout.drainLimitSeconds}`,
 	];
 	return `

@@ -77,12 +77,12 @@ export class WasImage extends pulumi.ComponentResource {
 			{ connection: manager.connection, source: new pulumi.asset.FileAsset(archive), remotePath },
 			{ parent: this, dependsOn: [manager.ready], deletedWith: manager.machine },
 		);
-		const script = `docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' ${shellQuote(remotePath)} ${shellQuote(tag)}`;
+		const script = `docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' -- ${shellQuote(remotePath)} ${shellQuote(tag)}`;
 		return [
 			remoteStep(
 				"base-image",
 				manager,
-				{ script, deleteScript: `docker rmi -f ${shellQuote(tag)}; rm -f ${shellQuote(remotePath)}` },
+				{ script, deleteScript: `docker rmi -f -- ${shellQuote(tag)}; rm -f ${shellQuote(remotePath)}` },
 				{ parent: this, dependsOn: [copied] },
 			),
 		];

@@ -131,7 +131,7 @@ export function acmeScript(
 	const names = serverNames(nginx).filter((name) => name !== "_");
 	const options = [
 		"--non-interactive --agree-tos",
-		`--email ${shellQuote(acme.email)}`,
+		`--email=${shellQuote(acme.email)}`,
 		`--server ${acme.directoryUrl}`,
 		`--webroot --webroot-path ${paths.challenges}`,
 		`--cert-name ${paths.name}`,

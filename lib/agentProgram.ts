@@ -1,3 +1,9 @@
+/** Quotes one word of a unit's command line, so that systemd expands and splits nothing in it. See systemd.service(5), "Command lines". */
+export function systemdQuote(word: string): string {
+	const escaped = word.replace(/[\\"]/g, "\\$&").replaceAll("\n", "\\n").replaceAll("%", "%%").replaceAll("$", "$$$$");
+	return /^[\w./:=?&@,+%-]+$/.test(word) ? escaped : `"${escaped}"`;
+}
+
 /** Where the program of a systemd unit of ours lies on a host. */
 export const programPath = (unit: string) => `/usr/local/lib/scaleout/${unit}.py`;
 

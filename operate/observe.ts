@@ -1,3 +1,4 @@
+import { shellQuote } from "../lib/connection.ts";
 import { dockerOn } from "../lib/docker.ts";
 import { execAsRoot } from "../lib/ssh.ts";
 import type { Node, Task } from "../lib/swarm.ts";
@@ -91,7 +92,7 @@ async function nginxState({ service }: Deployed, { connection }: Host): Promise<
 }
 
 async function logState({ exportPath }: Deployed, { connection }: Host): Promise<Observed["log"]> {
-	const script = `systemctl is-active nfs-server || true; df --output=pcent ${exportPath} | tail -1; exportfs -s`;
+	const script = `systemctl is-active nfs-server || true; df --output=pcent ${shellQuote(exportPath)} | tail -1; exportfs -s`;
 	const [active, used = "", ...lines] = (await execAsRoot(connection, script)).trim().split("\n");
 	const exports = lines.map((line) => /^(\S+)\s+([^(]+)/.exec(line)).filter((match) => match?.[1] === exportPath);
 	// An NFS server is a oneshot unit: active as long as it was not stopped.

@@ -1,7 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { installProgram, programPath } from "../../lib/agentProgram.ts";
-import { shellQuote } from "../../lib/connection.ts";
+import { installProgram, programPath, systemdQuote } from "../../lib/agentProgram.ts";
 import type { Progress } from "../../lib/progress.ts";
 import { exec, execAsRoot } from "../../lib/ssh.ts";
 import { until } from "../../lib/wait.ts";
@@ -34,8 +33,9 @@ export function holdScript(inputs: ServiceInputs, after: string | undefined): st
 		`--limit ${limit}`,
 		`--delay ${rollout.delaySeconds}`,
 		`--monitor ${rollout.monitorSeconds}`,
-		...(after ? [`--after ${shellQuote(after)}`] : []),
-		...orderedNodes(inputs),
+		...(after ? [`--after ${systemdQuote(after)}`] : []),
+		// What hosts say of themselves.
+		...orderedNodes(inputs).map(systemdQuote),
 	];
 	return `
 ${installProgram(unit)}

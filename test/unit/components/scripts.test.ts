@@ -51,7 +51,7 @@ describe("the script that gets a certificate by ACME", () => {
 
 	test("is bash, with the address of the account quoted", () => {
 		expect(syntaxFault(scriptWith({}))).toBe("");
-		expect(scriptWith({})).toContain(`--email 'o'\\''ps@example.org'`);
+		expect(scriptWith({})).toContain(`--email='o'\\''ps@example.org'`);
 	});
 
 	test("asks for every name, once, and agrees to a change of names", () => {

@@ -20,6 +20,6 @@ describe("the order of nodes", () => {
 		const script = holdScript(inputs(["worker2"]), "2026-01-01T00:00:00Z");
 		expect(syntaxFault(script)).toBe("");
 		expect(script).toContain("--limit 460 ");
-		expect(script).toContain("--after '2026-01-01T00:00:00Z' id-of-worker2 id-of-manager id-of-worker1");
+		expect(script).toContain("--after 2026-01-01T00:00:00Z id-of-worker2 id-of-manager id-of-worker1");
 	});
 });
