@@ -91,7 +91,7 @@ function taskTemplate(inputs: ServiceInputs): TaskTemplate {
 		ContainerSpec: {
 			Image: inputs.image,
 			Hostname: "{{.Node.Hostname}}",
-			Env: Object.entries({ ...inputs.env, ...inputs.secretEnv })
+			Env: [...Object.entries(inputs.env), ...Object.entries(inputs.secretEnv).map(([name, value]) => [name, literal(value)])]
 				.map(([name, value]) => `${name}=${value}`)
 				.sort(),
 			Mounts: [mountSpec(inputs.mount, inputs.owner), { Type: "bind", Source: "/bin/busybox", Target: probeTool, ReadOnly: true }],
@@ -110,6 +110,11 @@ function taskTemplate(inputs: ServiceInputs): TaskTemplate {
 		Placement: { Constraints: [`node.labels.${inputs.placement[0]}==${inputs.placement[1]}`] },
 		ForceUpdate: inputs.restart,
 	};
+}
+
+/** Swarm fills in templates in variables, and repeats the value in the task's error when one is wrong: a secret's braces are no template. */
+function literal(value: string): string {
+	return value.replaceAll("{{", '{{"{{"}}');
 }
 
 function mountSpec(mount: ServiceMount, owner: string): object {

@@ -7,6 +7,11 @@ import { image, serviceInputs as inputs, rollout } from "./inputs.ts";
 
 const container = (change: Partial<ServiceInputs>) => serviceSpec(inputs(change)).TaskTemplate.ContainerSpec;
 
+test("a secret variable with braces is no template of Swarm's, a plain one is", () => {
+	const { Env: env } = container({ env: { FILE: "{{.Node.Hostname}}.log" }, secretEnv: { PASSWORD: "a{{.b}}{{c" } });
+	expect(env).toEqual(["FILE={{.Node.Hostname}}.log", 'PASSWORD=a{{"{{"}}.b}}{{"{{"}}c']);
+});
+
 test("the source system's service, to the letter", () => {
 	expect(serviceSpec(inputs())).toEqual({
 		Name: "babble-was",
