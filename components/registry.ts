@@ -6,7 +6,7 @@ import type { Region } from "@pulumi/aws/index.js";
 import { Provider as AwsProvider } from "@pulumi/aws/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../config/fault.ts";
-import { secretOf } from "../config/load.ts";
+import { plainSecret } from "../config/load.ts";
 import type { Topology } from "../config/schema.ts";
 import { registryPort } from "../config/sections/image.ts";
 import { type EcrRegistry, ecrRegistry } from "../lib/ecr.ts";
@@ -40,7 +40,7 @@ export class Registry extends pulumi.ComponentResource {
 		this.username = ecr ? "AWS" : (registry.username ?? (own ? "pusher" : ""));
 		this.ca = certificateOf(registry);
 		if (ecr) this.password = this.#ecrToken(name, ecr);
-		else if (registry.password) this.password = secretOf(registry.password, "registry.password");
+		else if (registry.password) this.password = pulumi.secret(passwordOf(registry.password));
 		else if (own) this.password = new GeneratedSecret(`${name}-password`, { parent: this }).value;
 		if (own) this.ready = this.#trust(name, hosts, this.#serve(name, own).stdout);
 		else if (ecr) this.ready = hosts.with("manager").map((manager) => registryLogin(manager, service.name, this.server, this));
@@ -92,6 +92,13 @@ export class Registry extends pulumi.ComponentResource {
 	}
 }
 
+/** The password, which a registry takes as one line. @throws ConfigError when it is none. */
+function passwordOf(value: NonNullable<Topology["registry"]["password"]>): string {
+	const password = plainSecret(value, "registry.password");
+	if (!/\p{Cc}/u.test(password)) return password;
+	throw new ConfigError([{ property: "registry.password", remedy: "holds a line feed or another control character: give it without" }]);
+}
+
 /** The CA's certificate from the configuration. @throws ConfigError when it cannot be read or is over. */
 function certificateOf({ ca, caFile }: Topology["registry"]): string | undefined {
 	const property = caFile === undefined ? "registry.ca" : "registry.caFile";
@@ -120,9 +127,11 @@ function parseCertificate(text: string): X509Certificate | undefined {
 /** Configures the distribution registry; the password comes by standard input, the certificate goes to standard output. The key never leaves the host. */
 function registryScript(address: string, username: string): string {
 	return `
-read -r password
+IFS= read -r password
 directory=/etc/docker/registry
-mkdir -p $directory /var/lib/docker-registry
+install -d -m 755 $directory
+install -d -m 700 /var/lib/docker-registry
+umask 077
 printf '%s\\n' "$password" | htpasswd -Bic $directory/htpasswd.new ${username} 2>/dev/null
 # A certificate that still serves is kept: a new one would be a change on every node.
 good() { openssl x509 -in $directory/tls.crt -noout -checkend 2592000 && openssl x509 -in $directory/tls.crt -noout -checkip ${address} | grep -q 'does match'; }
@@ -132,7 +141,7 @@ if ! good > /dev/null 2>&1; then
 fi
 mv $directory/htpasswd.new $directory/htpasswd
 chown docker-registry $directory/tls.key $directory/htpasswd
-chmod 600 $directory/tls.key $directory/htpasswd
+chmod 644 $directory/tls.crt
 cat > $directory/config.yml <<'END'
 version: 0.1
 storage:
@@ -144,6 +153,7 @@ http:
 auth:
   htpasswd: { realm: registry, path: /etc/docker/registry/htpasswd }
 END
+chmod 644 $directory/config.yml
 chown docker-registry /var/lib/docker-registry
 systemctl is-enabled -q docker-registry || systemctl enable docker-registry >&2
 systemctl restart docker-registry >&2

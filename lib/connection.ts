@@ -25,9 +25,12 @@ export function shellQuote(word: string): string {
 	return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** A command line that runs `script` by bash as root, whoever logs in. Standard input is left to the script. */
+/**
+ * A command line that runs `script` by bash as root, whoever logs in. Standard input is left to the script. What it writes is for root to change
+ * and for all to read, whatever the host's own umask: the script says where less is right.
+ */
 export function asRoot(user: string, script: string): string {
 	// --norc: bash reads its start-up file when sshd starts it, and `-u` would fail there.
-	const bash = `bash --norc -euo pipefail -c ${shellQuote(script)}`;
+	const bash = `bash --norc -euo pipefail -c ${shellQuote(`umask 022\n${script}`)}`;
 	return user === "root" ? bash : `sudo -n ${bash}`;
 }
