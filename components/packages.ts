@@ -35,10 +35,10 @@ missing=()
 for package in ${wanted.join(" ")}; do
   dpkg-query -W -f '\${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done
-install() { apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 install -y --no-install-recommends "\${missing[@]}"; }
+fetch_missing() { apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 install -y --no-install-recommends "\${missing[@]}"; }
 if [ \${#missing[@]} -gt 0 ]; then
   # The package lists may be missing or old: fetch them only when the installation fails without.
-  install >&2 || { apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update >&2; install >&2; }
+  fetch_missing >&2 || { apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update >&2; fetch_missing >&2; }
 fi
 ${enabled.map((unit) => `systemctl is-enabled -q ${unit} || systemctl enable ${unit} >&2\nsystemctl start ${unit}`).join("\n")}
 `.trim();

@@ -1,10 +1,14 @@
 import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { agentScript } from "../../../components/drainAgent.ts";
 import { requirements } from "../../../components/nginxConfig.ts";
 import { acmeScript, applyScript } from "../../../components/nginxScripts.ts";
 import { installScript } from "../../../components/packages.ts";
 import { methods } from "../../../config/sections/nginx.ts";
+import { asRoot } from "../../../lib/connection.ts";
+import { ScratchHost } from "../../support/scratchHost.ts";
 import { syntaxFault, topology } from "../fixtures.ts";
 
 /* Scripts that need a host to run. Here: bash can read them, and they say what they must. */
@@ -95,6 +99,13 @@ systemctl() { echo "systemctl $*"; [ "$1" != is-enabled ]; }
 		const install = "apt-get install -y --no-install-recommends nginx";
 		expect(calls.sort()).toEqual([install, install, "apt-get update"].sort());
 		expect(status).toBe(0);
+	});
+
+	test("leaves the programs that a script goes on with as they are", () => {
+		const host = new ScratchHost();
+		const { status, stderr } = host.run(asRoot("root", `${installScript(["curl"], [])}\ninstall -d -m 700 /etc/made`));
+		expect([status, stderr, fs.existsSync(path.join(host.root, "etc/made"))]).toEqual([0, "", true]);
+		host.remove();
 	});
 
 	test("fails when the installation fails for good", () => {
