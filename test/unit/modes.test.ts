@@ -1,0 +1,130 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { provider as disk } from "../../providers/disk/provider.ts";
+import { ensureHostKey, writeSeed } from "../../providers/machine/seed.ts";
+import { makeCertificate } from "../support/certificate.ts";
+import { Recorder, type Registered } from "../support/mocks.ts";
+import { runProgram } from "../support/program.ts";
+import { type HostFile, ScratchHost } from "../support/scratchHost.ts";
+import { labConfig, type Raw } from "./fixtures.ts";
+
+/*
+ * The modes of all that is written, on hosts and where `pulumi` runs, as docs/security.md says them. Every step of the program runs in the root of a
+ * scratch host whose umask keeps nothing from anyone, and on one whose umask keeps everything from everyone.
+ */
+
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-modes-"));
+let steps: Registered[];
+const umask = process.umask();
+
+beforeAll(async () => {
+	process.umask(0);
+	vi.stubEnv("HOME", scratch);
+	vi.stubEnv("DATASOURCE_PASSWORD", "planted-datasource-password");
+	vi.stubEnv("REDIS_PASSWORD", "planted-redis-password");
+	const { certificate, key } = makeCertificate(["DNS:was.example.org"]);
+	const config: Raw = { ...labConfig(), nginx: { serverName: "was.example.org", tls: { certificate, key }, maintenance: true } };
+	config.service.mount = { type: "bind", source: "/srv/was-logs" };
+	const recorder = new Recorder();
+	const named = Object.fromEntries(Object.entries(config).map(([name, value]) => [`swarm-scaleout:${name}`, value]));
+	await runProgram(recorder, named, "lab");
+	steps = recorder.ofType("command:remote:Command");
+});
+afterAll(() => {
+	process.umask(umask);
+	vi.unstubAllEnvs();
+	fs.rmSync(scratch, { recursive: true });
+});
+
+/** What the steps leave on hosts, all on one, with a umask. */
+function written(hostUmask: string): { files: HostFile[]; owners: string[][] } {
+	const host = new ScratchHost();
+	const before = host.files();
+	for (const { name, inputs } of steps) {
+		const { status, stderr } = host.run(inputs.create, inputs.stdin, hostUmask);
+		expect(status, `${name}: ${stderr}`).toBe(0);
+	}
+	expect(host.faults).toEqual([]);
+	const result = {
+		files: host.files(before),
+		owners: host.calls("chown").map((words) => words.slice(1).map((word) => word.replace(host.root, ""))),
+	};
+	host.remove();
+	return result;
+}
+
+// biome-ignore format: one place a row
+const onHosts: [place: RegExp, mode: string, directory: boolean][] = [
+	[/^\/var\/lib\/scaleout(\/[^/]+){0,2}$/, "700", true],
+	[/^\/var\/lib\/scaleout\/[^/]+\/[^/]+\/(look|outcome)$/, "644", false],
+	[/^\/usr(\/local(\/lib(\/scaleout)?)?)?$/, "755", true],
+	[/^\/usr\/local\/lib\/scaleout\/scaleout-drain-babble-was\.py$/, "644", false],
+	[/^\/etc\/systemd\/system\/scaleout-drain-babble-was\.service$/, "644", false],
+	[/^\/etc\/exports\.d$/, "755", true],
+	[/^\/etc\/exports\.d\/swarm-scaleout-lab-logs\.exports$/, "644", false],
+	[/^\/mnt$/, "755", true],
+	[/^\/mnt\/main-was-logs$/, "750", true],
+	[/^\/srv$/, "755", true],
+	[/^\/srv\/was-logs$/, "777", true],
+	[/^\/etc\/docker(\/(certs\.d(\/192\.168\.1\.20:5000)?|registry))?$/, "755", true],
+	[/^\/etc\/docker\/certs\.d\/192\.168\.1\.20:5000\/ca\.crt$/, "644", false],
+	[/^\/etc\/docker\/registry\/(config\.yml|tls\.crt)$/, "644", false],
+	[/^\/etc\/docker\/registry\/(htpasswd|tls\.key)$/, "600", false],
+	[/^\/var\/lib$/, "755", true],
+	[/^\/var\/lib\/docker-registry$/, "700", true],
+	[/^\/etc\/nginx\/conf\.d\/swarm-scaleout-lab-nginx(-https)?\.conf$/, "644", false],
+	[/^\/etc\/nginx\/swarm-scaleout-lab-nginx\.(maintenance|https)$/, "644", false],
+	[/^\/etc\/nginx\/swarm-scaleout-lab-nginx-tls$/, "700", true],
+	[/^\/etc\/nginx\/swarm-scaleout-lab-nginx-tls\/[0-9a-f]{12}\.pem$/, "600", false],
+];
+
+describe.each(["000", "077"])("on a host with umask %s", (hostUmask) => {
+	test("each file and directory has the mode that is documented, and there is no other one", () => {
+		const { files, owners } = written(hostUmask);
+		const unexpected = files.filter(
+			(file) => !onHosts.some(([place, mode, directory]) => place.test(file.path) && mode === file.mode && directory === file.isDirectory),
+		);
+		expect(unexpected).toEqual([]);
+		for (const [place] of onHosts)
+			expect(
+				files.some((file) => place.test(file.path)),
+				`${place} is written`,
+			).toBe(true);
+		// All else belongs to root, who runs the steps.
+		expect(owners).toEqual([
+			["10001:10001", "/mnt/main-was-logs"],
+			["docker-registry", "/etc/docker/registry/tls.key", "/etc/docker/registry/htpasswd"],
+			["docker-registry", "/var/lib/docker-registry"],
+		]);
+	});
+});
+
+describe("where pulumi runs, with umask 000", () => {
+	const modeOf = (...names: string[]) => (fs.statSync(path.join(scratch, ...names)).mode & 0o777).toString(8);
+
+	test("keys and known hosts of the ssh program are their owner's alone", () => {
+		const directory = [".cache", "swarm-scaleout", "ssh"];
+		const files = fs.readdirSync(path.join(scratch, ...directory));
+		expect(modeOf(...directory)).toBe("700");
+		expect(files).toHaveLength(2);
+		for (const file of files) expect(modeOf(...directory, file)).toBe("600");
+	});
+
+	test("what a local machine is made from is its owner's alone, host key and authorized key included", async () => {
+		const machine = path.join(scratch, "machine");
+		fs.mkdirSync(machine, { mode: 0o700 });
+		await ensureHostKey(machine);
+		await writeSeed(machine, { "etc/hostname": "x\n" });
+		expect([modeOf("machine", "host-key.json"), modeOf("machine", "seed.tar")]).toEqual(["600", "600"]);
+	});
+
+	test("the directory of the collected logs' disk is its owner's alone", async (context) => {
+		const file = path.join(scratch, ".lab", "log-disk.ext4");
+		const made = await disk.create({ file, sizeGiB: 1 }).catch((error: Error) => error);
+		context.skip(made instanceof Error && /not installed/.test(made.message), "there is no mke2fs here");
+		expect(made).toMatchObject({ id: file });
+		expect(modeOf(".lab")).toBe("700");
+	});
+});
