@@ -86,6 +86,20 @@ describe("rights and secrets", () => {
 	});
 });
 
+test("dependencies are looked up among known vulnerabilities, and their signatures checked, at each pull request and each day", () => {
+	const file = "workflows/audit.yml";
+	const runs = stepsOf(file)
+		.map(({ run }) => run)
+		.filter(Boolean)
+		.join("\n");
+	expect(runs).toMatch(/^npm audit --audit-level=(high|moderate|low)$/m);
+	expect(runs).toMatch(/^npm audit signatures$/m);
+	// A step that may fail would be no check.
+	expect(textOf(file)).not.toContain("continue-on-error");
+	expect(read(file).on.schedule).toEqual([{ cron: expect.stringMatching(/^\d+ \d+ \* \* \*$/) }]);
+	expect(jobsOf("workflows/pull-request.yml").map(([, { uses }]) => uses)).toContain("./.github/workflows/audit.yml");
+});
+
 test("the engine in the workflows is the one that package.json pins", () => {
 	const pinned = JSON.parse(fs.readFileSync(path.join(projectDirectory, "package.json"), "utf8")).devDependencies.pulumi;
 	const used = workflows.flatMap(stepsOf).filter(({ uses }) => uses?.startsWith("pulumi/actions@"));
