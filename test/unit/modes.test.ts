@@ -2,21 +2,34 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { agentScript } from "../../components/logShipping.ts";
+import { acmeScript } from "../../components/nginxScripts.ts";
+import { loginScript } from "../../components/registryLogin.ts";
+import { mountScript } from "../../components/sources/aws/dataVolume.ts";
+import { asRoot } from "../../lib/connection.ts";
 import { provider as disk } from "../../providers/disk/provider.ts";
 import { ensureHostKey, writeSeed } from "../../providers/machine/seed.ts";
+import { holdScript } from "../../providers/service/order.ts";
 import { makeCertificate } from "../support/certificate.ts";
-import { Recorder, type Registered } from "../support/mocks.ts";
+import { Recorder } from "../support/mocks.ts";
 import { runProgram } from "../support/program.ts";
 import { type HostFile, ScratchHost } from "../support/scratchHost.ts";
-import { labConfig, type Raw } from "./fixtures.ts";
+import { labConfig, type Raw, topology } from "./fixtures.ts";
+import { serviceInputs } from "./providers/service/inputs.ts";
 
 /*
  * The modes of all that is written, on hosts and where `pulumi` runs, as docs/security.md says them. Every step of the program runs in the root of a
  * scratch host whose umask keeps nothing from anyone, and on one whose umask keeps everything from everyone.
  */
 
+interface Step {
+	name: string;
+	command: string;
+	stdin?: string;
+}
+
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-modes-"));
-let steps: Registered[];
+let steps: Step[];
 const umask = process.umask();
 
 beforeAll(async () => {
@@ -30,7 +43,10 @@ beforeAll(async () => {
 	const recorder = new Recorder();
 	const named = Object.fromEntries(Object.entries(config).map(([name, value]) => [`swarm-scaleout:${name}`, value]));
 	await runProgram(recorder, named, "lab");
-	steps = recorder.ofType("command:remote:Command");
+	steps = [
+		...recorder.ofType("command:remote:Command").map(({ name, inputs }) => ({ name, command: inputs.create, stdin: inputs.stdin })),
+		...others(),
+	];
 });
 afterAll(() => {
 	process.umask(umask);
@@ -38,12 +54,34 @@ afterAll(() => {
 	fs.rmSync(scratch, { recursive: true });
 });
 
+/** Steps of hosts that the lab has none of. */
+function others(): Step[] {
+	const { nginx } = topology((config) => {
+		config.nginx = { serverName: "was.example.org", tls: { acme: { email: "ops@example.org", agreeTos: true } } };
+	});
+	const acme = nginx.tls?.acme as NonNullable<NonNullable<typeof nginx.tls>["acme"]>;
+	const paths = {
+		name: "own",
+		challenges: "/var/www/own-acme",
+		caBundle: "/etc/letsencrypt/own-ca.pem",
+		dropIn: "/etc/systemd/system/certbot.service.d/own.conf",
+	};
+	const scripts: Record<string, [script: string, stdin: string]> = {
+		acme: [acmeScript(nginx, acme, paths), "a CA\n"],
+		"registry-login": [loginScript("babble-was", "123456789012.dkr.ecr.eu-central-1.amazonaws.com"), "a program\n"],
+		shipping: [agentScript("eu-central-1"), "{}\n"],
+		"log-volume": [mountScript("/mnt/main-was-logs"), "id-of-log-volume 50GiB\n"],
+		order: [holdScript(serviceInputs(), undefined), "a program\n"],
+	};
+	return Object.entries(scripts).map(([name, [script, stdin]]) => ({ name, command: asRoot("root", script), stdin }));
+}
+
 /** What the steps leave on hosts, all on one, with a umask. */
 function written(hostUmask: string): { files: HostFile[]; owners: string[][] } {
 	const host = new ScratchHost();
 	const before = host.files();
-	for (const { name, inputs } of steps) {
-		const { status, stderr } = host.run(inputs.create, inputs.stdin, hostUmask);
+	for (const { name, command, stdin } of steps) {
+		const { status, stderr } = host.run(command, stdin, hostUmask);
 		expect(status, `${name}: ${stderr}`).toBe(0);
 	}
 	expect(host.faults).toEqual([]);
@@ -60,8 +98,14 @@ const onHosts: [place: RegExp, mode: string, directory: boolean][] = [
 	[/^\/var\/lib\/scaleout(\/[^/]+){0,2}$/, "700", true],
 	[/^\/var\/lib\/scaleout\/[^/]+\/[^/]+\/(look|outcome)$/, "644", false],
 	[/^\/usr(\/local(\/lib(\/scaleout)?)?)?$/, "755", true],
-	[/^\/usr\/local\/lib\/scaleout\/scaleout-drain-babble-was\.py$/, "644", false],
-	[/^\/etc\/systemd\/system\/scaleout-drain-babble-was\.service$/, "644", false],
+	[/^\/usr\/local\/lib\/scaleout\/scaleout-(drain|order|registry-login)-babble-was\.py$/, "644", false],
+	[/^\/etc\/systemd\/system\/scaleout-((drain|order)-babble-was\.service|registry-login-babble-was\.(service|timer))$/, "644", false],
+	[/^\/etc\/systemd\/system\/certbot\.service\.d$/, "755", true],
+	[/^\/etc\/systemd\/system\/certbot\.service\.d\/own\.conf$/, "644", false],
+	[/^\/etc\/letsencrypt$/, "755", true],
+	[/^\/etc\/letsencrypt\/own-ca\.pem$/, "644", false],
+	[/^\/var\/www\/own-acme$/, "755", true],
+	[/^\/opt\/aws\/amazon-cloudwatch-agent\/etc\/scaleout\.json$/, "644", false],
 	[/^\/etc\/exports\.d$/, "755", true],
 	[/^\/etc\/exports\.d\/swarm-scaleout-lab-logs\.exports$/, "644", false],
 	[/^\/mnt$/, "755", true],

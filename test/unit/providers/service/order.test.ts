@@ -1,6 +1,10 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { describe, expect, test } from "vitest";
+import { asRoot } from "../../../../lib/connection.ts";
 import { holdScript, orderedNodes } from "../../../../providers/service/order.ts";
 import type { ServiceInputs } from "../../../../providers/service/resource.ts";
+import { ScratchHost } from "../../../support/scratchHost.ts";
 import { syntaxFault, topology } from "../../fixtures.ts";
 import { serviceInputs } from "./inputs.ts";
 
@@ -14,6 +18,18 @@ describe("the order of nodes", () => {
 		["as they stand when none is named", [], ["manager", "worker1", "worker2"]],
 	])("is %s", (_what, order, expected) => {
 		expect(orderedNodes(inputs(order))).toEqual(expected.map((name) => `id-of-${name}`));
+	});
+
+	test("is one command of one unit, whatever a node or a manager says of itself", () => {
+		const hostile = `x'; hostile a; '"$(hostile b)"\`hostile c\`\nEND\nhostile d\nExecStartPost=/bin/id %n`;
+		const nodes = inputs([]).nodes.map((node) => ({ ...node, nodeId: hostile }));
+		const host = new ScratchHost();
+		const { status, stderr } = host.run(asRoot("root", holdScript({ ...inputs([]), nodes }, hostile)), "a program\n");
+		expect([status, stderr, host.faults]).toEqual([0, "", []]);
+		const unit = fs.readFileSync(path.join(host.root, "etc/systemd/system/scaleout-order-babble-was.service"), "utf8");
+		expect(unit.match(/^Exec\w+/gm)).toEqual(["ExecStart", "ExecStopPost"]);
+		expect(unit.replaceAll("%%", "").replaceAll("$$", "")).not.toMatch(/%|\$(?!EXIT_STATUS)/);
+		host.remove();
 	});
 
 	test("goes to the manager as a unit that allows a node its drain, its stop and its health check", () => {
