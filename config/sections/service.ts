@@ -93,7 +93,7 @@ export const service = z.strictObject({
 		.record(environmentName, secretValue)
 		.default({})
 		.describe(
-			"Environment with secret values, as the source system passes its passwords. They stand in plain text in the service's spec, which managers store and show, and in the container's environment; prefer `secrets`. A change rolls the service.",
+			"Environment with secret values, as the source system passes its passwords. They stand in plain text in the service's spec, which managers store and show, and in the container's environment; prefer `secrets`. Braces in them are no templates. A change rolls the service.",
 		),
 	secrets: z
 		.record(

@@ -228,6 +228,18 @@ describe("what is accepted arrives as data, and none of it is run", () => {
 		host.remove();
 	});
 
+	test("a registry's password to the letter, and refused when it is more than a line", async () => {
+		const withPassword = (password: string) => programWith({ ...bases.lab, registry: { username: "me", password } }, new Map());
+		const password = `  p'"$(hostile)\`hostile\` \\n %s  `;
+		const step = (await withPassword(password)).find(({ type, name }) => type === "command:remote:Command" && name === "registry");
+		const host = new ScratchHost();
+		expect(host.run(step?.inputs.create, step?.inputs.stdin)).toMatchObject({ status: 0 });
+		expect(fs.readFileSync(path.join(host.root, "etc/docker/registry/htpasswd"), "utf8")).toBe(`me:${password}\n`);
+		expect(host.faults).toEqual([]);
+		host.remove();
+		await expect(withPassword("line\nline")).rejects.toThrow(/registry\.password: holds a line feed.*: give it without$/);
+	});
+
 	test("and nothing of it gets lost", () => {
 		expect(arrived.size).toBeGreaterThan(40);
 		expect([...arrived].filter(([, there]) => !there).map(([what]) => what)).toEqual([]);
