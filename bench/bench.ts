@@ -2,8 +2,9 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { labStack, takeDown } from "../test/support/lab.ts";
-import { projectDirectory, type Result, TestStack } from "../test/support/stack.ts";
-import { median } from "./median.ts";
+import type { TestStack } from "../test/support/stack.ts";
+import { floorStack } from "./floor.ts";
+import { median, succeeded } from "./measure.ts";
 
 /*
  * Times of the lab (first up with boot and convergence, no-op up, preview, destroy) as ratios to the engine's floor: a program with as many
@@ -24,13 +25,13 @@ interface Times {
 await takeDown();
 const lab = labStack();
 await lab.init();
-const ours = await measure(lab, async () => void (await expectSuccess(lab.previewText())));
+const ours = await measure(lab, async () => void (await succeeded(lab.previewText())));
 const count = ours.resources;
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-floor-"));
-const floorStack = writeFloor(directory, count);
-await floorStack.init();
-const floor = await measure(floorStack, async () => void (await expectSuccess(floorStack.previewText())));
+const trivial = floorStack(directory, count);
+await trivial.init();
+const floor = await measure(trivial, async () => void (await succeeded(trivial.previewText())));
 fs.rmSync(directory, { recursive: true });
 
 process.stdout.write(`\n${count} resources, median of ${rounds}; floor: a program with as many trivial dynamic resources\n`);
@@ -42,45 +43,18 @@ for (const name of ["first", "noop", "preview", "destroy"] as const) {
 
 async function measure(stack: TestStack, preview: () => Promise<void>): Promise<{ times: Times; resources: number }> {
 	const begun = Date.now();
-	const first = (await expectSuccess(stack.up())).seconds;
+	const first = (await succeeded(stack.up())).seconds;
 	const resources = await stack.resources();
 	const machines = resources.filter(({ type }) => type.endsWith(":Machine")).map(({ created }) => Date.parse(created ?? ""));
 	const boot = machines.length > 0 ? (Math.max(...machines) - begun) / 1000 : 0;
 	const noops: number[] = [];
 	const previews: number[] = [];
 	for (let i = 0; i < rounds; i++) {
-		noops.push((await expectSuccess(stack.up())).seconds);
+		noops.push((await succeeded(stack.up())).seconds);
 		const started = performance.now();
 		await preview();
 		previews.push((performance.now() - started) / 1000);
 	}
-	const destroy = (await expectSuccess(stack.destroy())).seconds;
+	const destroy = (await succeeded(stack.destroy())).seconds;
 	return { times: { boot, first, noop: median(noops), preview: median(previews), destroy }, resources: resources.length };
-}
-
-async function expectSuccess(operation: Promise<Result>): Promise<Result> {
-	const result = await operation;
-	if (result.code !== 0) throw new Error(result.output);
-	return result;
-}
-
-/** A project of its own, of the same kind: Node runs TypeScript, resources are dynamic. */
-function writeFloor(directory: string, count: number): TestStack {
-	fs.symlinkSync(path.join(projectDirectory, "node_modules"), path.join(directory, "node_modules"));
-	fs.writeFileSync(path.join(directory, "package.json"), JSON.stringify({ name: "floor", type: "module", main: "index.ts" }));
-	fs.writeFileSync(
-		path.join(directory, "Pulumi.yaml"),
-		"name: floor\nruntime: { name: nodejs, options: { typescript: false } }\nmain: index.ts\n",
-	);
-	fs.writeFileSync(
-		path.join(directory, "index.ts"),
-		`import * as pulumi from "@pulumi/pulumi";
-const provider = { create: async (inputs: object) => ({ id: "id", outs: inputs }), diff: async () => ({ changes: false }) };
-class Trivial extends pulumi.dynamic.Resource {
-	constructor(name: string) { super(provider, name, { value: name }); }
-}
-for (let i = 0; i < ${count - 1}; i++) new Trivial(\`trivial-\${i}\`);
-`,
-	);
-	return new TestStack("floor", path.join(directory, "stack"), {}, {}, directory);
 }

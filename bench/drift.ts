@@ -7,7 +7,7 @@ import { bringUp, labStack, takeDown } from "../test/support/lab.ts";
 import { AnsibleWorkspace, missingAnsible, unwanted } from "./drift/ansible.ts";
 import { checksOf, recordsScript } from "./drift/records.ts";
 import { swarmChecksOf } from "./drift/swarm.ts";
-import { median } from "./median.ts";
+import { median } from "./measure.ts";
 
 /*
  * `pulumi up --refresh` with nothing changed, and an Ansible playbook that checks the same on the same hosts, in turns. Fails when one of them

@@ -6,8 +6,10 @@ export function asText(config: Props): Record<string, string> {
 	return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]));
 }
 
+let runs = 0;
+
 /**
- * Runs the whole program against the mock runtime, once a process: a module is loaded once.
+ * Runs the whole program against the mock runtime.
  *
  * @param config The stack's configuration, by key with the project's name.
  * @returns The stack's outputs.
@@ -15,7 +17,9 @@ export function asText(config: Props): Record<string, string> {
 export async function runProgram(recorder: Recorder, config: Props, stack: string): Promise<Props> {
 	pulumi.runtime.setAllConfig(asText(config));
 	await recorder.start("swarm-scaleout", stack);
-	const exported = pulumi.output({ ...(await import("../../index.ts")) }) as pulumi.Output<Props>;
+	// A module is loaded once; by another URL it is another one.
+	const program = new URL(`../../index.ts?run=${++runs}`, import.meta.url).href;
+	const exported = pulumi.output({ ...(await import(/* @vite-ignore */ program)) }) as pulumi.Output<Props>;
 	const outputs = await new Promise<Props>((resolve) => void exported.apply(resolve));
 	await pulumi.runtime.disconnect();
 	return outputs;

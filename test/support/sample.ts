@@ -23,20 +23,37 @@ const observedNodes = {
 	}),
 };
 
-/** A stack as an `up` would have left it, of hosts that exist nowhere: for previews by the real engine. Once a process. */
+/** The stack of docs/previews.md, deployed. */
 export async function sampleStack(directory: string): Promise<TestStack> {
+	return deployedStack("sample", directory, sampleConfig(), "planted-private-key\n");
+}
+
+/** Its configuration, to be changed. */
+export function sampleConfig(): Props {
+	return (parse(fs.readFileSync(configFile, "utf8")) as { config: Props }).config;
+}
+
+/**
+ * A stack as an `up` would have left it, of hosts that exist nowhere: for previews, and an `up` that changes nothing, by the real engine.
+ *
+ * @param privateKey What the file of the hosts' private key holds.
+ */
+export async function deployedStack(name: string, directory: string, config: Props, privateKey: string): Promise<TestStack> {
 	// The program writes key files below the home directory, and the state names them.
 	const home = { HOME: path.join(directory, "home"), PULUMI_HOME: process.env.PULUMI_HOME ?? path.join(process.env.HOME ?? "", ".pulumi") };
 	fs.mkdirSync(home.HOME, { recursive: true });
 	Object.assign(process.env, home, sampleEnvironment);
 	const privateKeyFile = path.join(directory, "key");
-	fs.writeFileSync(privateKeyFile, "planted-private-key\n", { mode: 0o600 });
-	const { config } = parse(fs.readFileSync(configFile, "utf8")) as { config: Props };
-	config[`${project}:existing`] = { privateKeyFile };
-	const stack = new TestStack("sample", path.join(directory, "stack"), config, { ...sampleEnvironment, HOME: home.HOME });
+	fs.writeFileSync(privateKeyFile, privateKey, { mode: 0o600 });
+	const stack = new TestStack(
+		name,
+		path.join(directory, "stack"),
+		{ ...config, [`${project}:existing`]: { privateKeyFile } },
+		{ ...sampleEnvironment, HOME: home.HOME },
+	);
 	await stack.init();
 	const recorder = new Recorder(observedNodes);
-	const outputs = await runProgram(recorder, config, stack.name);
+	const outputs = await runProgram(recorder, stack.config, stack.name);
 	const versions = Object.fromEntries(["command", "docker"].map((name) => [name, require(`@pulumi/${name}/package.json`).version]));
 	const empty = JSON.parse((await stack.run("stack", "export", "--stack", stack.name)).output);
 	const file = path.join(directory, "deployment.json");

@@ -107,6 +107,13 @@ export class TestStack {
 		return resourcesOf(output);
 	}
 
+	/** Another stack of the same project, configuration and backend. */
+	async sibling(name: string): Promise<TestStack> {
+		const stack = new TestStack(name, this.directory, this.config, this.env, this.#project);
+		await stack.init();
+		return stack;
+	}
+
 	/** The state as it lies on disk. */
 	stateFiles(): string {
 		const directory = path.join(this.directory, "state");
