@@ -36,18 +36,18 @@ export interface RemoteStepArgs {
 	secretOutput?: boolean;
 }
 
+/**
+ * What a step waits for is a plain list, never an output: the SDK searches the value of an output for what is not known yet, and behind each
+ * resource in it are its parent and all of that one's children. For every step that is the whole program.
+ */
+export type StepOptions = Omit<pulumi.CustomResourceOptions, "dependsOn"> & { dependsOn?: pulumi.Resource[] };
+
 /** One meaningful step on a host, by SSH. */
-export function remoteStep(
-	name: string,
-	host: Host,
-	args: RemoteStepArgs,
-	opts: pulumi.CustomResourceOptions = {},
-): command.remote.Command {
+export function remoteStep(name: string, host: Host, args: RemoteStepArgs, opts: StepOptions = {}): command.remote.Command {
 	const { script, deleteScript, looks = [] } = args;
 	const kept = looks.length > 0;
 	const create = kept ? recorded(owner(), name, script, looks) : script;
 	const undo = [deleteScript, kept && forget(owner(), name)].filter(Boolean).join("\n");
-	const dependsOn = pulumi.output(opts.dependsOn ?? []).apply((given) => [host.ready, ...(Array.isArray(given) ? given : [given])]);
 	return new command.remote.Command(
 		name,
 		{
@@ -60,7 +60,7 @@ export function remoteStep(
 		},
 		{
 			...opts,
-			dependsOn,
+			dependsOn: [host.ready, ...(opts.dependsOn ?? [])],
 			deletedWith: host.machine,
 			additionalSecretOutputs: args.secretOutput ? ["stdout", "stderr"] : [],
 		},

@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
-import { type Host, remoteStep } from "./host.ts";
+import { type Host, remoteStep, type StepOptions } from "./host.ts";
 import { installScript } from "./packages.ts";
 import { logGroupName } from "./sources/aws/identity.ts";
 
@@ -8,7 +8,7 @@ import { logGroupName } from "./sources/aws/identity.ts";
 const fingerprint = "937616F3450B7D806CBD9725D58167303B789C72";
 
 /** Sends the collected logs on to CloudWatch, by the vendor's agent on the log host. Its rights come with the host. */
-export function shipLogs(name: string, log: Host, topology: Topology, opts: pulumi.CustomResourceOptions): pulumi.Resource | undefined {
+export function shipLogs(name: string, log: Host, topology: Topology, opts: StepOptions): pulumi.Resource | undefined {
 	const { logs, aws } = topology;
 	if (!logs.shipping) return undefined;
 	const config = agentConfig({ host: log.name, directory: logs.path, logGroup: logGroupName(logs.shipping), region: aws.region as string });

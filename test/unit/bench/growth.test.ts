@@ -1,12 +1,14 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { median, timesAsLong } from "../../../bench/measure.ts";
 import { simulatedConfig } from "../../../bench/simulated.ts";
 import { parseTopology } from "../../../config/parse.ts";
 import type { Topology } from "../../../config/schema.ts";
-import type { Props } from "../../support/mocks.ts";
+import { type Props, Recorder } from "../../support/mocks.ts";
+import { runProgram } from "../../support/program.ts";
 import { sampleEnvironment } from "../../support/sample.ts";
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-growth-"));
@@ -38,6 +40,37 @@ describe("simulated hosts", () => {
 
 	test.each([4, 0, 5.5, Number.NaN])("%d of them are refused", (count) => {
 		expect(() => simulatedConfig(count)).toThrow("use 5 or more");
+	});
+});
+
+describe("what the engine is told of twice as many hosts", () => {
+	type Told = Record<"resources" | "dependencies" | "size" | "looks", number>;
+	let told: Told[];
+
+	beforeAll(async () => {
+		// The SDK's search of a value for what is not known yet.
+		const look = vi.spyOn(pulumi.unknown.constructor as unknown as typeof pulumi.Output, "isInstance");
+		told = [];
+		for (const count of [10, 20, 40]) {
+			look.mockClear();
+			const recorder = new Recorder();
+			await runProgram(recorder, configOf(count), "growth");
+			const { resources } = recorder;
+			told.push({
+				resources: resources.length,
+				dependencies: resources.reduce((sum, { dependencies }) => sum + dependencies.length, 0),
+				size: JSON.stringify(resources.map(({ inputs, outputs }) => [inputs, outputs])).length,
+				looks: look.mock.calls.length,
+			});
+		}
+		vi.restoreAllMocks();
+	});
+
+	// From 20 to 40 hosts as from 10 to 20: twice as much is linear, four times as much would be quadratic.
+	test.each(["resources", "dependencies", "size", "looks"] as const)("is no more than twice as much: %s", (name) => {
+		const [a = 0, b = 0, c = 0] = told.map((counted) => counted[name]);
+		expect(b - a).toBeGreaterThan(0);
+		expect((c - b) / (b - a)).toBeLessThan(2.1);
 	});
 });
 
