@@ -28,6 +28,15 @@ export function providerModule(directory: string, file = import.meta.filename): 
 	return path.extname(file) === ".ts" ? `./providers/${directory}/provider.ts` : `swarm-scaleout/providers/${directory}`;
 }
 
+/** One for each module: the SDK makes the text of a provider object once, so one object for each resource would be as many texts. */
+const shells = new Map<string, pulumi.dynamic.ResourceProvider>();
+
+function sharedShell(module: string): pulumi.dynamic.ResourceProvider {
+	const shared = shells.get(module) ?? shell(module);
+	shells.set(module, shared);
+	return shared;
+}
+
 /** A resource whose provider is `providers/<directory>/provider.ts`. Shown as `pulumi-nodejs:dynamic/scaleout:<type>`. */
 export abstract class ScaleoutResource extends pulumi.dynamic.Resource {
 	protected constructor(directory: string, type: string, name: string, props: pulumi.Inputs, opts?: pulumi.CustomResourceOptions) {
@@ -35,6 +44,6 @@ export abstract class ScaleoutResource extends pulumi.dynamic.Resource {
 		// The parent's URN goes in as a promise: as an output it would make the resource depend on the parent, which waits for its children.
 		const parent = opts?.parent && new Promise<string>((resolve) => opts.parent?.urn.apply(resolve));
 		const __urn = pulumi.createUrn(name, `pulumi-nodejs:dynamic/scaleout:${type}`, parent);
-		super(shell(providerModule(directory)), name, { ...props, __urn }, opts, "scaleout", type);
+		super(sharedShell(providerModule(directory)), name, { ...props, __urn }, opts, "scaleout", type);
 	}
 }
