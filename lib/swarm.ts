@@ -18,7 +18,8 @@ export interface Node {
 	Spec?: NodeSpec;
 	Description?: { Hostname?: string };
 	Status?: { State?: string; Addr?: string; Message?: string };
-	ManagerStatus?: { Leader?: boolean; Reachability?: string };
+	/** Of managers only: it comes when a node has joined the managers' Raft group, and goes when it has left it. */
+	ManagerStatus?: { Leader?: boolean; Reachability?: string; Addr?: string };
 }
 
 export interface Task {
@@ -50,6 +51,23 @@ export async function updateNode(manager: Docker, id: string, change: (spec: Nod
 		if (JSON.stringify(spec) === JSON.stringify(node.Spec)) return;
 		await manager.getNode(id).update({ _query: { version: node.Version.Index }, _body: spec });
 	});
+}
+
+/** All managers but one: those that would be left when it goes. Pure. */
+export function otherManagers(nodes: Node[], leaving: string): Node[] {
+	return nodes.filter(({ ID: id, ManagerStatus: manager }) => manager && id !== leaving);
+}
+
+/**
+ * Why a manager cannot go: the others would have no majority that is reachable, and nothing in the swarm could be changed any more. Undefined
+ * when it can. Pure.
+ */
+export function quorumLost(others: Node[]): string | undefined {
+	const silent = others.filter(({ ManagerStatus: manager }) => manager?.Reachability !== "reachable");
+	const reachable = others.length - silent.length;
+	if (reachable > others.length / 2) return undefined;
+	const names = silent.map(({ ID: id, Description: found }) => found?.Hostname ?? id).join(", ");
+	return `of the managers left, ${reachable} of ${others.length} would be reachable, no majority: bring ${names} back, or take it out of the configuration first`;
 }
 
 /** Runs `step` again when another change came between its reading and its writing. */

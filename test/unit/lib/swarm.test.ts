@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import { describe, expect, test } from "vitest";
-import { type NodeSpec, orUndefined, runningTasks, updateNode } from "../../../lib/swarm.ts";
+import { type Node, type NodeSpec, orUndefined, otherManagers, quorumLost, runningTasks, updateNode } from "../../../lib/swarm.ts";
 
 /** A swarm of one node, which refuses updates of an old version, as the Engine API does. */
 class FakeManager {
@@ -62,6 +62,28 @@ describe("a change of a node", () => {
 		await expect(updateNode(manager.docker, "id", drained)).rejects.toThrow("last manager");
 		expect(manager.others).toEqual([]);
 		expect(manager.updates).toBe(0);
+	});
+});
+
+describe("the quorum of the managers that are left", () => {
+	/** `+` a reachable manager, `-` an unreachable one, `.` a worker; the first one goes. */
+	const others = (swarm: string) => {
+		const nodes = [...swarm].map((sign, i): Node => {
+			const manager = sign !== "." && { ManagerStatus: { Reachability: sign === "+" ? "reachable" : "unreachable" } };
+			return { ID: `${i}`, Version: { Index: 1 }, Description: { Hostname: `m${i}` }, ...manager };
+		});
+		return otherManagers(nodes, "0");
+	};
+	// biome-ignore format: one swarm a row
+	test.each([
+		["++", true], ["+++", true], ["++-", false], ["-++", true], ["+++--", false], ["-++--", false], ["+++++", true],
+		["-+++-", true], ["++++-", true], ["++--", false], ["++.", true], ["++-...", false], ["+--", false],
+	])("%s: %s", (swarm, isKept) => {
+		expect(quorumLost(others(swarm)) === undefined).toBe(isKept);
+	});
+
+	test("says what would be left, and whom to bring back", () => {
+		expect(quorumLost(others("+++--"))).toMatch(/^of the managers left, 2 of 4 would be reachable, no majority: bring m3, m4 back/);
 	});
 });
 
