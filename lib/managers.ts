@@ -1,0 +1,163 @@
+import Docker from "dockerode";
+import { type Connection, describeConnection } from "./connection.ts";
+import { dockerOn } from "./docker.ts";
+import { connect, SshError } from "./ssh.ts";
+import { DeadlineError, type Seen, until, within } from "./wait.ts";
+
+/*
+ * A swarm is asked through any of its managers: each tells and does the same. They are asked in turn, so that no more hosts are dialled than needed,
+ * and the one that answered is asked first from then on.
+ */
+
+/** Every manager of the configuration answers, and none manages the swarm: it is gone. */
+export class SwarmGoneError extends Error {}
+
+export interface AskedManagers {
+	/** All managers there may be, in the order of preference. */
+	managers: Connection[];
+	/** ID of the swarm; undefined: any. */
+	clusterId?: string;
+	/** The host that is about to cease to be a manager: asked only where no other one can be. */
+	leaving?: Connection;
+}
+
+/** The managers to ask for a resource. A state from before there were several names one; `before` is that of an earlier state. */
+export function managersOf(state: WithManagers, before?: WithManagers): Connection[] {
+	return [state, before ?? {}].flatMap(({ managers, manager }) => managers ?? (manager ? [manager] : []));
+}
+
+interface WithManagers {
+	managers?: Connection[];
+	manager?: Connection;
+}
+
+/** Seconds one of several managers may take to let us in: the next one is there to be asked. */
+const dialSeconds = 10;
+/** Seconds until nobody is expected to answer any more. */
+const silenceSeconds = 30;
+/** Seconds the managers may take to elect a leader, or to start. */
+const electionSeconds = 90;
+/** Seconds Docker may take to tell of itself: a manager without a leader waits for one for twenty. */
+const infoSeconds = 45;
+/** Seconds for which an answer holds, so that a hundred nodes that are looked at together do not each ask whether the manager is one. */
+const answerSeconds = 5;
+
+/** The manager that answered last, by swarm. */
+const answered = new Map<string, { key: string; at: number }>();
+
+/**
+ * The first manager that answers, manages this very swarm, and has a leader.
+ *
+ * @throws SwarmGoneError when all answer and none is a manager of it; SshError when that cannot be told. Both name every manager and say why.
+ */
+export async function findManager({ managers, clusterId = "", leaving }: AskedManagers): Promise<Connection> {
+	const last = answered.get(clusterId);
+	const leavingKey = leaving && keyOf(leaving);
+	const rank = (connection: Connection) => (keyOf(connection) === leavingKey ? 2 : keyOf(connection) === last?.key ? 0 : 1);
+	const candidates = distinct(managers).toSorted((a, b) => rank(a) - rank(b));
+	const [first] = candidates;
+	if (first && last && keyOf(first) === last.key && Date.now() - last.at < answerSeconds * 1000) return first;
+	const started = Date.now();
+	let refusals: Refusal[] = [];
+	const is = (kind: Refusal["kind"]) => refusals.some((refusal) => refusal.kind === kind);
+	const look = async (): Promise<Seen<Connection>> => {
+		refusals = [];
+		for (const connection of candidates) {
+			const refusal = await refusalOf(connection, clusterId, candidates.length > 1 ? dialSeconds : silenceSeconds);
+			if (!refusal) return { done: connection };
+			refusals.push(refusal);
+		}
+		const mayAnswer = is("unreachable") && Date.now() - started < silenceSeconds * 1000;
+		if (is("leaderless") || mayAnswer) return { waiting: describe(refusals) };
+		throw failure(refusals, clusterId);
+	};
+	const options = { what: "a manager of the swarm", deadlineSeconds: electionSeconds, progress: () => {} };
+	const found = await until(options, look).catch((error) => {
+		throw error instanceof DeadlineError ? failure(refusals, clusterId) : error;
+	});
+	answered.set(clusterId, { key: keyOf(found), at: Date.now() });
+	return found;
+}
+
+/**
+ * The Engine API of the swarm, at whichever manager serves. When that one ceases to, a request that it has not carried out goes to the next.
+ * Nothing is dialled before the first request.
+ */
+export function dockerOnManager(asked: AskedManagers): Docker {
+	const docker = new Docker({ protocol: "http", host: "manager", port: 2375 });
+	let chosen: Promise<Docker> | undefined;
+	const choose = () => {
+		chosen ??= findManager(asked).then(dockerOn);
+		return chosen;
+	};
+	const attempt = async (number: number, options: Request, callback: Callback): Promise<void> => {
+		const manager = await choose().catch((error) => {
+			chosen = undefined;
+			throw error;
+		});
+		(manager.modem as unknown as Modem).dial(options, (error, data) => {
+			if (!error || number > asked.managers.length || !canGoElsewhere(error, options)) return callback(error, data);
+			chosen = undefined;
+			answered.delete(asked.clusterId ?? "");
+			attempt(number + 1, options, callback).catch((further) => callback(further));
+		});
+	};
+	(docker.modem as unknown as Modem).dial = (options, callback) => void attempt(1, options, callback).catch((error) => callback(error));
+	return docker;
+}
+
+interface Request {
+	method: string;
+}
+type Callback = (error: Error | null, data?: unknown) => void;
+interface Modem {
+	dial(options: Request, callback: Callback): void;
+}
+
+/** Whether the request was not carried out, or only reads. */
+function canGoElsewhere(error: Error, { method }: Request): boolean {
+	if (error instanceof SshError || /Docker does not answer/.test(error.message)) return true;
+	const hasAnswer = (error as { statusCode?: number }).statusCode !== undefined;
+	return hasAnswer ? /not a swarm manager|does not have a leader/.test(error.message) : method === "GET";
+}
+
+interface Refusal {
+	kind: "unreachable" | "leaderless" | "stranger" | "refused";
+	/** `root@worker1:22 is in no swarm`. */
+	why: string;
+	error?: SshError;
+}
+
+/** Why the host does not serve as a manager; undefined if it does. */
+async function refusalOf(connection: Connection, clusterId: string, deadlineSeconds: number): Promise<Refusal | undefined> {
+	const host = describeConnection(connection);
+	try {
+		// Someone else may be dialling it already, and with more patience.
+		await within(`SSH to ${host}`, deadlineSeconds, connect(connection, deadlineSeconds));
+		const { Swarm: swarm } = await within(`Docker on ${host}`, infoSeconds, dockerOn(connection).info());
+		const state = swarm?.LocalNodeState ?? "inactive";
+		if (state === "inactive") return { kind: "stranger", why: `${host} is in no swarm` };
+		if (state === "active" && !swarm?.ControlAvailable) return { kind: "stranger", why: `${host} is a worker` };
+		if (!swarm?.Cluster?.ID) return { kind: "leaderless", why: `${host}: ${swarm?.Error || `its swarm is ${state}, without a leader`}` };
+		if (clusterId && swarm.Cluster.ID !== clusterId) return { kind: "stranger", why: `${host} manages another swarm, ${swarm.Cluster.ID}` };
+		return undefined;
+	} catch (error) {
+		if (error instanceof SshError && error.fault !== "unreachable") return { kind: "refused", why: error.message, error };
+		return { kind: "unreachable", why: (error as Error).message };
+	}
+}
+
+function failure(refusals: Refusal[], clusterId: string): Error {
+	const swarm = clusterId ? `swarm ${clusterId}` : "the swarm";
+	if (refusals.every(({ kind }) => kind === "stranger"))
+		return new SwarmGoneError(`none of the managers is in ${swarm}: ${describe(refusals)}`);
+	const refused = refusals.find(({ error }) => error)?.error;
+	return new SshError(refused?.fault ?? "unreachable", `no manager of ${swarm} can be asked: ${describe(refusals)}`);
+}
+
+const describe = (refusals: Refusal[]) => refusals.map(({ why }) => why).join("; ");
+
+/** A host that was made anew at the same address is another one. */
+const keyOf = (connection: Connection) => `${describeConnection(connection)} ${connection.hostKey}`;
+
+const distinct = (connections: Connection[]) => [...new Map(connections.map((connection) => [keyOf(connection), connection])).values()];

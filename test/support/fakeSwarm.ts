@@ -1,0 +1,246 @@
+import * as http from "node:http";
+import type { AddressInfo } from "node:net";
+import Docker from "dockerode";
+import type { Connection } from "../../lib/connection.ts";
+import { SshError } from "../../lib/ssh.ts";
+import { type Node, orUndefined } from "../../lib/swarm.ts";
+
+/*
+ * A swarm of hosts that exist only as their Engine APIs, each an HTTP server: as much of it as the swarm providers ask for. Role changes take
+ * effect after a moment, as the managers agree on them; a manager that is away counts as unreachable.
+ */
+
+interface FakeHost {
+	name: string;
+	server: http.Server;
+	port: number;
+	isUp: boolean;
+	/** Its node; undefined while it is in no swarm. */
+	nodeId?: string;
+	volumes: { Name: string; Labels: Record<string, string> }[];
+	containers: { Id: string; volume: string; isRunning: boolean; labels: string[] }[];
+}
+
+type Answer = { status: number; body?: unknown };
+
+/** Milliseconds until a role change has taken effect. */
+const agreementMs = 400;
+
+export class FakeSwarm {
+	clusterId = "swarm-1";
+	owner = "swarm-scaleout/lab";
+	readonly hosts = new Map<string, FakeHost>();
+	readonly nodes = new Map<string, Node>();
+	/** What was asked, in order: `m1 POST /nodes/node-m2/update`. */
+	readonly asked: string[] = [];
+	/** Addresses that hosts joined at. */
+	readonly joinedAt: string[][] = [];
+	/** Tasks by node ID. */
+	readonly tasks = new Map<string, number>();
+	/** Tasks of a drained node are still said to run. */
+	keepsTasks = false;
+	/** No manager leads until then. */
+	leaderlessUntil = 0;
+
+	async addHost(name: string, role?: "manager" | "worker"): Promise<Connection> {
+		const host: FakeHost = { name, server: http.createServer(), port: 0, isUp: true, volumes: [], containers: [] };
+		host.server.on("request", (request, response) => void this.#serve(host, request, response));
+		await new Promise<void>((resolve) => host.server.listen(0, "127.0.0.1", resolve));
+		host.port = (host.server.address() as AddressInfo).port;
+		this.hosts.set(name, host);
+		if (role) this.#join(host, role);
+		return this.connection(name);
+	}
+
+	connection(name: string): Connection {
+		return { host: name, port: 22, user: "root", privateKey: "key", hostKey: `ssh-ed25519 ${name}` };
+	}
+
+	close(): void {
+		for (const { server } of this.hosts.values()) {
+			server.close();
+			server.closeAllConnections();
+		}
+	}
+
+	/** In place of lib/docker.ts. */
+	dockerOn = (connection: Connection): Docker =>
+		new Docker({ protocol: "http", host: "127.0.0.1", port: this.#host(connection.host).port });
+
+	/** In place of lib/ssh.ts. */
+	connect = async (connection: Connection): Promise<void> => {
+		if (!this.#host(connection.host).isUp) throw new SshError("unreachable", `${connection.host} does not answer`);
+	};
+
+	/** The host is lost. */
+	kill(name: string): void {
+		const host = this.#host(name);
+		host.isUp = false;
+		const node = this.nodes.get(host.nodeId ?? "");
+		if (node?.Status) node.Status.State = "down";
+		if (node?.ManagerStatus) Object.assign(node.ManagerStatus, { Reachability: "unreachable", Leader: false });
+		this.#elect();
+	}
+
+	/** Hosts that were sent a request that changes something, or matches. */
+	askedFor(pattern: RegExp): string[] {
+		return this.asked.filter((line) => pattern.test(line));
+	}
+
+	managers(): string[] {
+		return [...this.nodes.values()].filter(({ ManagerStatus: status }) => status).map(({ ID: id }) => id.replace("node-", ""));
+	}
+
+	leader(): string | undefined {
+		return [...this.nodes.values()].find(({ ManagerStatus: status }) => status?.Leader)?.ID.replace("node-", "");
+	}
+
+	#host(name: string): FakeHost {
+		const host = this.hosts.get(name);
+		if (!host) throw new Error(`no host ${name}`);
+		return host;
+	}
+
+	#join(host: FakeHost, role: string): void {
+		host.nodeId = `node-${host.name}`;
+		this.nodes.set(host.nodeId, {
+			ID: host.nodeId,
+			Version: { Index: 1 },
+			Spec: { Role: role, Availability: "active", Labels: {} },
+			Description: { Hostname: host.name },
+			Status: { State: "ready" },
+			...(role === "manager" && { ManagerStatus: { Reachability: "reachable", Addr: `${host.name}:2377` } }),
+		});
+		this.#elect();
+	}
+
+	#elect(): void {
+		const members = [...this.nodes.values()].filter(({ ManagerStatus: status }) => status);
+		const able = members.filter(({ ManagerStatus: status }) => status?.Reachability === "reachable");
+		for (const { ManagerStatus: status } of members) if (status) delete status.Leader;
+		const [first] = able;
+		if (first?.ManagerStatus && able.length > members.length / 2) first.ManagerStatus.Leader = true;
+	}
+
+	/** A role change that has been agreed on. */
+	#agree(node: Node): void {
+		const isManager = node.Spec?.Role === "manager";
+		if (isManager && !node.ManagerStatus) node.ManagerStatus = { Reachability: "reachable", Addr: `${node.Description?.Hostname}:2377` };
+		if (!isManager && node.ManagerStatus) delete node.ManagerStatus;
+		this.#elect();
+	}
+
+	async #serve(host: FakeHost, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+		const chunks: Buffer[] = [];
+		for await (const chunk of request) chunks.push(chunk as Buffer);
+		const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString() || "{}") : {};
+		const url = new URL(request.url ?? "/", "http://host");
+		if (!host.isUp) return void response.destroy();
+		this.asked.push(`${host.name} ${request.method} ${url.pathname}`);
+		const { status, body: answer } = this.#answer(host, `${request.method} ${url.pathname}`, url.searchParams, body);
+		response.writeHead(status, { "Content-Type": "application/json" });
+		response.end(answer === undefined ? "" : JSON.stringify(answer));
+	}
+
+	#answer(host: FakeHost, what: string, query: URLSearchParams, body: Record<string, unknown>): Answer {
+		const own = this.nodes.get(host.nodeId ?? "");
+		const isLed = this.leader() !== undefined && Date.now() >= this.leaderlessUntil;
+		if (what === "GET /info") {
+			const state = own ? "active" : "inactive";
+			const cluster = { ID: isLed ? this.clusterId : "" };
+			const swarm = { LocalNodeState: state, NodeID: own?.ID ?? "", ControlAvailable: own?.ManagerStatus !== undefined };
+			return {
+				status: 200,
+				body: { Swarm: { ...swarm, ...(swarm.ControlAvailable && { Cluster: cluster, Error: isLed ? "" : "no leader" }) } },
+			};
+		}
+		if (what === "POST /swarm/init") {
+			this.#join(host, "manager");
+			return { status: 200, body: own?.ID };
+		}
+		if (what === "POST /swarm/join") {
+			this.joinedAt.push(body.RemoteAddrs as string[]);
+			this.#join(host, body.JoinToken as string);
+			return { status: 200 };
+		}
+		if (what === "POST /swarm/leave") {
+			host.nodeId = undefined;
+			if (own?.Status) own.Status.State = "down";
+			return { status: 200 };
+		}
+		if (/ \/(volumes|containers)/.test(what)) return this.#storage(host, what, query);
+		if (!own?.ManagerStatus) return { status: 503, body: { message: "This node is not a swarm manager." } };
+		if (!isLed) return { status: 500, body: { message: "rpc error: The swarm does not have a leader." } };
+		return this.#swarm(what, body);
+	}
+
+	#swarm(what: string, body: Record<string, unknown>): Answer {
+		const [, id = ""] = /\/nodes\/([^/]+)/.exec(what) ?? [];
+		const node = this.nodes.get(id);
+		if (what === "GET /swarm")
+			return {
+				status: 200,
+				body: {
+					ID: this.clusterId,
+					JoinTokens: { Manager: "manager", Worker: "worker" },
+					Spec: { Labels: { "scaleout.owner": this.owner } },
+				},
+			};
+		if (what === "GET /nodes") return { status: 200, body: [...this.nodes.values()] };
+		if (what === "GET /services") return { status: 200, body: [] };
+		if (what === "GET /tasks") {
+			const tasks = [...this.tasks].flatMap(([nodeId, count]) =>
+				Array.from({ length: count }, () => ({ NodeID: nodeId, Status: { State: "running" } })),
+			);
+			return { status: 200, body: tasks };
+		}
+		if (id && !node) return { status: 404, body: { message: `node ${id} not found` } };
+		if (/^GET \/nodes\//.test(what)) return { status: 200, body: node };
+		if (node && /^POST \/nodes\/.*\/update$/.test(what)) {
+			node.Spec = body;
+			node.Version.Index++;
+			if (node.Spec.Availability === "drain" && !this.keepsTasks) this.tasks.delete(id);
+			setTimeout(() => this.#agree(node), agreementMs);
+			return { status: 200 };
+		}
+		if (node && /^DELETE \/nodes\//.test(what)) {
+			if (node.ManagerStatus)
+				return { status: 400, body: { message: `node ${id} is a cluster manager: it must be demoted before removal` } };
+			this.nodes.delete(id);
+			return { status: 200 };
+		}
+		return { status: 404, body: { message: `the fake does not know ${what}` } };
+	}
+
+	#storage(host: FakeHost, what: string, query: URLSearchParams): Answer {
+		const filters = JSON.parse(query.get("filters") ?? "{}") as Record<string, string[]>;
+		const name = what.split("/").at(-1) as string;
+		if (what === "GET /volumes") {
+			const [label = "", value = ""] = filters.label?.[0]?.split("=") ?? [];
+			return { status: 200, body: { Volumes: host.volumes.filter(({ Labels: labels }) => labels[label] === value) } };
+		}
+		if (what.startsWith("DELETE /volumes/")) {
+			if (host.containers.some(({ volume }) => volume === name)) return { status: 409, body: { message: "volume is in use" } };
+			host.volumes = host.volumes.filter(({ Name: found }) => found !== name);
+			return { status: 204 };
+		}
+		if (what === "GET /containers/json") {
+			const matching = host.containers.filter(
+				({ volume, isRunning, labels }) =>
+					filters.volume?.includes(volume) &&
+					(!filters.status || !isRunning) &&
+					(filters.label ?? []).every((label) => labels.includes(label)),
+			);
+			return { status: 200, body: matching.map(({ Id: id }) => ({ Id: id })) };
+		}
+		if (what.startsWith("DELETE /containers/")) {
+			host.containers = host.containers.filter(({ Id: id }) => id !== name);
+			return { status: 204 };
+		}
+		return { status: 404, body: { message: `the fake does not know ${what}` } };
+	}
+}
+
+/** Whether a node of the fake is still listed. */
+export const isListed = async (swarm: FakeSwarm, through: string, name: string) =>
+	(await orUndefined(swarm.dockerOn(swarm.connection(through)).getNode(`node-${name}`).inspect())) !== undefined;
