@@ -43,7 +43,8 @@ export class WasService extends pulumi.ComponentResource {
 		this.service = new Service(
 			name,
 			{
-				manager: swarm.manager.connection,
+				managers: swarm.managers,
+				clusterId: swarm.clusterId,
 				name: service.name,
 				owner: owner(),
 				image: args.image,

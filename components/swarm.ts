@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
+import type { Connection } from "../lib/connection.ts";
 import { SwarmCluster } from "../providers/swarm-cluster/resource.ts";
 import { SwarmNode } from "../providers/swarm-node/resource.ts";
 import { type Host, owner } from "./host.ts";
@@ -14,55 +15,69 @@ export interface SwarmMember {
 export class Swarm extends pulumi.ComponentResource {
 	readonly clusterId: pulumi.Output<string>;
 	readonly members: SwarmMember[];
-	/** The manager that is asked for everything. */
+	/** The first manager: the swarm begins there, and images are built there. */
 	readonly manager: Host;
 	/** Its membership: what talks to the swarm through it waits for this. */
 	readonly managerNode: SwarmNode;
+	/** Connections of all managers: the swarm is asked through any of them. */
+	readonly managers: pulumi.Output<Connection[]>;
 	/** The node label that binds the service's tasks to their nodes: name and value. */
 	readonly placement: [string, string];
 
 	constructor(name: string, topology: Topology, hosts: Hosts, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:Swarm", name, {}, opts);
 		const { swarm, service } = topology;
+		const managers = hosts.with("manager");
+		// With several managers the swarm outlives each of them.
+		const [sole] = managers.length === 1 ? managers : [];
 		this.manager = hosts.one("manager");
+		this.managers = pulumi.all(managers.map(({ connection }) => connection));
 		this.placement = ["scaleout.service", service.name];
 		const cluster = new SwarmCluster(
 			name,
 			{
-				connection: this.manager.connection,
-				machineId: this.manager.machine?.id,
+				managers: this.managers,
 				advertiseAddress: this.manager.address,
+				machineId: sole?.machine?.id,
+				soleAddress: sole?.address,
 				owner: owner(),
 				adopt: swarm.adopt,
 				defaultAddrPool: swarm.defaultAddrPool,
 				subnetSize: swarm.subnetSize,
 				dataPathPort: swarm.dataPathPort,
 			},
-			{ parent: this, dependsOn: [this.manager.ready], deletedWith: this.manager.machine },
+			{ parent: this, dependsOn: [this.manager.ready], deletedWith: sole?.machine },
 		);
 		this.clusterId = cluster.clusterId;
 		const serving = servingHosts(topology, hosts);
-		const join = (host: Host): SwarmMember => {
+		const join = (host: Host, dependsOn: pulumi.Resource[]): SwarmMember => {
 			const isManager = host.roles.includes("manager");
 			const node = new SwarmNode(
 				host.name,
 				{
 					connection: host.connection,
 					machineId: host.machine?.id,
-					manager: this.manager.connection,
-					managerAddress: `${this.manager.address}:2377`,
+					managers: this.managers,
 					clusterId: cluster.clusterId,
 					advertiseAddress: host.address,
 					role: isManager ? "manager" : "worker",
 					labels: serving.includes(host) ? { [this.placement[0]]: this.placement[1] } : {},
 				},
-				{ parent: this, dependsOn: [host.ready] },
+				{ parent: this, dependsOn: [host.ready, ...dependsOn] },
 			);
 			return { host, node };
 		};
-		const nodes = hosts.all.filter((host) => host.roles.some((role) => role === "manager" || role === "worker"));
-		this.members = nodes.map(join);
-		this.managerNode = (this.members.find(({ host }) => host === this.manager) as SwarmMember).node;
+		// Whoever becomes a manager does so before another one becomes a worker: the swarm never has fewer than it could have.
+		const leading = managers.map((host) => join(host, []));
+		const following = hosts.with("worker").map((host) =>
+			join(
+				host,
+				leading.map(({ node }) => node),
+			),
+		);
+		const members = [...leading, ...following];
+		this.members = hosts.all.flatMap((host) => members.find((member) => member.host === host) ?? []);
+		this.managerNode = (leading[0] as SwarmMember).node;
 		this.registerOutputs({ clusterId: this.clusterId });
 	}
 

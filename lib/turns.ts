@@ -14,6 +14,11 @@ export class Turns {
 		this.#announced.add(id);
 	}
 
+	/** Whether what has this ID is to come back. */
+	isAnnounced(id: string): boolean {
+		return this.#announced.has(id);
+	}
+
 	/**
 	 * Waits until none of the others is away. What was not announced goes for good and waits for nobody.
 	 *

@@ -4,6 +4,8 @@ import { connectionsOf, type DeployedResource } from "../lib/deployment.ts";
 /** What a stack's state says there should be. */
 export interface Deployed {
 	endpoint: string;
+	/** ID of the swarm. */
+	swarmId: string;
 	hosts: { name: string; roles: string[]; address: string; connection: Connection }[];
 	service: {
 		name: string;
@@ -28,6 +30,7 @@ export function deployedOf(resources: DeployedResource[]): Deployed {
 	const { name, replicas, publish, mount, nodes } = service.inputs;
 	return {
 		endpoint: outputs.endpoint,
+		swarmId: outputs.swarmId,
 		hosts: outputs.nodes.map((host: Omit<Deployed["hosts"][number], "connection">) => ({ ...host, connection: connections[host.name] })),
 		service: {
 			name,

@@ -1,5 +1,5 @@
 import { shellQuote } from "../lib/connection.ts";
-import { dockerOn } from "../lib/docker.ts";
+import { dockerOnManager } from "../lib/managers.ts";
 import { execAsRoot } from "../lib/ssh.ts";
 import type { Node, Task } from "../lib/swarm.ts";
 import { orUndefined } from "../lib/swarm.ts";
@@ -26,9 +26,10 @@ export async function observe(deployed: Deployed): Promise<Observed> {
 		deployed.hosts
 			.filter(({ roles }) => roles.includes(role))
 			.map((host) => look(host).catch((error) => observed.unreachable.push({ host: host.name, problem: (error as Error).message })));
-	const [manager] = deployed.hosts.filter(({ roles }) => roles.includes("manager"));
+	const managers = deployed.hosts.filter(({ roles }) => roles.includes("manager"));
+	const unseen = (error: Error) => observed.unreachable.push({ host: managers.map(({ name }) => name).join(", "), problem: error.message });
 	await Promise.all([
-		...on("manager", async (host) => void (host === manager && Object.assign(observed, await swarmState(deployed, host)))),
+		swarmState(deployed, managers).then((state) => Object.assign(observed, state), unseen),
 		...on("app", async (host) => void Object.assign(observed.apps, { [host.name]: await appState(deployed, host) })),
 		...on("nginx", async (host) => void Object.assign(observed, { nginx: await nginxState(deployed, host) })),
 		...on("log", async (host) => void Object.assign(observed, { log: await logState(deployed, host) })),
@@ -39,8 +40,9 @@ export async function observe(deployed: Deployed): Promise<Observed> {
 
 type Host = Deployed["hosts"][number];
 
-async function swarmState({ service }: Deployed, { connection }: Host): Promise<Pick<Observed, "nodes" | "service" | "tasks">> {
-	const docker = dockerOn(connection);
+/** Asks any of the managers. */
+async function swarmState({ service, swarmId }: Deployed, managers: Host[]): Promise<Pick<Observed, "nodes" | "service" | "tasks">> {
+	const docker = dockerOnManager({ managers: managers.map(({ connection }) => connection), clusterId: swarmId });
 	const [nodes, found, tasks] = await Promise.all([
 		docker.listNodes() as Promise<(Node & { Description?: { Engine?: { EngineVersion?: string } } })[]>,
 		orUndefined(docker.getService(service.name).inspect()),

@@ -5,7 +5,7 @@ import { SshError } from "../lib/ssh.ts";
 
 /**
  * Whether a change can be made in place, needs a new resource, or does not count. `identity` names a thing that this one lives on: a change
- * replaces, also while the new value is not known. So the engine deletes this resource before it deletes that thing.
+ * replaces, also while the new value is not known. So the engine deletes this resource before it deletes that thing. Absent, it names none.
  */
 export type ChangeKind = "update" | "replace" | "identity" | "ignore";
 
@@ -79,8 +79,8 @@ export function defineProvider<I extends object, O extends object>(
 		async diff(id: string, olds: Props, news: Props) {
 			const kindOf = (name: keyof I & string): ChangeKind => {
 				const kind = definition.inputs[name];
-				// A state from before there was this input says nothing about the thing.
-				if (kind === "identity" && olds[name] === undefined) return "update";
+				// A state from before there was this input says nothing about the thing; and what lives on several lives on no single one.
+				if (kind === "identity" && (isAbsent(olds[name]) || isAbsent(news[name]))) return "update";
 				// What is not known yet may turn out to be the same: no reason to announce a replacement.
 				if (holdsUnknown(news[name])) return kind === "ignore" || kind === "identity" ? kind : "update";
 				return typeof kind === "function" ? kind(olds[name] as never, news[name] as never) : kind;
@@ -137,6 +137,8 @@ async function keepingPartial<T>(inputs: Props, step: () => Promise<T>): Promise
 
 /** Without undefined values, which the engine's wire format cannot carry. */
 const defined = (props: Props): Props => Object.fromEntries(Object.entries(props).filter(([, value]) => value !== undefined));
+
+const isAbsent = (value: unknown) => value === undefined || value === null;
 
 function holdsUnknown(value: unknown): boolean {
 	if (value === unknownValue) return true;

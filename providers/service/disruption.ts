@@ -2,7 +2,7 @@ import type { ServiceInputs } from "./resource.ts";
 import { isLossless } from "./spec.ts";
 
 /** Changes that leave the tasks as they are. */
-export const withoutRestart = ["manager", "registryAuth", "nodes", "replicas", "convergeSeconds"];
+export const withoutRestart = ["managers", "clusterId", "registryAuth", "nodes", "replicas", "convergeSeconds"];
 
 /** What an update of the service means for requests, in a line for the preview. Pure. */
 export function disruption(changed: string[], _olds: ServiceInputs, news: ServiceInputs): string | undefined {

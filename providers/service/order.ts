@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { installProgram, programPath, systemdQuote } from "../../lib/agentProgram.ts";
+import { type Connection, shellQuote } from "../../lib/connection.ts";
 import type { Progress } from "../../lib/progress.ts";
 import { exec, execAsRoot } from "../../lib/ssh.ts";
 import { until } from "../../lib/wait.ts";
@@ -19,8 +20,8 @@ export function orderedNodes({ nodes, rollout }: Pick<ServiceInputs, "nodes" | "
 }
 
 /** Holds all nodes but the first. To be called before the service is updated. @param after When the update before this one began. */
-export async function holdLaterNodes(inputs: ServiceInputs, after: string | undefined): Promise<void> {
-	await execAsRoot(inputs.manager, holdScript(inputs, after), { stdin: fs.readFileSync(program, "utf8"), deadlineSeconds: 300 });
+export async function holdLaterNodes(inputs: ServiceInputs, manager: Connection, after: string | undefined): Promise<void> {
+	await execAsRoot(manager, holdScript(inputs, after), { stdin: fs.readFileSync(program, "utf8"), deadlineSeconds: 300 });
 }
 
 /** Installs the program from standard input as a systemd unit and starts it. Pure. */
@@ -63,10 +64,10 @@ systemctl restart ${unit} || { journalctl -n 20 --no-pager -o cat -u ${unit} >&2
 }
 
 /** Waits until the program on the manager has ended, well or not: what came of it shows in the service. */
-export async function orderEnded(inputs: ServiceInputs, progress: Progress): Promise<void> {
+export async function orderEnded(inputs: ServiceInputs, manager: Connection, progress: Progress): Promise<void> {
 	const script = `systemctl is-active ${unitOf(inputs)}; journalctl -q -n 1 --no-pager -o cat _SYSTEMD_UNIT=${unitOf(inputs)}.service`;
 	await until({ what: `service ${inputs.name}, node by node`, deadlineSeconds: inputs.convergeSeconds, progress }, async () => {
-		const { stdout } = await exec(inputs.manager, script).catch((error) => ({ stdout: `unknown\n${(error as Error).message}` }));
+		const { stdout } = await exec(manager, script).catch((error) => ({ stdout: `unknown\n${(error as Error).message}` }));
 		const [state, last = ""] = stdout.split("\n");
 		return state === "inactive" || state === "failed" ? { done: undefined } : { waiting: last };
 	});

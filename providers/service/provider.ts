@@ -1,6 +1,7 @@
 import type Docker from "dockerode";
 import { dockerOn } from "../../lib/docker.ts";
 import { ecrRegistry } from "../../lib/ecr.ts";
+import { dockerOnManager, findManager, managersOf } from "../../lib/managers.ts";
 import { orUndefined, retryOutOfSequence } from "../../lib/swarm.ts";
 import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, PartialFailure, sameValue } from "../define.ts";
@@ -16,7 +17,8 @@ import { mendVolumes, removeVolumes, wrongVolumes } from "./volumes.ts";
 
 export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	inputs: {
-		manager: "update",
+		managers: "update",
+		clusterId: "update",
 		name: "replace",
 		owner: "ignore",
 		image: "update",
@@ -51,7 +53,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	},
 
 	async read(id, state, context) {
-		const observed = await observe(dockerOn(state.manager), id, { ...state, image: state.imageDigest });
+		const observed = await observe(swarmOf(state), id, { ...state, image: state.imageDigest });
 		if (!observed) return undefined;
 		const differs = [...observed.differs, ...(await wrongVolumes(state, context)).map(({ description }) => description)];
 		return { serviceId: id, imageDigest: state.imageDigest, observed: { ...observed, differs }, lastRollout: state.lastRollout ?? null };
@@ -85,7 +87,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	},
 
 	async delete(id, state, context) {
-		const manager = dockerOn(state.manager);
+		const manager = swarmOf(state);
 		await orUndefined(manager.getService(id).remove());
 		await until({ what: "tasks stopping", deadlineSeconds: 120, progress: context.progress }, async () => {
 			const left = await containersLeft(state, id);
@@ -95,11 +97,13 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	},
 });
 
+const swarmOf = (inputs: ServiceInputs) => dockerOnManager({ managers: managersOf(inputs), clusterId: inputs.clusterId });
+
 const nameOf = (mount: ServiceMount) => (mount.type === "volume" ? mount.name : undefined);
 
 /** Brings the service to the inputs and waits until all of it runs and answers. `sendLogin`: the nodes' login is new, though the spec may not be. */
 async function converge(inputs: ServiceInputs, context: Context, sendLogin: boolean): Promise<Converged> {
-	const manager = dockerOn(inputs.manager);
+	const manager = swarmOf(inputs);
 	const image = await withDigest(manager, inputs);
 	const { serviceId, before } = await ensureService(manager, { ...inputs, image }, sendLogin, context);
 	const outputs = await converged(manager, serviceId, before, { ...inputs, image }, context);
@@ -127,11 +131,12 @@ async function ensureService(
 	}
 	const tasks = (await tasksOf(manager, found.ID)).map(({ ID: id }) => id);
 	const inOrder = inputs.rollout.order.length > 0 && isLossless(inputs) && !covers(found.Spec.TaskTemplate, spec.TaskTemplate);
-	if (inOrder) await holdLaterNodes(inputs, found.UpdateStatus?.StartedAt);
+	const orderer = inOrder ? await findManager(inputs) : undefined;
+	if (orderer) await holdLaterNodes(inputs, orderer, found.UpdateStatus?.StartedAt);
 	// The same spec once more has Swarm go on with an update that it stopped.
 	const isStopped = found.UpdateStatus?.State?.endsWith("paused") ?? false;
 	const changed = await applySpec(manager, found.ID, spec, inputs.registryAuth, isStopped || (sendLogin && !!inputs.registryAuth));
-	if (inOrder) await orderEnded(inputs, progress);
+	if (orderer) await orderEnded(inputs, orderer, progress);
 	return { serviceId: found.ID, before: { tasks, updateStatus: changed ? undefined : found.UpdateStatus } };
 }
 

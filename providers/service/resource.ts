@@ -37,8 +37,10 @@ export interface Rollout {
 }
 
 export interface ServiceInputs {
-	/** A manager. */
-	manager: Connection;
+	/** All managers of the configuration: any that serves is asked. */
+	managers: Connection[];
+	/** The swarm. */
+	clusterId: string;
 	/** Name of the service. Change: replaces. */
 	name: string;
 	/** `project/stack`. */
@@ -106,7 +108,7 @@ export class Service extends ScaleoutResource {
 
 	constructor(name: string, args: { [K in keyof ServiceInputs]: pulumi.Input<ServiceInputs[K]> }, opts?: pulumi.CustomResourceOptions) {
 		const props = { ...args, serviceId: undefined, imageDigest: undefined, observed: undefined, lastRollout: undefined };
-		const additionalSecretOutputs = ["manager", "registryAuth", "secretEnv", "nodes"];
+		const additionalSecretOutputs = ["managers", "registryAuth", "secretEnv", "nodes"];
 		super("service", "Service", name, props, { additionalSecretOutputs, ...opts });
 	}
 }

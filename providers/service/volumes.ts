@@ -1,4 +1,5 @@
 import { dockerOn } from "../../lib/docker.ts";
+import { dockerOnManager } from "../../lib/managers.ts";
 import { SshError } from "../../lib/ssh.ts";
 import { orUndefined, runningTasks, updateNode } from "../../lib/swarm.ts";
 import { until } from "../../lib/wait.ts";
@@ -82,7 +83,7 @@ export async function mendVolumes(inputs: ServiceInputs, { progress, note }: Pic
 
 /** Does `step` while the node has no task of the service, and waits until it has one again. */
 async function withoutTask(inputs: ServiceInputs, node: ServiceNode, { progress }: Pick<Context, "progress">, step: () => Promise<void>) {
-	const manager = dockerOn(inputs.manager);
+	const manager = dockerOnManager(inputs);
 	const [label = "", value = ""] = inputs.placement;
 	const deadlineSeconds = inputs.rollout.drainLimitSeconds + inputs.stopGraceSeconds + 120;
 	await updateNode(manager, node.nodeId, ({ Labels: { [label]: _, ...others } = {}, ...spec }) => ({ ...spec, Labels: others }));

@@ -1,5 +1,8 @@
-import { describeConnection } from "../../lib/connection.ts";
+import { type Connection, describeConnection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
+import { findManager, managersOf, SwarmGoneError } from "../../lib/managers.ts";
+import { connect } from "../../lib/ssh.ts";
+import { within } from "../../lib/wait.ts";
 import { defineProvider } from "../define.ts";
 import type { SwarmClusterInputs, SwarmClusterOutputs } from "./resource.ts";
 
@@ -8,9 +11,10 @@ const ownerLabel = "scaleout.owner";
 
 export const provider = defineProvider<SwarmClusterInputs, SwarmClusterOutputs>({
 	inputs: {
-		connection: "update",
+		managers: "update",
+		advertiseAddress: "ignore",
 		machineId: "identity",
-		advertiseAddress: "replace",
+		soleAddress: "identity",
 		owner: "ignore",
 		adopt: "ignore",
 		defaultAddrPool: "replace",
@@ -21,44 +25,64 @@ export const provider = defineProvider<SwarmClusterInputs, SwarmClusterOutputs>(
 
 	async create(inputs, { progress }) {
 		progress("initialising the swarm");
-		const clusterId = (await ownedCluster(inputs)) ?? (await initialise(inputs));
+		const [first, ...others] = inputs.managers as [Connection, ...Connection[]];
+		const clusterId = (await ownedCluster(first, inputs)) ?? (await clusterOf(others, inputs)) ?? (await initialise(first, inputs));
 		return { id: clusterId, outputs: { clusterId } };
 	},
 
 	async read(id, state) {
-		const clusterId = await ownedCluster({ ...state, adopt: id }).catch((error) => {
-			if (error instanceof ForeignSwarmError) return undefined;
-			throw error;
-		});
-		return clusterId === id ? { clusterId } : undefined;
+		const isThere = await isManaged(id, all(state));
+		return isThere ? { clusterId: id } : undefined;
 	},
 
-	async update(id, _olds, news) {
-		const clusterId = await ownedCluster({ ...news, adopt: id });
-		if (!clusterId)
-			throw new Error(`${describeConnection(news.connection)} is no longer in swarm ${id}: run "pulumi up --refresh" to make it anew`);
-		return { clusterId };
+	async update(id, olds, news) {
+		const managers = [...all(news), ...all(olds)];
+		if (!(await isManaged(id, managers)))
+			throw new Error(`no manager of the configuration is in swarm ${id} any more: run "pulumi up --refresh" to make it anew`);
+		return { clusterId: id };
 	},
 
 	async delete(id, state) {
-		const docker = dockerOn(state.connection);
-		const { Swarm: swarm } = await docker.info();
-		// The members have left before: this is the last manager, and with it the swarm ends.
-		if (swarm?.LocalNodeState !== "inactive" && swarm?.Cluster?.ID === id) await docker.swarmLeave({ force: true });
+		// The other members have left before: this is the last manager, and with it the swarm ends.
+		const last = await findManager({ managers: all(state), clusterId: id }).catch(goneAlready);
+		if (last) await dockerOn(last).swarmLeave({ force: true });
 	},
 });
 
-class ForeignSwarmError extends Error {}
+/** A state from before there were several managers names one. */
+const all = (state: Partial<SwarmClusterInputs> & { connection?: Connection }) => managersOf({ ...state, manager: state.connection });
 
-/** The ID of the swarm this host manages, if it is ours; undefined if it is in none. @throws ForeignSwarmError if it is in another. */
-async function ownedCluster(inputs: SwarmClusterInputs): Promise<string | undefined> {
-	const docker = dockerOn(inputs.connection);
+async function isManaged(clusterId: string, managers: Connection[]): Promise<boolean> {
+	return (await findManager({ managers, clusterId }).catch(goneAlready)) !== undefined;
+}
+
+function goneAlready(error: unknown): undefined {
+	if (!(error instanceof SwarmGoneError)) throw error;
+	return undefined;
+}
+
+/** Seconds another manager may take to tell that it is in a swarm of ours already: at the first `up` it is still being made. */
+const glanceSeconds = 5;
+
+/** The swarm of ours that one of these manages, though the first manager is in none: a swarm is never begun beside it. */
+async function clusterOf(managers: Connection[], inputs: SwarmClusterInputs): Promise<string | undefined> {
+	const look = async (connection: Connection) => {
+		await within(`SSH to ${describeConnection(connection)}`, glanceSeconds, connect(connection, glanceSeconds));
+		return ownedCluster(connection, inputs);
+	};
+	const found = await Promise.all(managers.map((connection) => look(connection).catch(() => undefined)));
+	return found.find((clusterId) => clusterId !== undefined);
+}
+
+/** The ID of the swarm this host manages, if it is ours; undefined if it is in none. @throws Error if it is in another. */
+async function ownedCluster(connection: Connection, inputs: SwarmClusterInputs): Promise<string | undefined> {
+	const docker = dockerOn(connection);
 	const { Swarm: swarm } = await docker.info();
 	const state = swarm?.LocalNodeState;
 	if (!swarm || state === "inactive") return undefined;
-	const host = describeConnection(inputs.connection);
+	const host = describeConnection(connection);
 	if (!swarm.ControlAvailable) {
-		throw new ForeignSwarmError(
+		throw new Error(
 			`${host} is in a swarm (${state}) but no manager of it: run "docker swarm leave" there, or take the host out of the configuration`,
 		);
 	}
@@ -66,13 +90,13 @@ async function ownedCluster(inputs: SwarmClusterInputs): Promise<string | undefi
 	const owner = spec.Labels?.[ownerLabel];
 	if (owner === inputs.owner || id === inputs.adopt) return id;
 	const whose = owner ? `of stack ${owner}` : "made by other means";
-	throw new ForeignSwarmError(
+	throw new Error(
 		`${host} already manages swarm ${id}, ${whose}: set swarm.adopt to this ID to take it over, or run "docker swarm leave --force" there`,
 	);
 }
 
-async function initialise(inputs: SwarmClusterInputs): Promise<string> {
-	const docker = dockerOn(inputs.connection);
+async function initialise(connection: Connection, inputs: SwarmClusterInputs): Promise<string> {
+	const docker = dockerOn(connection);
 	await docker.swarmInit({
 		ListenAddr: "0.0.0.0:2377",
 		AdvertiseAddr: inputs.advertiseAddress,

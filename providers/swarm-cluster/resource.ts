@@ -3,12 +3,14 @@ import type { Connection } from "../../lib/connection.ts";
 import { ScaleoutResource } from "../shell.ts";
 
 export interface SwarmClusterInputs {
-	/** The first manager. */
-	connection: Connection;
-	/** The machine the swarm begins on, where this stack makes it. Change: replaces. */
-	machineId?: string;
-	/** Address the other nodes reach it by. Change: replaces. */
+	/** All managers of the configuration, the one the swarm begins on first. It lives on as long as one of them is in it. */
+	managers: Connection[];
+	/** Address the other nodes reach the first manager by. Only at init. */
 	advertiseAddress: string;
+	/** The only manager's machine, where this stack makes it; absent where there are several. Change: replaces, as the swarm ends with it. */
+	machineId?: string;
+	/** The only manager's address; absent where there are several. Change: replaces. */
+	soleAddress?: string;
 	/** `project/stack`: the swarm carries it as a label, and a swarm that does is this stack's own. */
 	owner: string;
 	/** ID of a swarm made by other means that may be taken over. */
@@ -25,7 +27,7 @@ export interface SwarmClusterOutputs {
 	clusterId: string;
 }
 
-/** A swarm, initialised on its first manager. Join tokens are never stored: who needs one asks a manager. */
+/** A swarm, initialised on the first manager. Join tokens are never stored: who needs one asks a manager. */
 export class SwarmCluster extends ScaleoutResource {
 	declare readonly clusterId: pulumi.Output<string>;
 
@@ -34,6 +36,6 @@ export class SwarmCluster extends ScaleoutResource {
 		args: { [K in keyof SwarmClusterInputs]: pulumi.Input<SwarmClusterInputs[K]> },
 		opts?: pulumi.CustomResourceOptions,
 	) {
-		super("swarm-cluster", "SwarmCluster", name, { ...args, clusterId: undefined }, { additionalSecretOutputs: ["connection"], ...opts });
+		super("swarm-cluster", "SwarmCluster", name, { ...args, clusterId: undefined }, { additionalSecretOutputs: ["managers"], ...opts });
 	}
 }

@@ -1,11 +1,13 @@
 import type Docker from "dockerode";
 import { type Connection, describeConnection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
+import { dockerOnManager, managersOf, SwarmGoneError } from "../../lib/managers.ts";
 import { findNode, type Node, orUndefined, runningTasks, type Task, updateNode } from "../../lib/swarm.ts";
 import { Turns } from "../../lib/turns.ts";
 import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, sameValue } from "../define.ts";
 import type { SwarmNodeInputs, SwarmNodeOutputs } from "./resource.ts";
+import { demote, OnlyManagerError, oneAtATime, promote } from "./roles.ts";
 
 const joinDeadlineSeconds = 180;
 const drainDeadlineSeconds = 120;
@@ -21,8 +23,7 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 	inputs: {
 		connection: "update",
 		machineId: "identity",
-		manager: "update",
-		managerAddress: "ignore",
+		managers: "update",
 		clusterId: "identity",
 		advertiseAddress: "replace",
 		role: "update",
@@ -38,73 +39,88 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 	willReplace: (id, causes) => causes.includes("clusterId") || turns.announce(id),
 
 	async create(inputs, context) {
-		const outputs = await converge(inputs, [], context);
-		await serving(inputs, outputs.nodeId, context);
+		const manager = dockerOnManager(inputs);
+		const outputs = await converge(inputs, manager, [], context);
+		await serving(inputs, manager, outputs.nodeId, context);
 		turns.comeBack(inputs.advertiseAddress);
 		return { id: outputs.nodeId, outputs };
 	},
 
 	async read(_id, state) {
-		const { nodeId } = state;
-		const node = await findNode(dockerOn(state.manager), nodeId);
-		return node ? { nodeId, observed: observe(node, Object.keys(state.labels)) } : undefined;
+		const { nodeId, clusterId, labels } = state;
+		const manager = dockerOnManager({ managers: managersOf(state), clusterId });
+		const node = await findNode(manager, nodeId).catch(goneWithItsSwarm);
+		return node ? { nodeId, observed: observe(node, Object.keys(labels)) } : undefined;
 	},
 
 	async update(_id, olds, news, context) {
-		const outputs = await converge(news, Object.keys(olds.labels), context);
+		const { clusterId, role, connection } = news;
+		// Where all managers change, those of before let the new ones in.
+		const managers = managersOf(news, olds);
+		const manager = dockerOnManager({ managers, clusterId, ...(role === "worker" && { leaving: connection }) });
+		const outputs = await converge(news, manager, Object.keys(olds.labels), context);
 		// A host that had left and joined anew is another node: nobody is the old one any more.
-		if (outputs.nodeId !== olds.nodeId) await orUndefined(dockerOn(news.manager).getNode(olds.nodeId).remove({ force: true }));
+		if (outputs.nodeId !== olds.nodeId) await remove(manager, olds.nodeId, context);
 		return outputs;
 	},
 
 	async delete(resourceId, state, context) {
-		const id = state.nodeId;
-		const manager = dockerOn(state.manager);
-		const node = await findNode(manager, id);
+		const { nodeId: id, clusterId, connection, advertiseAddress } = state;
+		const manager = dockerOnManager({ managers: managersOf(state), clusterId, leaving: connection });
+		const node = await findNode(manager, id).catch(goneWithItsSwarm);
 		if (!node) return;
-		// The manager that is asked cannot remove itself: it leaves when the swarm is deleted.
-		if ((await manager.info()).Swarm?.NodeID === id) return;
-		await turns.leave(resourceId, state.advertiseAddress, turnDeadlineSeconds, context.progress);
-		await drain(manager, id, context);
-		if (node.Spec?.Role === "manager") await updateNode(manager, id, (spec) => ({ ...spec, Role: "worker" }));
-		await leave(state.connection, context);
-		await manager.getNode(id).remove({ force: true });
+		const isReplaced = turns.isAnnounced(resourceId);
+		await turns.leave(resourceId, advertiseAddress, turnDeadlineSeconds, context.progress);
+		try {
+			await demote(manager, id, context);
+			await drain(manager, id, context);
+			await leave(connection, context);
+			await orUndefined(manager.getNode(id).remove({ force: true }));
+		} catch (error) {
+			turns.comeBack(advertiseAddress);
+			// The last one leaves when the swarm is deleted.
+			if (error instanceof OnlyManagerError && !isReplaced) return;
+			throw error;
+		}
 	},
 });
 
-/** Joins the host unless it is a member, waits until it is ready, and sets role and labels. */
-async function converge(inputs: SwarmNodeInputs, oldLabels: string[], context: Context): Promise<SwarmNodeOutputs> {
-	const manager = dockerOn(inputs.manager);
+/** Where the swarm is gone, so is what was in it. */
+function goneWithItsSwarm(error: unknown): undefined {
+	if (!(error instanceof SwarmGoneError)) throw error;
+	return undefined;
+}
+
+/** Joins the host unless it is a member, waits until it is ready, and sets labels and role. */
+async function converge(inputs: SwarmNodeInputs, manager: Docker, oldLabels: string[], context: Context): Promise<SwarmNodeOutputs> {
 	const nodeId = await oneAtATime(() => member(inputs, manager, context));
 	await updateNode(manager, nodeId, (spec) => {
 		const kept = Object.entries(spec.Labels ?? {}).filter(([label]) => !oldLabels.includes(label));
-		return { ...spec, Role: inputs.role, Availability: "active", Labels: { ...Object.fromEntries(kept), ...inputs.labels } };
+		return { ...spec, Availability: "active", Labels: { ...Object.fromEntries(kept), ...inputs.labels } };
 	});
-	const node = (await findNode(manager, nodeId)) as Node;
+	await (inputs.role === "manager" ? promote : demote)(manager, nodeId, context);
+	// With another role it connects anew.
+	const node = await ready(manager, nodeId, context);
 	return { nodeId, observed: observe(node, Object.keys(inputs.labels)) };
-}
-
-let joining: Promise<unknown> = Promise.resolve();
-
-/** A busy manager issues a certificate so late that a join is begun anew; one host after another it is quicker, and what a join leaves is known. */
-function oneAtATime<T>(step: () => Promise<T>): Promise<T> {
-	const result = joining.then(step);
-	joining = result.catch(() => {});
-	return result;
 }
 
 /** The ID of the host's node, once it is ready. A join that was begun anew leaves a node that nobody is: it is removed. */
 async function member(inputs: SwarmNodeInputs, manager: Docker, context: Context): Promise<string> {
 	const before = ((await manager.listNodes()) as Node[]).map(({ ID: id }) => id);
 	const nodeId = (await membership(inputs, manager, context)) ?? (await join(inputs, manager, context));
-	await until({ what: "node joining", deadlineSeconds: joinDeadlineSeconds, progress: context.progress }, async () => {
-		const state = (await findNode(manager, nodeId))?.Status?.State ?? "not listed yet";
-		return state === "ready" ? { done: undefined } : { waiting: `the manager sees it ${state}` };
-	});
+	await ready(manager, nodeId, context);
 	const nodes = (await manager.listNodes()) as Node[];
 	const left = nodes.filter(({ ID: id, Description: found }) => id !== nodeId && !before.includes(id) && !found?.Hostname);
 	for (const { ID: id } of left) await orUndefined(manager.getNode(id).remove({ force: true }));
 	return nodeId;
+}
+
+async function ready(manager: Docker, nodeId: string, { progress }: Context): Promise<Node> {
+	return until<Node>({ what: "node joining", deadlineSeconds: joinDeadlineSeconds, progress }, async () => {
+		const node = await findNode(manager, nodeId);
+		const state = node?.Status?.State ?? "not listed yet";
+		return node && state === "ready" ? { done: node } : { waiting: `the manager sees it ${state}` };
+	});
 }
 
 /** The node's ID if the host is in our swarm, undefined if it is in none. */
@@ -123,12 +139,13 @@ async function membership(inputs: SwarmNodeInputs, manager: Docker, context: Con
 async function join(inputs: SwarmNodeInputs, manager: Docker, context: Context): Promise<string> {
 	context.progress(`joining the swarm as ${inputs.role}`);
 	const { JoinTokens: tokens } = await manager.swarmInspect();
+	const nodes = (await manager.listNodes()) as Node[];
 	const docker = dockerOn(inputs.connection);
 	try {
 		await docker.swarmJoin({
 			ListenAddr: "0.0.0.0:2377",
 			AdvertiseAddr: inputs.advertiseAddress,
-			RemoteAddrs: [inputs.managerAddress],
+			RemoteAddrs: reachableManagers(nodes),
 			JoinToken: inputs.role === "manager" ? tokens.Manager : tokens.Worker,
 		});
 	} catch (error) {
@@ -136,6 +153,14 @@ async function join(inputs: SwarmNodeInputs, manager: Docker, context: Context):
 		if (!/continue in the background/.test((error as Error).message)) throw error;
 	}
 	return joined(docker, context);
+}
+
+/** Addresses to join at, with port, the leader's first: Docker takes the first one. */
+function reachableManagers(nodes: Node[]): string[] {
+	const managers = nodes.filter(({ ManagerStatus: manager }) => manager?.Addr && manager.Reachability === "reachable");
+	return managers
+		.toSorted((a, b) => Number(b.ManagerStatus?.Leader ?? false) - Number(a.ManagerStatus?.Leader ?? false))
+		.map(({ ManagerStatus: manager }) => manager?.Addr as string);
 }
 
 /** Waits until the host has become a node, and returns the node's ID. */
@@ -149,8 +174,7 @@ async function joined(docker: Docker, { progress }: Context): Promise<string> {
 }
 
 /** Waits until the node runs the services that its labels bind to it: only then may the next node go. */
-async function serving({ manager: connection, labels }: SwarmNodeInputs, nodeId: string, { progress }: Context): Promise<void> {
-	const manager = dockerOn(connection);
+async function serving({ labels }: SwarmNodeInputs, manager: Docker, nodeId: string, { progress }: Context): Promise<void> {
 	const bound = Object.entries(labels).map(([label, value]) => `node.labels.${label}==${value}`);
 	const isBound = ({ Spec: spec }: Docker.Service) =>
 		spec?.Mode?.Global && spec.TaskTemplate?.Placement?.Constraints?.some((constraint) => bound.includes(constraint));
@@ -167,6 +191,8 @@ async function serving({ manager: connection, labels }: SwarmNodeInputs, nodeId:
 async function drain(manager: Docker, id: string, { progress }: Context): Promise<void> {
 	await updateNode(manager, id, (spec) => ({ ...spec, Availability: "drain" }));
 	await until({ what: "draining", deadlineSeconds: drainDeadlineSeconds, progress }, async () => {
+		// What ran on a lost host is said to run for a day.
+		if ((await findNode(manager, id))?.Status?.State === "down") return { done: undefined };
 		const left = await runningTasks(manager, { node: [id] });
 		return left.length === 0 ? { done: undefined } : { waiting: `${left.length} tasks still run` };
 	});
@@ -179,6 +205,13 @@ async function leave(connection: Connection, { progress }: Context): Promise<voi
 		// A lost host cannot say goodbye; the manager removes it all the same.
 		progress(`did not leave by itself: ${(error as Error).message}`);
 	}
+}
+
+/** Takes a node off the list that nobody is any more. */
+async function remove(manager: Docker, id: string, context: Context): Promise<void> {
+	if (!(await findNode(manager, id))) return;
+	await demote(manager, id, context);
+	await orUndefined(manager.getNode(id).remove({ force: true }));
 }
 
 /** `labels`: the names this resource owns. */

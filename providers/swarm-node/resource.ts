@@ -6,14 +6,13 @@ export interface SwarmNodeInputs {
 	connection: Connection;
 	/** The machine the node runs on, where this stack makes it. Change: replaces, by drain, leave and join, one node at a time. */
 	machineId?: string;
-	/** A manager to ask for the join token and to change the node through. */
-	manager: Connection;
-	/** The manager's address for joining, with port: `192.168.2.137:2377`. */
-	managerAddress: string;
+	/** All managers of the configuration: any that serves is asked. */
+	managers: Connection[];
 	/** The swarm. Change: replaces. */
 	clusterId: string;
 	/** Address the other nodes reach this one by. Change: replaces. */
 	advertiseAddress: string;
+	/** Change: promotes or demotes in place; refused where the managers left would have no majority. */
 	role: "manager" | "worker";
 	/** Node labels. Labels set by others are left alone. */
 	labels: Record<string, string>;
@@ -31,6 +30,6 @@ export class SwarmNode extends ScaleoutResource {
 
 	constructor(name: string, args: { [K in keyof SwarmNodeInputs]: pulumi.Input<SwarmNodeInputs[K]> }, opts?: pulumi.CustomResourceOptions) {
 		const props = { ...args, nodeId: undefined, observed: undefined };
-		super("swarm-node", "SwarmNode", name, props, { additionalSecretOutputs: ["connection", "manager"], ...opts });
+		super("swarm-node", "SwarmNode", name, props, { additionalSecretOutputs: ["connection", "managers"], ...opts });
 	}
 }

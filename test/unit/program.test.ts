@@ -97,7 +97,7 @@ describe("the lab's topology becomes these resources", () => {
 describe("every connection is pinned", () => {
 	const connections = () =>
 		recorder.resources.flatMap(({ name, inputs }) =>
-			[inputs.connection, inputs.manager, ...(inputs.nodes ?? []).map((node: Props) => node.connection)]
+			[inputs.connection, ...(inputs.managers ?? []), ...(inputs.nodes ?? []).map((node: Props) => node.connection)]
 				.filter(Boolean)
 				.map((connection: Props) => ({ name, connection })),
 		);

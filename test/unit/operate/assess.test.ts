@@ -10,6 +10,7 @@ const addressOf: Record<string, string> = { manager: "192.168.2.137", worker1: "
 
 const deployed: Deployed = {
 	endpoint: "http://was",
+	swarmId: "swarm",
 	hosts: [
 		...apps.map((name) => ({
 			name,

@@ -62,6 +62,10 @@ describe("diff", () => {
 		expect(await provider().diff("id", { ...olds, machine: undefined }, olds)).toMatchObject({ changes: true, replaces: [] });
 	});
 
+	test("what no longer lives on one thing alone is not replaced", async () => {
+		expect(await provider().diff("id", olds, { ...olds, machine: undefined })).toMatchObject({ changes: true, replaces: [] });
+	});
+
 	test("the provider hears of a replacement beforehand, with its causes", async () => {
 		const willReplace = vi.fn();
 		const told = provider({ willReplace });

@@ -18,7 +18,8 @@ export const image = `192.168.1.20:5000/2021babble/babble-was@sha256:${"d".repea
 /** The source system's service. */
 export function serviceInputs(change: Partial<ServiceInputs> = {}): ServiceInputs {
 	return {
-		manager: connection(),
+		managers: [connection()],
+		clusterId: "swarm",
 		name: "babble-was",
 		owner: "swarm-scaleout/lab",
 		image,

@@ -6,7 +6,7 @@ import { connection, topology } from "../../fixtures.ts";
 /* What a new registry login means for a service that runs. A swarm stands in that notes the updates it is sent. */
 
 const updates = vi.hoisted(() => [] as { auth: object; spec: object }[]);
-vi.mock("../../../../lib/docker.ts", () => ({ dockerOn: () => manager }));
+vi.mock("../../../../lib/managers.ts", async (original) => ({ ...(await original<object>()), dockerOnManager: () => manager }));
 vi.mock("../../../../lib/ssh.ts", async (original) => ({ ...(await original<object>()), execAsRoot: async () => "200" }));
 
 const { service } = topology();
@@ -16,7 +16,8 @@ const login = (serveraddress: string, password: string) => ({ serveraddress, use
 function inputs(serveraddress: string, password: string) {
 	return {
 		...service,
-		manager: connection(),
+		managers: [connection()],
+		clusterId: "swarm",
 		name: "babble-was",
 		owner: "swarm-scaleout/lab",
 		image: `${serveraddress}/babble-was@sha256:${"d".repeat(64)}`,

@@ -1,0 +1,114 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Connection } from "../../../../lib/connection.ts";
+import type { WaitOptions } from "../../../../lib/wait.ts";
+import { FakeSwarm } from "../../../support/fakeSwarm.ts";
+
+let swarm: FakeSwarm;
+vi.mock("../../../../lib/docker.ts", () => ({ dockerOn: (connection: Connection) => swarm.dockerOn(connection) }));
+vi.mock("../../../../lib/ssh.ts", async (original) => ({
+	...(await original<object>()),
+	connect: (connection: Connection) => swarm.connect(connection),
+}));
+// Waits of minutes, in seconds.
+vi.mock("../../../../lib/wait.ts", async (original) => {
+	const { until, ...rest } = await original<typeof import("../../../../lib/wait.ts")>();
+	return { ...rest, until: (options: WaitOptions, probe: never) => until({ ...options, deadlineSeconds: 1, maxPauseMs: 200 }, probe) };
+});
+const { provider } = await import("../../../../providers/swarm-cluster/provider.ts");
+
+beforeEach(() => {
+	swarm = new FakeSwarm();
+	swarm.clusterId = `swarm-${Math.random()}`;
+});
+afterEach(() => swarm.close());
+
+/** The inputs as components/swarm.ts gives them. */
+function inputs(managers: string[], machines = managers) {
+	const [sole] = managers.length === 1 ? managers : [];
+	return {
+		managers: managers.map((name) => swarm.connection(name)),
+		advertiseAddress: managers[0],
+		...(sole && { machineId: `machine-${machines[0]}`, soleAddress: sole }),
+		owner: swarm.owner,
+		defaultAddrPool: [],
+		subnetSize: 24,
+		dataPathPort: 4789,
+	};
+}
+
+const diff = (from: string[], to: string[], machines = to) =>
+	provider.diff("swarm", { ...inputs(from), clusterId: "swarm" }, inputs(to, machines));
+
+describe("the swarm", () => {
+	// biome-ignore format: one change a row
+	test.each<[string, string[], string[], string[]]>([
+		["gets two more managers", ["m1"], ["m1", "m2", "m3"], []],
+		["goes back to one", ["m1", "m2", "m3"], ["m2"], []],
+		["loses the first of three", ["m1", "m2", "m3"], ["m2", "m3", "m4"], []],
+		["gets another only manager", ["m1"], ["m2"], ["machineId", "soleAddress"]],
+	])("%s: %j to %j", async (_what, from, to, replaces) => {
+		expect(await diff(from, to)).toMatchObject({ changes: true, replaces });
+	});
+
+	test("ends with the machine of its only manager, and outlives one of three", async () => {
+		expect((await diff(["m1"], ["m1"], ["anew"])).replaces).toEqual(["machineId"]);
+		const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+		const three = { ...inputs(["m1", "m2", "m3"]), clusterId: "swarm" };
+		const news = { ...three, managers: [{ ...swarm.connection("m1"), hostKey: unknown }, ...three.managers.slice(1)] };
+		expect((await provider.diff("swarm", three, news)).replaces).toEqual([]);
+	});
+});
+
+describe("a swarm that is to be made", () => {
+	test("begins on the first manager", async () => {
+		for (const name of ["m1", "m2", "m3"]) await swarm.addHost(name);
+		expect((await provider.create(inputs(["m1", "m2", "m3"]))).id).toBe(swarm.clusterId);
+		expect(swarm.askedFor(/init/)).toEqual(["m1 POST /swarm/init"]);
+	});
+
+	test("is the one that another manager has, when the first one is in none", async () => {
+		await swarm.addHost("m1");
+		await swarm.addHost("m2", "manager");
+		expect((await provider.create(inputs(["m1", "m2"]))).id).toBe(swarm.clusterId);
+		expect(swarm.askedFor(/init/)).toEqual([]);
+	});
+
+	test("is not taken from another stack", async () => {
+		swarm.owner = "swarm-scaleout/other";
+		await swarm.addHost("m1", "manager");
+		const ours = { ...inputs(["m1"]), owner: "swarm-scaleout/lab" };
+		await expect(provider.create(ours)).rejects.toThrow(/already manages swarm .*, of stack swarm-scaleout\/other: set swarm.adopt/);
+	});
+});
+
+describe("a look at the swarm", () => {
+	test("finds it as long as one manager is in it, and gone when none is", async () => {
+		for (const name of ["m1", "m2", "m3"]) await swarm.addHost(name, "manager");
+		const state = { ...inputs(["m1", "m2", "m3"]), clusterId: swarm.clusterId };
+		swarm.kill("m1");
+		expect((await provider.read(swarm.clusterId, state)).id).toBe(swarm.clusterId);
+		await swarm.addHost("h1");
+		expect((await provider.read(swarm.clusterId, { ...inputs(["h1"]), clusterId: swarm.clusterId })).id).toBeUndefined();
+	});
+
+	test("does not find it gone because nobody answers", async () => {
+		await swarm.addHost("m1", "manager");
+		swarm.kill("m1");
+		expect((await provider.read(swarm.clusterId, inputs(["m1"]))).id).toBe(swarm.clusterId);
+	});
+});
+
+test("managers that are all others than those in the swarm are refused: it would be lost", async () => {
+	await swarm.addHost("h1");
+	const news = inputs(["h1"]);
+	await expect(provider.update(swarm.clusterId, { ...news, clusterId: swarm.clusterId }, news)).rejects.toThrow(
+		/no manager .* is in swarm/,
+	);
+});
+
+test("the swarm ends with the manager that is left", async () => {
+	for (const name of ["m1", "m2"]) await swarm.addHost(name);
+	await swarm.addHost("m3", "manager");
+	await provider.delete(swarm.clusterId, { ...inputs(["m1", "m2", "m3"]), clusterId: swarm.clusterId });
+	expect(swarm.askedFor(/leave/)).toEqual(["m3 POST /swarm/leave"]);
+});

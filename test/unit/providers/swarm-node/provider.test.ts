@@ -1,0 +1,198 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Connection } from "../../../../lib/connection.ts";
+import type { WaitOptions } from "../../../../lib/wait.ts";
+import { FakeSwarm, isListed } from "../../../support/fakeSwarm.ts";
+
+let swarm: FakeSwarm;
+vi.mock("../../../../lib/docker.ts", () => ({ dockerOn: (connection: Connection) => swarm.dockerOn(connection) }));
+vi.mock("../../../../lib/ssh.ts", async (original) => ({
+	...(await original<object>()),
+	connect: (connection: Connection) => swarm.connect(connection),
+}));
+// Waits of minutes, in seconds.
+vi.mock("../../../../lib/wait.ts", async (original) => {
+	const { until, ...rest } = await original<typeof import("../../../../lib/wait.ts")>();
+	return {
+		...rest,
+		until: (options: WaitOptions, probe: never) => until({ ...options, deadlineSeconds: 3, maxPauseMs: 200 }, probe),
+	};
+});
+const { provider } = await import("../../../../providers/swarm-node/provider.ts");
+
+beforeEach(() => {
+	swarm = new FakeSwarm();
+	swarm.clusterId = `swarm-${Math.random()}`;
+});
+afterEach(() => swarm.close());
+
+async function hosts(roles: Record<string, "manager" | "worker" | undefined>): Promise<void> {
+	for (const [name, role] of Object.entries(roles)) await swarm.addHost(name, role);
+}
+
+/** A node's inputs; all hosts named as managers are asked. */
+function inputs(name: string, role: "manager" | "worker", managers: string[], more = {}) {
+	return {
+		connection: swarm.connection(name),
+		managers: managers.map((manager) => swarm.connection(manager)),
+		clusterId: swarm.clusterId,
+		advertiseAddress: name,
+		role,
+		labels: {},
+		owner: swarm.owner,
+		__urn: `urn:pulumi:lab::project::type::${name}`,
+		...more,
+	};
+}
+
+const state = (...args: Parameters<typeof inputs>) => ({ ...inputs(...args), nodeId: `node-${args[0]}` });
+const change = (
+	name: string,
+	from: [role: "manager" | "worker", managers: string[]],
+	to: [role: "manager" | "worker", managers: string[]],
+) => provider.update(`node-${name}`, state(name, ...from), inputs(name, ...to));
+const remove = (name: string, managers: string[], role: "manager" | "worker" = "manager") =>
+	provider.delete(`node-${name}`, state(name, role, managers));
+
+describe("a worker that becomes a manager", () => {
+	test("is one, reachable for the others, when the update ends", async () => {
+		await hosts({ m1: "manager", w1: "worker" });
+		const { outs } = await change("w1", ["worker", ["m1"]], ["manager", ["m1", "w1"]]);
+		expect(swarm.managers()).toEqual(["m1", "w1"]);
+		expect(outs).toMatchObject({ nodeId: "node-w1", observed: { role: "manager", state: "ready" } });
+	});
+
+	test("waits for the one before", async () => {
+		await hosts({ m1: "manager", w1: "worker", w2: "worker" });
+		const all = ["m1", "w1", "w2"];
+		await Promise.all(["w1", "w2"].map((name) => change(name, ["worker", ["m1"]], ["manager", all])));
+		const [first, ...rest] = swarm.askedFor(/update/);
+		expect(rest.length).toBeGreaterThan(0);
+		expect(first).toContain("node-w1");
+		const second = swarm.asked.findIndex((line) => line.includes("node-w2/update"));
+		const looks = swarm.asked.slice(0, second).filter((line) => line.endsWith("GET /nodes/node-w1"));
+		expect(looks.length, "the first one is looked at until it is a manager").toBeGreaterThan(2);
+		expect(swarm.managers()).toEqual(all);
+	});
+
+	test("is let in by the managers of before where all of them change", async () => {
+		await hosts({ m1: "manager", w1: "worker" });
+		await change("w1", ["worker", ["m1"]], ["manager", ["w1"]]);
+		await change("m1", ["manager", ["m1"]], ["worker", ["w1"]]);
+		expect(swarm.managers()).toEqual(["w1"]);
+	});
+});
+
+describe("a host that joins", () => {
+	test("as a manager is one when it is there, and joins at the leader", async () => {
+		await hosts({ m1: "manager", m2: "manager", m3: "manager", h1: undefined });
+		swarm.kill("m1");
+		const { id } = await provider.create(inputs("h1", "manager", ["m1", "m2", "m3", "h1"]));
+		expect(id).toBe("node-h1");
+		expect(swarm.managers()).toContain("h1");
+		expect(swarm.leader()).toBe("m2");
+		expect(swarm.joinedAt).toEqual([["m2:2377", "m3:2377"]]);
+		expect(swarm.askedFor(/^m1 /)).toEqual([]);
+	});
+});
+
+describe("a manager that becomes a worker", () => {
+	test("is none when the update ends, also the leader, which is not asked about itself", async () => {
+		await hosts({ m1: "manager", m2: "manager", m3: "manager" });
+		expect(swarm.leader()).toBe("m1");
+		const { outs } = await change("m1", ["manager", ["m1", "m2", "m3"]], ["worker", ["m2", "m3"]]);
+		expect(swarm.managers()).toEqual(["m2", "m3"]);
+		expect(swarm.leader()).toBe("m2");
+		expect(outs).toMatchObject({ observed: { role: "worker" } });
+		expect(swarm.askedFor(/^m1 .*nodes/)).toEqual([]);
+	});
+
+	test("is refused where the others would have no majority, and stays one", async () => {
+		await hosts({ m1: "manager", m2: "manager", m3: "manager" });
+		swarm.kill("m3");
+		await expect(change("m2", ["manager", ["m1", "m2", "m3"]], ["worker", ["m1", "m3"]])).rejects.toThrow(
+			"hosts, roles of m2: it cannot cease to be a manager: of the managers left, 1 of 2 would be reachable, no majority: bring m3 back, or take it out of the configuration first",
+		);
+		expect(swarm.managers()).toEqual(["m1", "m2", "m3"]);
+		expect(swarm.nodes.get("node-m2")?.Spec?.Role).toBe("manager");
+	});
+
+	test("is refused where it is the only one", async () => {
+		await hosts({ m1: "manager", w1: "worker" });
+		await expect(change("m1", ["manager", ["m1"]], ["worker", ["m1"]])).rejects.toThrow(
+			/roles of m1: .*give another host the role manager/,
+		);
+		expect(swarm.managers()).toEqual(["m1"]);
+	});
+
+	test("waits until one that is lost has been taken out", async () => {
+		await hosts({ m1: "manager", m2: "manager", m3: "manager" });
+		swarm.kill("m3");
+		const all = ["m1", "m2", "m3"];
+		await Promise.all([remove("m2", all), remove("m3", all)]);
+		expect(swarm.managers()).toEqual(["m1"]);
+	});
+});
+
+describe("a node that goes", () => {
+	test("is demoted, drained, leaves, and is then taken off the list, all through another manager", async () => {
+		await hosts({ m1: "manager", m2: "manager", m3: "manager" });
+		swarm.tasks.set("node-m1", 1);
+		await remove("m1", ["m1", "m2", "m3"]);
+		const steps = swarm.asked.filter((line) => /POST|DELETE/.test(line));
+		expect(steps).toEqual([
+			"m2 POST /nodes/node-m1/update",
+			"m2 POST /nodes/node-m1/update",
+			"m1 POST /swarm/leave",
+			"m2 DELETE /nodes/node-m1",
+		]);
+		expect(await isListed(swarm, "m2", "m1")).toBe(false);
+	});
+
+	test("goes also when its host is lost, whose tasks are said to run", async () => {
+		await hosts({ m1: "manager", m2: "manager", m3: "manager" });
+		swarm.kill("m1");
+		swarm.tasks.set("node-m1", 1);
+		swarm.keepsTasks = true;
+		await remove("m1", ["m1", "m2", "m3"]);
+		expect(await isListed(swarm, "m2", "m1")).toBe(false);
+	});
+
+	test("stays the last manager when all go: the swarm ends with it, not before", async () => {
+		await hosts({ m1: "manager", m2: "manager", m3: "manager" });
+		const all = ["m1", "m2", "m3"];
+		await Promise.all(all.map((name) => remove(name, all)));
+		expect(swarm.managers()).toHaveLength(1);
+	});
+
+	test("to come back is refused where it is the only manager, as the swarm would not", async () => {
+		await hosts({ m1: "manager" });
+		const olds = state("m1", "manager", ["m1"], { machineId: "machine-1" });
+		await provider.diff("node-m1", olds, { ...inputs("m1", "manager", ["m1", "m2", "m3"]), machineId: "machine-2" });
+		await expect(provider.delete("node-m1", olds)).rejects.toThrow(/the swarm would end with the only one/);
+		expect(swarm.managers()).toEqual(["m1"]);
+	});
+});
+
+describe("a look at a node", () => {
+	test("needs one manager that serves, whichever", async () => {
+		await hosts({ m1: "manager", m2: "manager", m3: "manager", w1: "worker" });
+		swarm.kill("m1");
+		const { id, props } = await provider.read("node-w1", state("w1", "worker", ["m1", "m2", "m3"]));
+		expect(id).toBe("node-w1");
+		expect(props).toMatchObject({ observed: { role: "worker", state: "ready" } });
+	});
+
+	test("changes nothing while no manager can be asked, and finds it gone where the swarm is", async () => {
+		await hosts({ m1: "manager", w1: "worker", h1: undefined });
+		const known = state("w1", "worker", ["m1"]);
+		expect((await provider.read("node-w1", state("w1", "worker", ["h1"]))).id).toBeUndefined();
+		swarm.kill("m1");
+		expect(await provider.read("node-w1", known)).toEqual({ id: "node-w1", props: known });
+	});
+
+	test("works with a state from before there were several managers", async () => {
+		await hosts({ m1: "manager" });
+		const { managers: _managers, ...old } = state("m1", "manager", []);
+		expect(await provider.read("node-m1", { ...old, manager: swarm.connection("m1") })).toMatchObject({ id: "node-m1" });
+	});
+});
