@@ -61,6 +61,7 @@ export class Swarm extends pulumi.ComponentResource {
 					clusterId: cluster.clusterId,
 					advertiseAddress: host.address,
 					role: isManager ? "manager" : "worker",
+					owner: owner(),
 					labels: serving.includes(host) ? { [this.placement[0]]: this.placement[1] } : {},
 				},
 				{ parent: this, dependsOn: [host.ready, ...dependsOn] },

@@ -1,3 +1,4 @@
+import type Docker from "dockerode";
 import { dockerOn } from "../../lib/docker.ts";
 import { dockerOnManager } from "../../lib/managers.ts";
 import { SshError } from "../../lib/ssh.ts";
@@ -19,16 +20,24 @@ export async function removeVolumes(
 	const removeOn = async ({ name, connection }: ServiceNode) => {
 		const docker = dockerOn(connection);
 		await docker.pruneContainers({ filters: containersOf(inputs) });
-		const { Volumes: volumes } = await docker.listVolumes({ filters: { label: [`${ownerLabel}=${inputs.owner}`] } });
-		for (const volume of volumes ?? []) {
-			if (volume.Name === keep) continue;
-			progress(`removing volume ${volume.Name} from ${name}`);
-			await orUndefined(docker.getVolume(volume.Name).remove()).catch((error) => {
-				if ((error as { statusCode?: number }).statusCode !== 409) throw error;
-			});
-		}
+		await removeOwnVolumes(docker, inputs.owner, (volume) => progress(`removing volume ${volume} from ${name}`), keep);
 	};
 	await Promise.all(inputs.nodes.map(removeOn));
+}
+
+/** Removes a stack's volumes, except the one named `keep`, from one host, and says so beforehand. One that is in use is left. */
+export async function removeOwnVolumes(docker: Docker, owner: string, say: (volume: string) => void, keep?: string): Promise<void> {
+	const { Volumes: volumes } = await docker.listVolumes({ filters: { label: [`${ownerLabel}=${owner}`] } });
+	for (const { Name: name } of volumes ?? []) {
+		if (name === keep) continue;
+		say(name);
+		// Tasks that have ended hold their volume, too.
+		const filters = { volume: [name], status: ["created", "exited", "dead"], label: ["com.docker.swarm.task.id"] };
+		for (const { Id: id } of await docker.listContainers({ all: true, filters })) await orUndefined(docker.getContainer(id).remove());
+		await orUndefined(docker.getVolume(name).remove()).catch((error) => {
+			if ((error as { statusCode?: number }).statusCode !== 409) throw error;
+		});
+	}
 }
 
 const containersOf = ({ name }: Pick<ServiceInputs, "name">) => ({ label: [`com.docker.swarm.service.name=${name}`] });

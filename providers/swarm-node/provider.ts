@@ -6,6 +6,7 @@ import { findNode, type Node, orUndefined, runningTasks, type Task, updateNode }
 import { Turns } from "../../lib/turns.ts";
 import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, sameValue } from "../define.ts";
+import { removeOwnVolumes } from "../service/volumes.ts";
 import type { SwarmNodeInputs, SwarmNodeOutputs } from "./resource.ts";
 import { demote, OnlyManagerError, oneAtATime, promote } from "./roles.ts";
 
@@ -27,6 +28,7 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 		clusterId: "identity",
 		advertiseAddress: "replace",
 		role: "update",
+		owner: "ignore",
 		labels: "update",
 	},
 	deleteBeforeReplace: true,
@@ -74,8 +76,9 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 		try {
 			await demote(manager, id, context);
 			await drain(manager, id, context);
-			await leave(connection, context);
+			const hasLeft = await leave(connection, context);
 			await orUndefined(manager.getNode(id).remove({ force: true }));
+			if (hasLeft) await collectVolumes(state, context);
 		} catch (error) {
 			turns.comeBack(advertiseAddress);
 			// The last one leaves when the swarm is deleted.
@@ -198,12 +201,25 @@ async function drain(manager: Docker, id: string, { progress }: Context): Promis
 	});
 }
 
-async function leave(connection: Connection, { progress }: Context): Promise<void> {
+/** Whether the host could be told. */
+async function leave(connection: Connection, { progress }: Context): Promise<boolean> {
 	try {
 		await dockerOn(connection).swarmLeave({ force: true });
+		return true;
 	} catch (error) {
 		// A lost host cannot say goodbye; the manager removes it all the same.
 		progress(`did not leave by itself: ${(error as Error).message}`);
+		return false;
+	}
+}
+
+/** On a machine that stays they would outlive the node, with options that fit no longer. What the host does not tell is left there. */
+async function collectVolumes({ connection, owner }: SwarmNodeInputs, { progress, note }: Context): Promise<void> {
+	if (!owner) return;
+	try {
+		await removeOwnVolumes(dockerOn(connection), owner, (volume) => progress(`removing volume ${volume}`));
+	} catch (error) {
+		note(`its volumes are left: ${(error as Error).message}`);
 	}
 }
 

@@ -14,6 +14,8 @@ export interface SwarmNodeInputs {
 	advertiseAddress: string;
 	/** Change: promotes or demotes in place; refused where the managers left would have no majority. */
 	role: "manager" | "worker";
+	/** `project/stack`: volumes with its label go with the node. */
+	owner?: string;
 	/** Node labels. Labels set by others are left alone. */
 	labels: Record<string, string>;
 }

@@ -148,6 +148,24 @@ describe("a node that goes", () => {
 		expect(await isListed(swarm, "m2", "m1")).toBe(false);
 	});
 
+	test("takes the stack's volumes along, with the ended tasks that hold them, and no other ones", async () => {
+		await hosts({ m1: "manager", w1: "worker" });
+		const volume = (Name: string, owner?: string) => ({
+			Name,
+			Labels: owner ? { "scaleout.owner": owner } : ({} as Record<string, string>),
+		});
+		const host = swarm.hosts.get("w1");
+		host?.volumes.push(volume("logs", swarm.owner), volume("old", swarm.owner), volume("in-use", swarm.owner));
+		host?.volumes.push(volume("theirs", "swarm-scaleout/other"), volume("handmade"));
+		const labels = ["com.docker.swarm.task.id"];
+		host?.containers.push({ Id: "ended", volume: "logs", isRunning: false, labels });
+		host?.containers.push({ Id: "by-hand", volume: "in-use", isRunning: false, labels: [] });
+		await remove("w1", ["m1"], "worker");
+		expect(host?.volumes.map(({ Name: name }) => name)).toEqual(["in-use", "theirs", "handmade"]);
+		expect(host?.containers.map(({ Id: id }) => id)).toEqual(["by-hand"]);
+		expect(swarm.asked.findIndex((line) => line.startsWith("w1 DELETE"))).toBeGreaterThan(swarm.asked.indexOf("w1 POST /swarm/leave"));
+	});
+
 	test("goes also when its host is lost, whose tasks are said to run", async () => {
 		await hosts({ m1: "manager", m2: "manager", m3: "manager" });
 		swarm.kill("m1");
