@@ -28,7 +28,6 @@ const was = new WasService(topology.service.name, {
 	registry,
 	image: image.reference,
 	endpoint: hosts.endpoint,
-	provider,
 });
 const balancer = new LoadBalancer(
 	"nginx",

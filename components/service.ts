@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { secretOf } from "../config/load.ts";
 import type { Topology } from "../config/schema.ts";
 import { Service, type ServiceMount } from "../providers/service/resource.ts";
 import { isLossless } from "../providers/service/spec.ts";
+import { SwarmSecret } from "../providers/swarm-secret/resource.ts";
 import { drainAgent } from "./drainAgent.ts";
 import { owner, remoteStep } from "./host.ts";
 import type { NfsExport } from "./nfs.ts";
@@ -21,7 +21,6 @@ export interface WasServiceArgs {
 	image: pulumi.Output<string>;
 	/** URL of the load balancer, for the prober. */
 	endpoint: pulumi.Input<string>;
-	provider: docker.Provider;
 }
 
 /** The replicated web service (WAS). */
@@ -80,21 +79,17 @@ export class WasService extends pulumi.ComponentResource {
 	}
 
 	/** A Docker secret cannot change: a new value gets a new name, and the old secret goes once the service has moved on. */
-	#secret(name: string, file: string, value: pulumi.Output<string>, { provider, swarm }: WasServiceArgs) {
-		const secret = new docker.Secret(
+	#secret(name: string, file: string, value: pulumi.Output<string>, { swarm }: WasServiceArgs) {
+		const secret = new SwarmSecret(
 			`${name}-${file}`,
 			{
+				managers: swarm.managers,
+				clusterId: swarm.clusterId,
+				owner: owner(),
 				name: pulumi.unsecret(value.apply((plain) => secretName(name, file, plain))),
-				data: value.apply((plain) => Buffer.from(plain).toString("base64")),
+				value,
 			},
-			{
-				parent: this,
-				provider,
-				// Only a manager keeps secrets: the provider alone says no more than that Docker is installed.
-				dependsOn: [swarm.managerNode],
-				// The provider would delete a named thing first; Docker refuses that while the service uses it.
-				deleteBeforeReplace: false,
-			},
+			{ parent: this },
 		);
 		return pulumi.all([secret.id, secret.name]).apply(([id, secretName]) => ({ file, id, name: secretName }));
 	}
@@ -113,7 +108,10 @@ export class WasService extends pulumi.ComponentResource {
 
 /** Name of the Docker secret: another one for each service, file and value. Docker takes 64 characters. Pure. */
 export function secretName(service: string, file: string, value: string): string {
-	const hash = createHash("sha256").update(`${service}/${file}/${value}`).digest("hex").slice(0, 12);
+	const hash = createHash("sha256")
+		.update(JSON.stringify([service, file, value]))
+		.digest("hex")
+		.slice(0, 12);
 	return `${`${service}-${file}`.slice(0, 51)}-${hash}`;
 }
 

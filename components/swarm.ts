@@ -17,8 +17,6 @@ export class Swarm extends pulumi.ComponentResource {
 	readonly members: SwarmMember[];
 	/** The first manager: the swarm begins there, and images are built there. */
 	readonly manager: Host;
-	/** Its membership: what talks to the swarm through it waits for this. */
-	readonly managerNode: SwarmNode;
 	/** Connections of all managers: the swarm is asked through any of them. */
 	readonly managers: pulumi.Output<Connection[]>;
 	/** The node label that binds the service's tasks to their nodes: name and value. */
@@ -78,7 +76,6 @@ export class Swarm extends pulumi.ComponentResource {
 		);
 		const members = [...leading, ...following];
 		this.members = hosts.all.flatMap((host) => members.find((member) => member.host === host) ?? []);
-		this.managerNode = (leading[0] as SwarmMember).node;
 		this.registerOutputs({ clusterId: this.clusterId });
 	}
 

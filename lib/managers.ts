@@ -12,6 +12,12 @@ import { DeadlineError, type Seen, until, within } from "./wait.ts";
 /** Every manager of the configuration answers, and none manages the swarm: it is gone. */
 export class SwarmGoneError extends Error {}
 
+/** For `catch`: where the swarm is gone, so is what was in it. */
+export function goneWithItsSwarm(error: unknown): undefined {
+	if (!(error instanceof SwarmGoneError)) throw error;
+	return undefined;
+}
+
 export interface AskedManagers {
 	/** All managers there may be, in the order of preference. */
 	managers: Connection[];

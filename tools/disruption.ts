@@ -136,7 +136,6 @@ const rules: Record<string, Rule> = {
 	"command:remote:Command": step,
 	"command:remote:CopyToRemote": step,
 	"docker:index/image:Image": harmless("an image is built and pushed; what runs it says so itself"),
-	"docker:index/secret:Secret": harmless("a secret under a name of its own; the service that uses it says so itself"),
 	[dynamic("HostCheck")]: harmless("the host is looked at"),
 	[dynamic("SshKey")]: harmless("a key pair; machines that take another say so themselves"),
 	[dynamic("GeneratedSecret")]: harmless("a password; what uses it says so itself"),
@@ -156,6 +155,7 @@ const rules: Record<string, Rule> = {
 		delete: verdict("interruption", "the swarm ends, and every task in it"),
 	}),
 	[dynamic("SwarmNode")]: swarmNode,
+	[dynamic("SwarmSecret")]: harmless("a secret under a name of its own; the service that uses it says so itself"),
 	[dynamic("Service")]: service,
 };
 

@@ -55,18 +55,6 @@ export const registryImage: Handler = {
 	},
 };
 
-export const swarmSecret: Handler = {
-	async create({ name, data }, _name, provider) {
-		const docker = dockerOf(provider);
-		const existing = (await docker.listSecrets()).find((secret) => secret.Spec?.Name === name);
-		const id = existing?.ID ?? ((await docker.createSecret({ Name: name, Data: data } as never)) as unknown as { id: string }).id;
-		return { id, state: { name, connection: connectionOf(provider) } };
-	},
-	async remove({ id, state }) {
-		await dockerOn(state.connection).getSecret(id).remove();
-	},
-};
-
 const dockerOf = (provider: Props): Docker => dockerOn(connectionOf(provider));
 
 /** The provider is told the host as ssh:// with options for the ssh program; the key and the pin are in the files they name. */

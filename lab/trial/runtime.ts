@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import * as path from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
-import { registryImage, remoteCommand, remoteCopy, swarmSecret } from "./remote.ts";
+import { registryImage, remoteCommand, remoteCopy } from "./remote.ts";
 
 /*
  * A runtime for the program without the engine: the SDK's mock runtime calls `create` here for every resource, and it really happens, on
@@ -30,7 +30,6 @@ const handlers: Record<string, Handler> = {
 	"command:remote:Command": remoteCommand,
 	"command:remote:CopyToRemote": remoteCopy,
 	"docker:index/image:Image": registryImage,
-	"docker:index/secret:Secret": swarmSecret,
 };
 
 export class TrialRuntime implements pulumi.runtime.Mocks {

@@ -1,6 +1,6 @@
 import { type Connection, describeConnection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
-import { findManager, managersOf, SwarmGoneError } from "../../lib/managers.ts";
+import { findManager, goneWithItsSwarm, managersOf } from "../../lib/managers.ts";
 import { connect } from "../../lib/ssh.ts";
 import { within } from "../../lib/wait.ts";
 import { defineProvider } from "../define.ts";
@@ -44,7 +44,7 @@ export const provider = defineProvider<SwarmClusterInputs, SwarmClusterOutputs>(
 
 	async delete(id, state) {
 		// The other members have left before: this is the last manager, and with it the swarm ends.
-		const last = await findManager({ managers: all(state), clusterId: id }).catch(goneAlready);
+		const last = await findManager({ managers: all(state), clusterId: id }).catch(goneWithItsSwarm);
 		if (last) await dockerOn(last).swarmLeave({ force: true });
 	},
 });
@@ -53,12 +53,7 @@ export const provider = defineProvider<SwarmClusterInputs, SwarmClusterOutputs>(
 const all = (state: Partial<SwarmClusterInputs> & { connection?: Connection }) => managersOf({ ...state, manager: state.connection });
 
 async function isManaged(clusterId: string, managers: Connection[]): Promise<boolean> {
-	return (await findManager({ managers, clusterId }).catch(goneAlready)) !== undefined;
-}
-
-function goneAlready(error: unknown): undefined {
-	if (!(error instanceof SwarmGoneError)) throw error;
-	return undefined;
+	return (await findManager({ managers, clusterId }).catch(goneWithItsSwarm)) !== undefined;
 }
 
 /** Seconds another manager may take to tell that it is in a swarm of ours already: at the first `up` it is still being made. */

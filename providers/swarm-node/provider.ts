@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { type Connection, describeConnection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
-import { dockerOnManager, managersOf, SwarmGoneError } from "../../lib/managers.ts";
+import { dockerOnManager, goneWithItsSwarm, managersOf } from "../../lib/managers.ts";
 import { findNode, type Node, orUndefined, runningTasks, type Task, updateNode } from "../../lib/swarm.ts";
 import { Turns } from "../../lib/turns.ts";
 import { until } from "../../lib/wait.ts";
@@ -87,12 +87,6 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 		}
 	},
 });
-
-/** Where the swarm is gone, so is what was in it. */
-function goneWithItsSwarm(error: unknown): undefined {
-	if (!(error instanceof SwarmGoneError)) throw error;
-	return undefined;
-}
 
 /** Joins the host unless it is a member, waits until it is ready, and sets labels and role. */
 async function converge(inputs: SwarmNodeInputs, manager: Docker, oldLabels: string[], context: Context): Promise<SwarmNodeOutputs> {

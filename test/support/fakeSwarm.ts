@@ -33,6 +33,8 @@ export class FakeSwarm {
 	readonly nodes = new Map<string, Node>();
 	/** What was asked, in order: `m1 POST /nodes/node-m2/update`. */
 	readonly asked: string[] = [];
+	/** Specs by ID. */
+	readonly secrets = new Map<string, { Name: string; Labels: Record<string, string>; Data: string }>();
 	/** Addresses that hosts joined at. */
 	readonly joinedAt: string[][] = [];
 	/** Tasks by node ID. */
@@ -194,6 +196,7 @@ export class FakeSwarm {
 			);
 			return { status: 200, body: tasks };
 		}
+		if (/ \/secrets/.test(what)) return this.#secret(what, body);
 		if (id && !node) return { status: 404, body: { message: `node ${id} not found` } };
 		if (/^GET \/nodes\//.test(what)) return { status: 200, body: node };
 		if (node && /^POST \/nodes\/.*\/update$/.test(what)) {
@@ -210,6 +213,20 @@ export class FakeSwarm {
 			return { status: 200 };
 		}
 		return { status: 404, body: { message: `the fake does not know ${what}` } };
+	}
+
+	#secret(what: string, body: Record<string, unknown>): Answer {
+		const id = what.split("/").at(-1) as string;
+		if (what === "GET /secrets") return { status: 200, body: [...this.secrets].map(([ID, Spec]) => ({ ID, Spec })) };
+		if (what === "POST /secrets/create") {
+			const ID = `secret-${this.secrets.size + 1}`;
+			this.secrets.set(ID, body as never);
+			return { status: 201, body: { ID } };
+		}
+		const found = this.secrets.get(id);
+		if (!found) return { status: 404, body: { message: `secret ${id} not found` } };
+		if (what.startsWith("DELETE ")) this.secrets.delete(id);
+		return { status: 200, body: { ID: id, Spec: found } };
 	}
 
 	#storage(host: FakeHost, what: string, query: URLSearchParams): Answer {

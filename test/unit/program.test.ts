@@ -62,7 +62,7 @@ describe("the lab's topology becomes these resources", () => {
 		["dynamic/scaleout:SwarmNode", ["manager", "worker1", "worker2"]],
 		["dynamic/scaleout:Service", ["babble-was"]],
 		["docker:index/image:Image", ["was"]],
-		["docker:index/secret:Secret", ["babble-was-spring.datasource.password"]],
+		["dynamic/scaleout:SwarmSecret", ["babble-was-spring.datasource.password"]],
 	])("%s: %j", (type, expected) => {
 		expect(names(recorder.ofType(type)).sort()).toEqual(expected.toSorted());
 	});
@@ -215,11 +215,11 @@ describe("secrets stay secret", () => {
 			},
 		]);
 		const secret = find("babble-was-spring.datasource.password").inputs;
-		expect(Buffer.from(secret.data, "base64").toString()).toBe(planted[0]);
+		expect(secret.value).toBe(planted[0]);
 	});
 
 	test("a secret with a new value is made before the old one goes, which the service still uses", () => {
-		for (const secret of recorder.ofType("docker:index/secret:Secret")) expect(secret.deleteBeforeReplace, secret.name).toBe(false);
+		for (const secret of recorder.ofType(":SwarmSecret")) expect(secret.deleteBeforeReplace, secret.name).not.toBe(true);
 	});
 
 	test("no planted value is in an input that is not marked as a secret", () => {
@@ -261,7 +261,7 @@ describe("each step waits for what it needs", () => {
 		["the push after the registry is trusted", () => [find("was", ":Image")], trust],
 		["the build after its base image is there", () => [find("was", ":Image")], () => [find("base-image", ":Command")]],
 		["the base image after its archive is copied, and Docker is there", () => [find("base-image", ":Command")], () => [find("base-image-archive"), packagesOf("manager")]],
-		["a secret after the manager is in the swarm", () => [find("babble-was-spring.datasource.password")], () => [find("manager", ":SwarmNode")]],
+		["a secret after the swarm is there", () => [find("babble-was-spring.datasource.password")], () => [find("swarm", ":SwarmCluster")]],
 		["the drain agents after their hosts' packages", () => [find("worker1-drain-agent")], () => [packagesOf("worker1")]],
 		["a drain agent after its host has proven to be this stack's node", () => [find("worker1-drain-agent")], () => [find("worker1", ":SwarmNode")]],
 		["the service after the export is proven, the image pushed, the secret made, every node labelled and drainable", () => [service()], () => [...probes(), ...agents(), ...trust(), find("was", ":Image"), find("babble-was-spring.datasource.password"), ...recorder.ofType(":SwarmNode")]],

@@ -70,7 +70,7 @@ const table: [string, Change, Class][] = [
 	["the log disk goes", change(dynamic("Disk"), "log-disk", "delete"), "data"],
 	["the log disk anew", change(dynamic("Disk"), "log-disk", "replace"), "data"],
 	["an image is built", change("docker:index/image:Image", "was", "update"), "none"],
-	["a secret anew", change("docker:index/secret:Secret", "was", "replace"), "none"],
+	["a secret anew", change(dynamic("SwarmSecret"), "was", "replace"), "none"],
 	["another type of a worker's instance", change("aws:ec2/instance:Instance", "worker1", "update", { changed: ["instanceType"] }), "node replacement"],
 	["NGINX's instance anew", change("aws:ec2/instance:Instance", "nginx-instance", "replace"), "interruption"],
 	["tags of an instance", change("aws:ec2/instance:Instance", "worker1", "update", { changed: ["tags", "tagsAll"] }), "none"],

@@ -1,0 +1,29 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Connection } from "../../lib/connection.ts";
+import { ScaleoutResource } from "../shell.ts";
+
+export interface SwarmSecretInputs {
+	/** All managers of the configuration: any that serves is asked. */
+	managers: Connection[];
+	/** The swarm that keeps it. Change: replaces. */
+	clusterId: string;
+	/** `project/stack`. */
+	owner: string;
+	/** Name in the swarm; another one for each value, as a secret cannot change. Change: replaces, the old one after what used it has moved on. */
+	name: string;
+	/** The value. Secret. */
+	value: string;
+}
+
+/** A secret that Swarm keeps and hands to a service's tasks. Its ID is Swarm's. */
+export class SwarmSecret extends ScaleoutResource {
+	declare readonly name: pulumi.Output<string>;
+
+	constructor(
+		name: string,
+		args: { [K in keyof SwarmSecretInputs]: pulumi.Input<SwarmSecretInputs[K]> },
+		opts?: pulumi.CustomResourceOptions,
+	) {
+		super("swarm-secret", "SwarmSecret", name, args, { additionalSecretOutputs: ["managers", "value"], ...opts });
+	}
+}
