@@ -1,0 +1,120 @@
+import * as fs from "node:fs";
+import { afterAll, describe, expect, inject, test } from "vitest";
+import { Load } from "../../bench/load.ts";
+import { closeConnections } from "../../lib/ssh.ts";
+import { apps, expectNoLoss, RolloutLab } from "../support/rollout.ts";
+
+/* A swarm whose managers change: by configuration, and by the loss of the one that leads. Each test begins where the one before ended. */
+
+const { noEngine } = inject("lab");
+const lab = new RolloutLab();
+const minutes = 60_000;
+const key = "swarm-scaleout:hosts";
+const original = structuredClone(lab.stack.config[key]) as { name: string; roles: string[] }[];
+
+/** Gives these nodes the role manager, and all others worker. */
+function configureManagers(...names: string[]): void {
+	lab.stack.config[key] = original.map(({ roles, ...host }) => {
+		const others = roles.filter((role) => role !== "manager" && role !== "worker");
+		return { ...host, roles: apps.includes(host.name) ? [names.includes(host.name) ? "manager" : "worker", ...others] : roles };
+	});
+}
+
+interface NodeLine {
+	state: string;
+	/** `Leader`, `Reachable`, `Unreachable`; empty for a worker. */
+	manager: string;
+}
+
+/** The nodes as a manager sees them, by name. */
+async function nodesSeenBy(manager: string): Promise<Record<string, NodeLine>> {
+	const lines = await lab.on(manager, "docker node ls --format '{{.Hostname}}|{{.Status}} {{.Availability}}|{{.ManagerStatus}}'");
+	const fields = lines
+		.trim()
+		.split("\n")
+		.map((line) => line.split("|") as [string, string, string]);
+	return Object.fromEntries(fields.map(([name, state, manager]) => [name, { state, manager }]));
+}
+
+const leaderSeenBy = async (manager: string) =>
+	Object.entries(await nodesSeenBy(manager)).find(([, { manager: status }]) => status === "Leader")?.[0];
+
+/** Fails unless exactly these are managers that reach one another, and all nodes serve. */
+async function expectManagers(...names: string[]): Promise<void> {
+	const nodes = await nodesSeenBy(names[0] as string);
+	expect(Object.keys(nodes).sort()).toEqual([...apps].sort());
+	for (const [name, { state, manager }] of Object.entries(nodes)) {
+		expect(state, name).toBe("Ready Active");
+		expect(manager, name).toMatch(names.includes(name) ? /^(Leader|Reachable)$/ : /^$/);
+	}
+	await lab.expectVersion("1");
+}
+
+/** Brings the managers of the configuration about under load: no request may fail, and nothing may be replaced. */
+async function changeManagers(...names: string[]): Promise<void> {
+	configureManagers(...names);
+	const anew = (await lab.stack.preview()).filter(
+		({ op, urn }) => /create|replace|delete/.test(op) && /:(Machine|SwarmCluster|SwarmNode|Service)::/.test(urn),
+	);
+	expect(anew.map(({ op, urn }) => `${op} ${urn}`)).toEqual([]);
+	const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
+	await lab.converge().finally(() => load.stop());
+	expectNoLoss(load);
+	await expectManagers(...names);
+	await lab.expectUnchanged();
+}
+
+afterAll(closeConnections);
+
+describe.skipIf(noEngine)("managers", () => {
+	test("become three of one by configuration: two workers are promoted in place, and no request fails", async () => {
+		lab.configure();
+		await changeManagers(...apps);
+	});
+
+	test("survive the loss of the one that leads: another leads, the service serves, and up --refresh brings it back", async () => {
+		const leader = (await leaderSeenBy("manager")) as string;
+		const [other, third] = apps.filter((name) => name !== leader) as [string, string];
+		process.kill(Number(fs.readFileSync(`.lab/test/${leader}/pid`, "utf8")), "SIGKILL");
+		await expect
+			.poll(() => leaderSeenBy(other).catch(() => undefined), { timeout: 3 * minutes, interval: 2000 })
+			.toEqual(expect.stringMatching(`^(${other}|${third})$`));
+		for (let i = 0; i < 5; i++) expect((await fetch(`${lab.endpoint}/still`)).status).toBe(200);
+		await closeConnections();
+		await lab.converge("--refresh");
+		await expectManagers(...apps);
+		await lab.expectUnchanged("--refresh");
+	});
+
+	test("are not demoted where a majority would be out of reach; what is missing is named, and nothing is changed", async () => {
+		const leader = (await leaderSeenBy("manager")) as string;
+		const [stopped, demoted] = apps.filter((name) => name !== leader) as [string, string];
+		await lab.on(stopped, "systemctl stop docker.socket docker");
+		await expect
+			.poll(async () => (await nodesSeenBy(leader))[stopped]?.manager, { timeout: 3 * minutes, interval: 2000 })
+			.toBe("Unreachable");
+		// Both others go at once; the one that cannot be reached would be half of those that are left.
+		configureManagers(leader);
+		const { code, output } = await lab.stack.up();
+		expect(code).not.toBe(0);
+		expect(output).toContain(`roles of ${demoted}: it cannot cease to be a manager`);
+		expect(output).toMatch(new RegExp(`1 of 2 would be reachable, no majority: bring ${stopped} back`));
+		expect((await nodesSeenBy(leader))[demoted]?.manager).toBe("Reachable");
+		await lab.on(stopped, "systemctl start docker.socket docker");
+		configureManagers(...apps);
+		await lab.converge("--refresh");
+		await expectManagers(...apps);
+	});
+
+	test("lose the one that leads by configuration: it goes on as a worker, another leads, and no request fails", async () => {
+		const leader = (await leaderSeenBy("manager")) as string;
+		const others = apps.filter((name) => name !== leader);
+		await changeManagers(...others);
+		expect(others).toContain(await leaderSeenBy(others[0] as string));
+	});
+
+	test("become one of two, the one of the beginning, by way of three", async () => {
+		await changeManagers(...apps);
+		await changeManagers("manager");
+	});
+});
