@@ -46,7 +46,8 @@ export class Swarm extends pulumi.ComponentResource {
 			},
 			{ parent: this, dependsOn: [this.manager.ready], deletedWith: sole?.machine },
 		);
-		this.clusterId = cluster.clusterId;
+		// The resource's ID is the swarm's, and stays known in a preview of other managers, as an output would not.
+		this.clusterId = cluster.id;
 		const serving = servingHosts(topology, hosts);
 		const join = (host: Host, dependsOn: pulumi.Resource[]): SwarmMember => {
 			const isManager = host.roles.includes("manager");
@@ -56,7 +57,7 @@ export class Swarm extends pulumi.ComponentResource {
 					connection: host.connection,
 					machineId: host.machine?.id,
 					managers: this.managers,
-					clusterId: cluster.clusterId,
+					clusterId: cluster.id,
 					advertiseAddress: host.address,
 					role: isManager ? "manager" : "worker",
 					owner: owner(),

@@ -186,9 +186,9 @@ describe("values reach the place they are meant for", () => {
 		expect(find("swarm", ":SwarmCluster").inputs.advertiseAddress).toBe(addresses.manager);
 		const members = recorder.ofType(":SwarmNode").map(({ name, inputs }) => [name, inputs.role, inputs.advertiseAddress, inputs.clusterId]);
 		expect(members).toEqual([
-			["manager", "manager", addresses.manager, "cluster-id"],
-			["worker1", "worker", addresses.worker1, "cluster-id"],
-			["worker2", "worker", addresses.worker2, "cluster-id"],
+			["manager", "manager", addresses.manager, "id-of-swarm"],
+			["worker1", "worker", addresses.worker1, "id-of-swarm"],
+			["worker2", "worker", addresses.worker2, "id-of-swarm"],
 		]);
 	});
 
@@ -281,7 +281,7 @@ test("the stack's outputs say where things are", () => {
 	expect(outputs).toMatchObject({
 		endpoint: "http://127.0.0.1:8088",
 		nodes: labConfig().hosts.map(({ name, roles, address }: Props) => ({ name, roles, address })),
-		swarmId: "cluster-id",
+		swarmId: "id-of-swarm",
 		serviceName: "babble-was",
 		imageDigest: `192.168.1.20:5000/2021babble/babble-was@${digest}`,
 		nfs: { server: "192.168.1.20", path: "/mnt/main-was-logs" },
