@@ -57,7 +57,7 @@ export function pinnedImage(host: string, wanted: string, current: pulumi.Input<
 
 /**
  * Whether the swarm goes on without the host, so that it can be replaced: drained, a manager demoted, taken out, and joined anew. The first manager
- * is asked for everything and may hold the swarm alone: its type changes in place, and its disk stays.
+ * may hold the swarm alone: its type changes in place, and its disk stays.
  */
 export function isSpare(host: HostConfig, topology: Topology): boolean {
 	const isNode = host.roles.includes("worker") || host.roles.includes("manager");
