@@ -20,6 +20,9 @@ const taskDeadlineSeconds = 600;
 /** Nodes that are replaced go one at a time, so that the others serve meanwhile. */
 const turns = new Turns();
 
+/** Nodes that this `up` has found in place. A host under another name in the configuration is another resource of the same node. */
+const taken = new Set<string>();
+
 export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 	inputs: {
 		connection: "update",
@@ -45,6 +48,7 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 		const outputs = await converge(inputs, manager, [], context);
 		await serving(inputs, manager, outputs.nodeId, context);
 		turns.comeBack(inputs.advertiseAddress);
+		taken.add(outputs.nodeId);
 		return { id: outputs.nodeId, outputs };
 	},
 
@@ -68,6 +72,7 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 
 	async delete(resourceId, state, context) {
 		const { nodeId: id, clusterId, connection, advertiseAddress } = state;
+		if (taken.has(id)) return;
 		const manager = dockerOnManager({ managers: managersOf(state), clusterId, leaving: connection });
 		const node = await findNode(manager, id).catch(goneWithItsSwarm);
 		if (!node) return;

@@ -175,6 +175,14 @@ describe("a node that goes", () => {
 		expect(await isListed(swarm, "m2", "m1")).toBe(false);
 	});
 
+	test("stays when its host has another name in the configuration, and so another resource of the same node", async () => {
+		await hosts({ m1: "manager", renamed: "worker" });
+		const { id } = await provider.create(inputs("renamed", "worker", ["m1"]));
+		await provider.delete(id, { ...state("renamed", "worker", ["m1"]), __urn: "urn:pulumi:lab::project::type::former" });
+		expect(await isListed(swarm, "m1", "renamed")).toBe(true);
+		expect(swarm.askedFor(/leave|drain/)).toEqual([]);
+	});
+
 	test("stays the last manager when all go: the swarm ends with it, not before", async () => {
 		await hosts({ m1: "manager", m2: "manager", m3: "manager" });
 		const all = ["m1", "m2", "m3"];
