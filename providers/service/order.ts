@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { installProgram, programPath, systemdQuote } from "../../lib/agentProgram.ts";
-import { type Connection, shellQuote } from "../../lib/connection.ts";
+import type { Connection } from "../../lib/connection.ts";
 import type { Progress } from "../../lib/progress.ts";
 import { exec, execAsRoot } from "../../lib/ssh.ts";
 import { until } from "../../lib/wait.ts";
