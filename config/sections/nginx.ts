@@ -39,7 +39,13 @@ export const nginx = z.strictObject({
 		.regex(/^[\w.*-]+$/)
 		.default("_")
 		.describe("server_name."),
-	maxFails: z.int().min(0).default(1).describe("max_fails of each server."),
+	maxFails: z
+		.int()
+		.min(0)
+		.default(5)
+		.describe(
+			"max_fails of each server. A request that exceeds `readTimeoutSeconds` counts as a failure of its server: with 1, two slow requests and a node that is taken out leave no server for all others.",
+		),
 	failTimeoutSeconds: z
 		.int()
 		.min(0)

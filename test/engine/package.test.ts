@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { missingEngine } from "../../lab/engine.ts";
+import { installStandin } from "../standin/install.ts";
 import { projectDirectory, TestStack } from "../support/stack.ts";
 
 /* The package as another program has it: packed by npm, laid below that program's node_modules. What it depends on is this project's own. */
@@ -113,6 +114,8 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 			};
 			const config = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`swarm-scaleout-consumer:${key}`, value]));
 			const consumer = new TestStack(name, path.join(scratch, `${name}-consumer`), config, environment, directory);
+			// Without a plugin the engine may end before the program has said what is wrong.
+			installStandin(consumer.env.PULUMI_HOME as string);
 			await consumer.init();
 			return consumer.previewText("--skip-plugin-pre-install");
 		}
