@@ -67,7 +67,7 @@ describe("the upstream", () => {
 
 	test("a weight is on its node's server only, and the default weight is not written", () => {
 		const lines = upstream(render({ weights: { worker1: 5, worker2: 1 } })).filter((line) => line.includes("weight"));
-		expect(lines).toEqual(["server 192.168.2.142:8080 weight=5 max_fails=1 fail_timeout=1s;"]);
+		expect(lines).toEqual(["server 192.168.2.142:8080 weight=5 max_fails=5 fail_timeout=1s;"]);
 	});
 
 	test("its name is used by proxy_pass", () => {
