@@ -26,10 +26,12 @@ export function applyScript(file: string, needed: Requirement[], afterwards = ""
 file=${file}
 staged=$(mktemp -d /etc/nginx/.staged.XXXXXX)
 trap 'rm -rf "$staged"' EXIT
+# All of it, before anything can end this: who sends it would see a broken channel instead of the reason.
+cat > "$staged/given"
 ${hostVersion}
 ${needed.map(refuseOlder).join("\n")}
 ${forThisVersion}
-for_this_version > "$staged/new"
+for_this_version < "$staged/given" > "$staged/new"
 # The distribution's example site would answer on port 80 instead.
 rm -f /etc/nginx/sites-enabled/default
 cp -a /etc/nginx/conf.d "$staged/conf.d"
