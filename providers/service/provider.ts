@@ -105,10 +105,10 @@ const nameOf = (mount: ServiceMount) => (mount.type === "volume" ? mount.name : 
 async function converge(inputs: ServiceInputs, context: Context, sendLogin: boolean): Promise<Converged> {
 	const manager = swarmOf(inputs);
 	const image = await withDigest(manager, inputs);
-	const { serviceId, before } = await ensureService(manager, { ...inputs, image }, sendLogin, context);
-	const outputs = await converged(manager, serviceId, before, { ...inputs, image }, context);
+	// First: a task may not even start with such a volume.
 	await mendVolumes(inputs, context);
-	return outputs;
+	const { serviceId, before } = await ensureService(manager, { ...inputs, image }, sendLogin, context);
+	return converged(manager, serviceId, before, { ...inputs, image }, context);
 }
 
 /** Creates the service, or brings the one that exists to the spec. @throws Error when the name belongs to another stack. */

@@ -90,11 +90,16 @@ export async function mendVolumes(inputs: ServiceInputs, { progress, note }: Pic
 	}
 }
 
-/** Does `step` while the node has no task of the service, and waits until it has one again. */
+/** Does `step` while the node has no task of the service. Where one ran, it waits until one does again, so that the next node may follow. */
 async function withoutTask(inputs: ServiceInputs, node: ServiceNode, { progress }: Pick<Context, "progress">, step: () => Promise<void>) {
 	const manager = dockerOnManager(inputs);
 	const [label = "", value = ""] = inputs.placement;
 	const deadlineSeconds = inputs.rollout.drainLimitSeconds + inputs.stopGraceSeconds + 120;
+	const runs = async () => {
+		const tasks = await runningTasks(manager, { node: [node.nodeId], service: [inputs.name] });
+		return tasks.some(({ Status: { State: state } }) => state === "running");
+	};
+	const hasRun = await runs();
 	await updateNode(manager, node.nodeId, ({ Labels: { [label]: _, ...others } = {}, ...spec }) => ({ ...spec, Labels: others }));
 	try {
 		await until({ what: `task of ${node.name} stopping`, deadlineSeconds, progress }, async () => {
@@ -105,9 +110,8 @@ async function withoutTask(inputs: ServiceInputs, node: ServiceNode, { progress 
 	} finally {
 		await updateNode(manager, node.nodeId, (spec) => ({ ...spec, Labels: { ...spec.Labels, [label]: value } }));
 	}
-	if (inputs.publish.mode !== "host") return;
-	await until({ what: `task of ${node.name} starting`, deadlineSeconds: inputs.convergeSeconds, progress }, async () => {
-		const tasks = await runningTasks(manager, { node: [node.nodeId], service: [inputs.name] });
-		return tasks.some(({ Status: { State: state } }) => state === "running") ? { done: undefined } : { waiting: "it does not run yet" };
-	});
+	if (!hasRun || inputs.publish.mode !== "host") return;
+	await until({ what: `task of ${node.name} starting`, deadlineSeconds: inputs.convergeSeconds, progress }, async () =>
+		(await runs()) ? { done: undefined } : { waiting: "it does not run yet" },
+	);
 }
