@@ -184,6 +184,8 @@ cp -p /tmp/kept ${config}`,
 
 describe.skipIf(noEngine)("a host that cannot be asked", () => {
 	test("because its key was revoked is an error that names the property, and nothing is taken for gone", async () => {
+		lab.configure();
+		await lab.converge();
 		await lab.on(
 			"nginx",
 			"mv /root/.ssh/authorized_keys /root/.ssh/kept; systemd-run -q --on-active=90 --timer-property=AccuracySec=1s mv /root/.ssh/kept /root/.ssh/authorized_keys",
