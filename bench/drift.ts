@@ -7,7 +7,7 @@ import { bringUp, labStack, takeDown } from "../test/support/lab.ts";
 import { AnsibleWorkspace, missingAnsible, unwanted } from "./drift/ansible.ts";
 import { checksOf, recordsScript } from "./drift/records.ts";
 import { swarmChecksOf } from "./drift/swarm.ts";
-import { median } from "./measure.ts";
+import { median, succeeded } from "./measure.ts";
 
 /*
  * `pulumi up --refresh` with nothing changed, and an Ansible playbook that checks the same on the same hosts, in turns. Fails when one of them
@@ -37,8 +37,7 @@ try {
 
 async function measure(): Promise<void> {
 	// Not measured: a lab that was kept may have been changed by hand, and a first run may have something to do.
-	const settled = await stack.up("--refresh");
-	if (settled.code !== 0) throw new Error(settled.output);
+	await succeeded(stack.up("--refresh"));
 	await prepareAnsible();
 	const first = await ansible.run();
 	if (first.code !== 0) throw new Error(`ansible-playbook failed:\n${first.output}`);

@@ -3,6 +3,7 @@ import type { Connection } from "../lib/connection.ts";
 import { closeConnections, execAsRoot } from "../lib/ssh.ts";
 import { bringUp, labStack, takeDown } from "../test/support/lab.ts";
 import { figures, Load, runTwice } from "./load.ts";
+import { succeeded } from "./measure.ts";
 
 /*
  * Bare `docker service update` against this project's rollout, side by side on the lab, under the same load: clients with and without
@@ -49,7 +50,7 @@ for (const strategy of ["swarm", "lossless"] as const) {
 	service.rollout = { strategy };
 	service.env.SHUTDOWN = cells[0]?.shutdown ?? "";
 	service.env.WAS_VERSION = nextVersion();
-	await converge();
+	await succeeded(stack.up());
 	const loads: Load[] = [];
 	for (const [i, { cell, shutdown, keepAlive }] of cells.entries()) {
 		// The tasks that are replaced are of this cell; the new ones already of the next.
@@ -73,11 +74,6 @@ function nextVersion(): string {
 	return `v${++generation}`;
 }
 
-async function converge(): Promise<void> {
-	const { code, output } = await stack.up();
-	if (code !== 0) throw new Error(output);
-}
-
 async function bareUpdate(shutdown: string): Promise<void> {
 	const env = `--env-add WAS_VERSION=${nextVersion()} --env-add SHUTDOWN=${shutdown}`;
 	await execAsRoot(manager, `docker service update -q ${env} babble-was`, { deadlineSeconds: 900 });
@@ -86,7 +82,7 @@ async function bareUpdate(shutdown: string): Promise<void> {
 async function ourUpdate(shutdown: string): Promise<void> {
 	service.env.WAS_VERSION = nextVersion();
 	service.env.SHUTDOWN = shutdown;
-	await converge();
+	await succeeded(stack.up());
 }
 
 async function measure(cell: string, keepAlive: boolean, update: () => Promise<void>): Promise<{ load: Load; row: Row }> {
