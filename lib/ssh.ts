@@ -17,6 +17,9 @@ export class SshError extends Error {
 	}
 }
 
+/** Whether the host does not answer, which may pass; every other fault needs somebody to mend something. */
+export const isUnreachable = (error: unknown): error is SshError => error instanceof SshError && error.fault === "unreachable";
+
 /** The end of a remote command. */
 export interface ExecResult {
 	stdout: string;
@@ -114,8 +117,7 @@ async function dialUntil(connection: Connection, deadline: Pick<Pooled, "giveUp"
 		try {
 			return await dial(connection, (deadline.giveUp - Date.now()) / 1000);
 		} catch (error) {
-			const passing = error instanceof SshError && error.fault === "unreachable";
-			if (!passing || Date.now() > deadline.giveUp) throw new AbortError(error as Error);
+			if (!isUnreachable(error) || Date.now() > deadline.giveUp) throw new AbortError(error as Error);
 			throw error;
 		}
 	};

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { endWithEngine } from "../lib/engineProcess.ts";
 import { noteOf, type Progress, progressOf } from "../lib/progress.ts";
-import { SshError } from "../lib/ssh.ts";
+import { isUnreachable } from "../lib/ssh.ts";
 
 /**
  * Whether a change can be made in place, needs a new resource, or does not count. `identity` names a thing that this one lives on: a change
@@ -107,7 +107,7 @@ export function defineProvider<I extends object, O extends object>(
 			try {
 				outputs = await definition.read(id, props as I & O, context);
 			} catch (error) {
-				if (!(error instanceof SshError) || error.fault !== "unreachable") throw error;
+				if (!isUnreachable(error)) throw error;
 				context.note(`${error.message}: cannot be looked at now`);
 				return { id, props };
 			}

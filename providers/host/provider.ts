@@ -1,6 +1,6 @@
 import { asRoot, describeConnection } from "../../lib/connection.ts";
 import { differencesOf, lookScript, nextDrift } from "../../lib/hostRecord.ts";
-import { connect, exec, execAsRoot, SshError, type SshFault } from "../../lib/ssh.ts";
+import { connect, exec, execAsRoot, isUnreachable, SshError, type SshFault } from "../../lib/ssh.ts";
 import { defineProvider } from "../define.ts";
 import { preflight, preflightScript } from "./preflight.ts";
 import type { HostCheckInputs, HostCheckOutputs } from "./resource.ts";
@@ -53,8 +53,6 @@ export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
 
 /** Seconds a host may take to answer at a refresh. */
 const refreshDeadlineSeconds = 20;
-
-const isUnreachable = (error: unknown): error is SshError => error instanceof SshError && error.fault === "unreachable";
 
 /** The error with the property and the remedy. */
 function explained({ property, hint }: HostCheckInputs, error: unknown): unknown {

@@ -27,7 +27,8 @@ type Answer = { status: number; body?: unknown };
 const agreementMs = 400;
 
 export class FakeSwarm {
-	clusterId = "swarm-1";
+	/** Another one for each: which manager answered last is remembered by swarm. */
+	clusterId = `swarm-${Math.random()}`;
 	owner = "swarm-scaleout/lab";
 	readonly hosts = new Map<string, FakeHost>();
 	readonly nodes = new Map<string, Node>();

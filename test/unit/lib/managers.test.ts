@@ -1,29 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Connection } from "../../../lib/connection.ts";
-import type { WaitOptions } from "../../../lib/wait.ts";
 import { FakeSwarm } from "../../support/fakeSwarm.ts";
+import { reach } from "../../support/swarmMocks.ts";
 
 let swarm: FakeSwarm;
 let managers: Connection[];
-vi.mock("../../../lib/docker.ts", () => ({ dockerOn: (connection: Connection) => swarm.dockerOn(connection) }));
-vi.mock("../../../lib/ssh.ts", async (original) => ({
-	...(await original<object>()),
-	connect: (connection: Connection) => swarm.connect(connection),
-}));
-// Waits of minutes, in seconds.
-vi.mock("../../../lib/wait.ts", async (original) => {
-	const { until, ...rest } = await original<typeof import("../../../lib/wait.ts")>();
-	return {
-		...rest,
-		until: (options: WaitOptions, probe: never) => until({ ...options, deadlineSeconds: 2, maxPauseMs: 200 }, probe),
-	};
-});
+vi.mock("../../../lib/docker.ts", async () => (await import("../../support/swarmMocks.ts")).docker());
+vi.mock("../../../lib/ssh.ts", async (original) => (await import("../../support/swarmMocks.ts")).ssh(await original<object>()));
+vi.mock("../../../lib/wait.ts", async (original) =>
+	(await import("../../support/swarmMocks.ts")).wait(await original<typeof import("../../../lib/wait.ts")>(), 2),
+);
 const { dockerOnManager, findManager, managersOf, SwarmGoneError } = await import("../../../lib/managers.ts");
 
 beforeEach(async () => {
-	swarm = new FakeSwarm();
-	// Another swarm for each test: which manager answered last is remembered by swarm.
-	swarm.clusterId = `swarm-${Math.random()}`;
+	swarm = reach(new FakeSwarm());
 	managers = [];
 	for (const name of ["m1", "m2", "m3"]) managers.push(await swarm.addHost(name, "manager"));
 });

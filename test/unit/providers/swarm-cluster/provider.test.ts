@@ -1,24 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Connection } from "../../../../lib/connection.ts";
-import type { WaitOptions } from "../../../../lib/wait.ts";
 import { FakeSwarm } from "../../../support/fakeSwarm.ts";
+import { reach } from "../../../support/swarmMocks.ts";
 
 let swarm: FakeSwarm;
-vi.mock("../../../../lib/docker.ts", () => ({ dockerOn: (connection: Connection) => swarm.dockerOn(connection) }));
-vi.mock("../../../../lib/ssh.ts", async (original) => ({
-	...(await original<object>()),
-	connect: (connection: Connection) => swarm.connect(connection),
-}));
-// Waits of minutes, in seconds.
-vi.mock("../../../../lib/wait.ts", async (original) => {
-	const { until, ...rest } = await original<typeof import("../../../../lib/wait.ts")>();
-	return { ...rest, until: (options: WaitOptions, probe: never) => until({ ...options, deadlineSeconds: 1, maxPauseMs: 200 }, probe) };
-});
+vi.mock("../../../../lib/docker.ts", async () => (await import("../../../support/swarmMocks.ts")).docker());
+vi.mock("../../../../lib/ssh.ts", async (original) => (await import("../../../support/swarmMocks.ts")).ssh(await original<object>()));
+vi.mock("../../../../lib/wait.ts", async (original) =>
+	(await import("../../../support/swarmMocks.ts")).wait(await original<typeof import("../../../../lib/wait.ts")>(), 1),
+);
 const { provider } = await import("../../../../providers/swarm-cluster/provider.ts");
 
 beforeEach(() => {
-	swarm = new FakeSwarm();
-	swarm.clusterId = `swarm-${Math.random()}`;
+	swarm = reach(new FakeSwarm());
 });
 afterEach(() => swarm.close());
 
