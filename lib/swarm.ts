@@ -6,6 +6,9 @@ import pRetry from "p-retry";
  * dockerode types most of them as `any`.
  */
 
+/** Label on the swarm, on services, volumes and secrets that names the stack they belong to: `project/stack`. */
+export const ownerLabel = "scaleout.owner";
+
 export interface NodeSpec {
 	Role?: string;
 	Availability?: string;

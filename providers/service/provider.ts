@@ -2,7 +2,7 @@ import type Docker from "dockerode";
 import { dockerOn } from "../../lib/docker.ts";
 import { ecrRegistry } from "../../lib/ecr.ts";
 import { dockerOnManager, findManager, managersOf } from "../../lib/managers.ts";
-import { orUndefined, retryOutOfSequence } from "../../lib/swarm.ts";
+import { orUndefined, ownerLabel, retryOutOfSequence } from "../../lib/swarm.ts";
 import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, PartialFailure, sameValue } from "../define.ts";
 import { type Before, type Converged, converged } from "./converge.ts";
@@ -11,7 +11,7 @@ import { covers, observe } from "./observe.ts";
 import { holdLaterNodes, orderEnded } from "./order.ts";
 import { describeProbe, Prober } from "./prober.ts";
 import type { ServiceInputs, ServiceMount, ServiceOutputs } from "./resource.ts";
-import { isLossless, ownerLabel, type ServiceSpec, serviceSpec } from "./spec.ts";
+import { isLossless, type ServiceSpec, serviceSpec } from "./spec.ts";
 import { tasksOf } from "./tasks.ts";
 import { mendVolumes, removeVolumes, wrongVolumes } from "./volumes.ts";
 

@@ -1,7 +1,5 @@
+import { ownerLabel } from "../../lib/swarm.ts";
 import type { ServiceInputs, ServiceMount } from "./resource.ts";
-
-/** Label on services, volumes and secrets that names the stack they belong to. */
-export const ownerLabel = "scaleout.owner";
 
 /** A service spec of the Engine API, as far as it is set here. */
 export interface ServiceSpec {

@@ -1,12 +1,12 @@
 import type Docker from "dockerode";
 import { dockerOn } from "../../lib/docker.ts";
 import { dockerOnManager } from "../../lib/managers.ts";
-import { SshError } from "../../lib/ssh.ts";
-import { orUndefined, runningTasks, updateNode } from "../../lib/swarm.ts";
+import { isUnreachable } from "../../lib/ssh.ts";
+import { orUndefined, ownerLabel, runningTasks, updateNode } from "../../lib/swarm.ts";
 import { until } from "../../lib/wait.ts";
 import { type Context, sameValue } from "../define.ts";
 import type { ServiceInputs, ServiceNode } from "./resource.ts";
-import { ownerLabel, volumeOptions } from "./spec.ts";
+import { volumeOptions } from "./spec.ts";
 
 /**
  * Removes this stack's volumes, except the one named `keep`, from every node: a volume outlives its service and keeps its old options.
@@ -64,7 +64,7 @@ export async function wrongVolumes({ mount, nodes, owner }: ServiceInputs, { not
 	};
 	const looks = nodes.map((node) =>
 		lookAt(node).catch((error) => {
-			if (!(error instanceof SshError) || error.fault !== "unreachable") throw error;
+			if (!isUnreachable(error)) throw error;
 			note(`${error.message}: its volume cannot be looked at now`);
 			return [];
 		}),

@@ -2,12 +2,10 @@ import { type Connection, describeConnection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
 import { findManager, goneWithItsSwarm, managersOf } from "../../lib/managers.ts";
 import { connect } from "../../lib/ssh.ts";
+import { ownerLabel } from "../../lib/swarm.ts";
 import { within } from "../../lib/wait.ts";
 import { defineProvider } from "../define.ts";
 import type { SwarmClusterInputs, SwarmClusterOutputs } from "./resource.ts";
-
-/** Label on the swarm that names the stack it belongs to. */
-const ownerLabel = "scaleout.owner";
 
 export const provider = defineProvider<SwarmClusterInputs, SwarmClusterOutputs>({
 	inputs: {

@@ -1,7 +1,6 @@
 import { dockerOnManager, goneWithItsSwarm } from "../../lib/managers.ts";
-import { orUndefined } from "../../lib/swarm.ts";
+import { orUndefined, ownerLabel } from "../../lib/swarm.ts";
 import { defineProvider } from "../define.ts";
-import { ownerLabel } from "../service/spec.ts";
 import type { SwarmSecretInputs } from "./resource.ts";
 
 /*
