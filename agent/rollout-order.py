@@ -64,8 +64,15 @@ def update_status(service):
 
 
 def tasks_of(service, node):
-    listed = docker("service", "ps", service, "--filter", f"node={node}", "--no-trunc", "-q").split()
-    return [inspect("task", task) for task in listed] if listed else []
+    """Its tasks on a node. Swarm forgets old ones at any moment: what is gone between list and look is left out."""
+    tasks = []
+    for task in docker("service", "ps", service, "--filter", f"node={node}", "--no-trunc", "-q").split():
+        try:
+            tasks.append(inspect("task", task))
+        except subprocess.CalledProcessError as error:
+            if "no such" not in error.stderr.lower():
+                raise
+    return tasks
 
 
 def wait(what, limit, done):
@@ -77,9 +84,14 @@ def wait(what, limit, done):
             if answer:
                 return answer
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            log(f"{what}: {error}")
+            log(f"{what}: {error} {error.stderr or ''}".strip())
         time.sleep(1)
     raise Failed(f"{what}: not done after {limit} s")
+
+
+def ask(what, limit, question):
+    """The answer to a question, even if it is no. @raises Failed when there is none in time."""
+    return wait(what, limit, lambda: [question()])[0]
 
 
 def notify_started():
@@ -124,16 +136,16 @@ def run(options):
     known = {}
     for node in later:
         # After a reboot: what was released before is done.
-        if is_held(node, options.service):
+        if ask(node, options.limit, lambda: is_held(node, options.service)):
             time.sleep(options.delay)
-            known[node] = {task["ID"] for task in tasks_of(options.service, node)}
-            release(node, options.service)
+            known[node] = ask(node, options.limit, lambda: {task["ID"] for task in tasks_of(options.service, node)})
+            ask(node, options.limit, lambda: release(node, options.service))
             wait(node, options.limit, lambda: is_replaced(node, known[node], options))
             log(f"{node}: replaced")
     end = time.monotonic() + options.monitor
     while time.monotonic() < end:
         for node, before in known.items():
-            is_replaced(node, before, options)
+            ask(node, options.limit, lambda: is_replaced(node, before, options))
         time.sleep(2)
 
 
@@ -148,16 +160,17 @@ def main():
     options = parser.parse_args()
     try:
         run(options)
-    except Failed as error:
+    # Whatever it is: nodes that were let go now would all be updated at once.
+    except Exception as error:
         log(f"failed: {error}")
-        status = update_status(options.service)
+        status = ask("the service", options.limit, lambda: update_status(options.service))
         # Swarm has rolled back by itself when the first node failed; and without an update there is nothing to take back.
         if status.get("State") == "completed" and status.get("StartedAt", "") != options.after:
-            docker("service", "rollback", "--detach", options.service)
+            ask("rollback", options.limit, lambda: docker("service", "rollback", "--detach", options.service))
         sys.exit(1)
     finally:
         for node in options.nodes:
-            wait(f"{node}: release", options.limit, lambda node=node: release(node, options.service) or True)
+            ask(f"{node}: release", options.limit, lambda node=node: release(node, options.service))
 
 
 if __name__ == "__main__":
