@@ -2,7 +2,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Role } from "../config/schema.ts";
 import { asRoot, type Connection } from "../lib/connection.ts";
-import { fileStem, forget, recorded, withDrift } from "../lib/hostRecord.ts";
+import { type Drift, fileStem, forget, recorded, withDrift } from "../lib/hostRecord.ts";
 
 /** A host, wherever it comes from. Every source makes these, and everything after the sources knows only these. */
 export interface Host {
@@ -18,7 +18,7 @@ export interface Host {
 	/** Steps on the host wait for this: it proves that the host can be used. */
 	ready: pulumi.Resource;
 	/** What a refresh found changed on it by hand, by step: see HostCheck. */
-	drift: pulumi.Output<Record<string, string>>;
+	drift: pulumi.Output<Drift>;
 	/** The machine itself, when this stack made it: what is only on the machine goes with it and is not deleted piece by piece. */
 	machine?: pulumi.CustomResource;
 }

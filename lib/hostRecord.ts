@@ -64,8 +64,14 @@ done
 /** Stands for all steps of a host: its records are gone, and so may be everything else. */
 export const everyStep = "*";
 
+/** What differs at a step: `state now instead of recorded state`, by subject. Entries of their own, because the engine cuts what it shows of each. */
+export type Differences = Record<string, string>;
+
+/** What refreshes found at the steps of a host. `seen` counts how often, so that the same difference, seen later, is a change again. */
+export type Drift = Record<string, { seen: number; differs: Differences }>;
+
 /** What differs, by step, as `lookScript` printed it. People read it, and a host may say anything. Pure. */
-export function differencesOf(printed: string): Record<string, string[]> {
+export function differencesOf(printed: string): Record<string, Differences> {
 	const found = new Map<string, Map<string, { now?: string; was?: string }>>();
 	for (const line of printable(printed).split("\n")) {
 		const [step, side, subject, state] = line.split("\t");
@@ -74,30 +80,40 @@ export function differencesOf(printed: string): Record<string, string[]> {
 		const known = subjects?.get(subject) ?? {};
 		subjects?.set(subject, { ...known, [side === "<" ? "now" : "was"]: state });
 	}
-	const describe = ([subject, { now = "absent", was = "absent" }]: [string, { now?: string; was?: string }]) =>
-		`${subject} is ${now} instead of ${was}`;
-	return Object.fromEntries([...found].map(([step, subjects]) => [step, [...subjects].map(describe)]));
+	const describe = ([subject, { now = "absent", was = "absent" }]: [string, { now?: string; was?: string }]) => [
+		subject,
+		`${now} instead of ${was}`,
+	];
+	return Object.fromEntries([...found].map(([step, subjects]) => [step, Object.fromEntries([...subjects].map(describe))]));
 }
 
 /** The drift after a look: a step where something differs gets a new number, all others stay as they were. Pure. */
-export function nextDrift(drift: Record<string, string>, found: Record<string, string[]>): Record<string, string> {
-	const fresh = Object.entries(found).map(([step, differences]) => {
-		const seen = Number.parseInt((Object.hasOwn(drift, step) && drift[step]) || "0", 10) || 0;
-		return [step, shortened(`${seen + 1}: ${differences.join("; ")}`)];
+export function nextDrift(drift: Drift, found: Record<string, Differences>): Drift {
+	const fresh = Object.entries(found).map(([step, differs]) => {
+		const seen = Object.hasOwn(drift, step) ? (drift[step]?.seen ?? 0) : 0;
+		return [step, { seen: seen + 1, differs: shortened(differs) }];
 	});
 	return { ...drift, ...Object.fromEntries(fresh) };
 }
 
 /** A host can say as much as it likes; a command line holds 128 KiB, and the state keeps this for good. */
-const longestDrift = 2000;
+const most = { differences: 20, characters: 250 };
 
-const shortened = (text: string) => (text.length > longestDrift ? `${text.slice(0, longestDrift)}…` : text);
+function shortened(differs: Differences): Differences {
+	const short = (text: string) => (text.length > most.characters ? `${text.slice(0, most.characters)}…` : text);
+	const entries = Object.entries(differs).map(([subject, state]) => [short(subject), short(state)]);
+	const more = entries.length > most.differences ? [["…", `and ${entries.length - most.differences} more`]] : [];
+	return Object.fromEntries([...entries.slice(0, most.differences), ...more]);
+}
 
-/** The script with the drift that makes it run again, as a comment: what a preview shows. Pure. */
-export function withDrift(script: string, step: string, drift: Record<string, string> = {}): string {
-	const seen = [everyStep, fileStem(step)].filter((key) => Object.hasOwn(drift, key)).map((key) => drift[key] as string);
+/** The script with the drift that makes it run again, as comments: what a preview shows. Pure. */
+export function withDrift(script: string, step: string, drift: Drift = {}): string {
+	const found = [everyStep, fileStem(step)].filter((key) => Object.hasOwn(drift, key)).map((key) => drift[key] as Drift[string]);
+	const comments = found.flatMap(({ seen, differs }) =>
+		Object.entries(differs).map(([subject, state]) => `drift ${seen}: ${subject} is ${state}`),
+	);
 	// One line each, whatever a host says.
-	return [script, ...seen.map((text) => `# drift ${text.replace(/\s+/g, " ")}`)].join("\n");
+	return [script, ...comments.map((text) => `# ${text.replace(/\s+/g, " ")}`)].join("\n");
 }
 
 /** A look at packages: that they are installed, whatever their version. */

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Role } from "../../config/schema.ts";
 import type { Connection } from "../../lib/connection.ts";
+import type { Drift } from "../../lib/hostRecord.ts";
 import { ScaleoutResource } from "../shell.ts";
 
 export interface HostCheckInputs {
@@ -27,11 +28,11 @@ export interface HostCheckOutputs {
 	/** Machine hardware name: `x86_64`. */
 	architecture: string;
 	/**
-	 * What refreshes found changed on the host by hand, by the step that had made it, each with a number that counts how often it was seen:
-	 * `2: /etc/exports.d/logs.exports is absent instead of root:root 644 sha256 0f3a…`. It stays when all is well again: the step takes it in as an
-	 * input, so that it runs again whenever something new is seen.
+	 * What refreshes found changed on the host by hand, by the step that had made it:
+	 * `{ "logs-export": { seen: 2, differs: { "/etc/exports.d/logs.exports": "absent instead of root:root 644 sha256 0f3a…" } } }`. It stays when all
+	 * is well again: the step takes it in as an input, so that it runs again whenever something new is seen.
 	 */
-	drift: Record<string, string>;
+	drift: Drift;
 }
 
 /**
@@ -41,7 +42,7 @@ export interface HostCheckOutputs {
 export class HostCheck extends ScaleoutResource {
 	declare readonly os: pulumi.Output<string>;
 	declare readonly architecture: pulumi.Output<string>;
-	declare readonly drift: pulumi.Output<Record<string, string>>;
+	declare readonly drift: pulumi.Output<Drift>;
 
 	constructor(
 		name: string,

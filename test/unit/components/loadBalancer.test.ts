@@ -4,6 +4,7 @@ import type { Host } from "../../../components/host.ts";
 import { LoadBalancer } from "../../../components/loadBalancer.ts";
 import type { SwarmMember } from "../../../components/swarm.ts";
 import type { Certificate } from "../../../config/certificate.ts";
+import type { Drift } from "../../../lib/hostRecord.ts";
 import { Recorder, type Registered, withoutSecrets } from "../../support/mocks.ts";
 import { connection, type Raw, syntaxFault, topology } from "../fixtures.ts";
 
@@ -26,7 +27,7 @@ async function make(nginx: Raw, certificate?: Certificate, endpoint = "https://1
 		connection: pulumi.secret(connection()),
 		user: "root",
 		ready: new pulumi.ComponentResource("test:index:Ready", name),
-		drift: pulumi.output<Record<string, string>>({}),
+		drift: pulumi.output<Drift>({}),
 	});
 	const serving = [{ host: hostOf("manager") }] as SwarmMember[];
 	const all = topology((config) => Object.assign(config.nginx, nginx));

@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { asRoot } from "../../../lib/connection.ts";
-import { differencesOf, forget, lookScript, nextDrift, recorded, withDrift } from "../../../lib/hostRecord.ts";
+import { type Drift, differencesOf, forget, lookScript, nextDrift, recorded, withDrift } from "../../../lib/hostRecord.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -41,13 +41,12 @@ describe("the record of a step", () => {
 		fs.chmodSync(kept, 0o600);
 		fs.rmSync(gone);
 		fs.writeFileSync(extra, "");
-		const { step: found } = look();
-		expect(found).toEqual([
-			expect.stringMatching(`^${kept} is root:root 600 sha256 (\\w{12}) instead of root:root 644 sha256 \\1$`),
-			expect.stringMatching(`^${changed} is root:root 644 sha256 \\w{12} instead of root:root 644 sha256 \\w{12}$`),
-			expect.stringMatching(`^${gone} is absent instead of root:root \\d+ sha256 \\w{12}$`),
-			expect.stringMatching(`^${extra} is root:root \\d+ sha256 \\w{12} instead of absent$`),
-		]);
+		expect(look().step).toEqual({
+			[kept]: expect.stringMatching(/^root:root 600 sha256 (\w{12}) instead of root:root 644 sha256 \1$/),
+			[changed]: expect.stringMatching(/^root:root 644 sha256 \w{12} instead of root:root 644 sha256 \w{12}$/),
+			[gone]: expect.stringMatching(/^absent instead of root:root \d+ sha256 \w{12}$/),
+			[extra]: expect.stringMatching(/^root:root \d+ sha256 \w{12} instead of absent$/),
+		});
 	});
 
 	test("takes lines of its own, and names those that went and came", () => {
@@ -55,7 +54,7 @@ describe("the record of a step", () => {
 		step(`printf 'one\\tfirst\\ntwo\\tsecond\\n' > ${file}`, [`cat ${file}`]);
 		fs.writeFileSync(file, "one\tother\nthree\tthird\n");
 		expect(look()).toEqual({
-			step: ["one is other instead of first", "three is third instead of absent", "two is absent instead of second"],
+			step: { one: "other instead of first", three: "third instead of absent", two: "absent instead of second" },
 		});
 	});
 
@@ -80,27 +79,29 @@ describe("the record of a step", () => {
 		step("true", ["state a b"]);
 		run(forget(owner, "step"));
 		expect(fs.readdirSync(path.join(directory, "records"))).toEqual([]);
-		expect(look()).toEqual({ "*": ["records of the steps is absent instead of there"] });
+		expect(look()).toEqual({ "*": { "records of the steps": "absent instead of there" } });
 	});
 });
 
 describe("drift", () => {
 	test("counts, so that the same difference counts again; steps without one stay as they were", () => {
-		const once = nextDrift({}, { nginx: ["a is b instead of c"] });
-		expect(once).toEqual({ nginx: "1: a is b instead of c" });
+		const once = nextDrift({}, { nginx: { a: "b instead of c" } });
+		expect(once).toEqual({ nginx: { seen: 1, differs: { a: "b instead of c" } } });
 		expect(nextDrift(once, {})).toEqual(once);
-		expect(nextDrift(once, { nginx: ["a is b instead of c", "d is e instead of f"], log: ["x is y instead of z"] })).toEqual({
-			nginx: "2: a is b instead of c; d is e instead of f",
-			log: "1: x is y instead of z",
+		const both = { a: "b instead of c", d: "e instead of f" };
+		expect(nextDrift(once, { nginx: both, log: { x: "y instead of z" } })).toEqual({
+			nginx: { seen: 2, differs: both },
+			log: { seen: 1, differs: { x: "y instead of z" } },
 		});
 	});
 
 	test("is text, whatever a host prints: no order to a terminal, no more than the state and a command line can hold", () => {
-		const printed = ["nginx\t<\ta\x1b[2J\u202e\tb\r!", "nginx\t>\ta\x1b[2J\u202e\tc", `constructor\t<\t${"x".repeat(1e6)}\ty`].join("\n");
+		const many = Array.from({ length: 1000 }, (_, i) => `constructor\t<\t${i}${"x".repeat(1e3)}\t${"y".repeat(1e3)}`);
+		const printed = ["nginx\t<\ta\x1b[2J\u202e\tb\r!", "nginx\t>\ta\x1b[2J\u202e\tc", ...many].join("\n");
 		const drift = nextDrift({}, differencesOf(printed));
-		expect(drift.nginx).toBe("1: a\\x1b[2J\\u{202e} is b\\x0d! instead of c");
-		expect(drift.constructor).toMatch(/^1: x+…$/);
-		expect(JSON.stringify(drift).length).toBeLessThan(3000);
+		expect(drift.nginx?.differs).toEqual({ "a\\x1b[2J\\u{202e}": "b\\x0d! instead of c" });
+		expect(drift.constructor).toMatchObject({ seen: 1, differs: { "…": "and 980 more" } });
+		expect(JSON.stringify(drift).length).toBeLessThan(12_000);
 	});
 
 	test("cannot end the comment that it becomes, nor the script", () => {
@@ -114,16 +115,22 @@ describe("drift", () => {
 			`\\\ntouch ${marker}`,
 		];
 		const said = orders.flatMap((order) => ["\n", "\r", "\u2028", "\x85", "\v", "LOOK\n"].map((end) => `a${end}${order}${end}`));
-		const drift = Object.fromEntries(said.map((text, i) => [`step${i}`, text]));
+		const drift = Object.fromEntries(said.map((text, i) => [`step${i}`, { seen: 1, differs: { [text]: text } }]));
 		for (const step of Object.keys(drift))
-			expect(run(withDrift("echo done", step, { ...drift, "*": drift[step] as string }))).toBe("done\n");
+			expect(run(withDrift("echo done", step, { ...drift, "*": drift[step] as Drift[string] }))).toBe("done\n");
 		run(said.map((_, i) => withDrift("true", `step${i}`, drift)).join("\n"));
 		expect(fs.existsSync(marker)).toBe(false);
 	});
 
 	test("changes the step's script by a comment, of one line whatever the host says", () => {
-		expect(withDrift("true", "nginx", { log: "1: x" })).toBe("true");
+		expect(withDrift("true", "nginx", { log: { seen: 1, differs: { x: "y" } } })).toBe("true");
 		expect(withDrift("true", "nginx", undefined)).toBe("true");
-		expect(withDrift("true", "nginx", { nginx: "1: a\nrm -rf /", "*": "1: all" })).toBe("true\n# drift 1: all\n# drift 1: a rm -rf /");
+		const drift = { nginx: { seen: 2, differs: { "a\nrm -rf /": "b", c: "d" } }, "*": { seen: 1, differs: { all: "gone" } } };
+		expect(withDrift("true", "nginx", drift).split("\n")).toEqual([
+			"true",
+			"# drift 1: all is gone",
+			"# drift 2: a rm -rf / is b",
+			"# drift 2: c is d",
+		]);
 	});
 });
