@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import type { Reporter, TestModule } from "vitest/node";
 import { missingEngine } from "../lab/engine.ts";
 
@@ -26,7 +27,7 @@ interface Report {
 		name: string;
 		status: "passed" | "failed";
 		message: string;
-		assertionResults: { fullName: string; status: string }[];
+		assertionResults: { fullName: string; status: string; failureMessages?: string[] }[];
 	}[];
 }
 
@@ -72,7 +73,7 @@ export function summarize(layer: string, code: number, report: Report | undefine
 		// The file failed, but none of its tests did: it does not load, or a hook failed and its tests did not run.
 		const broken = status === "failed" && failed.length === 0;
 		summary.passed += assertionResults.filter((test) => test.status === "passed").length;
-		summary.failed.push(...failed.map((test) => `${file}: ${test.fullName}`));
+		summary.failed.push(...failed.map(({ fullName, failureMessages }) => `${file}: ${fullName}${briefly(failureMessages?.[0])}`));
 		if (broken) summary.failed.push(`${file}: ${message.split("\n")[0] || "did not run to its end"}`);
 		for (const { fullName, status } of assertionResults) {
 			if (status === "passed" || status === "failed") continue;
@@ -88,6 +89,15 @@ export function summarize(layer: string, code: number, report: Report | undefine
 		else if (ran === 0) summary.failed.push(`${layer}: there are no tests`);
 	}
 	return summary;
+}
+
+/** The reason without the stack, on one line: of a long log often nothing but the end is kept. */
+function briefly(failure = ""): string {
+	const reason = stripVTControlCharacters(failure)
+		.split(/\n\s+at /)[0]
+		?.replace(/\s+/g, " ")
+		.trim();
+	return reason ? `: ${reason.length > 500 ? `${reason.slice(0, 500)}…` : reason}` : "";
 }
 
 let interrupted = false;
