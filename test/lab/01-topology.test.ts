@@ -71,6 +71,10 @@ describe.skipIf(lab.noEngine)("the engine", () => {
 		} finally {
 			signal("CONT");
 		}
+		// Swarm may have taken them for lost, and then starts their tasks anew.
+		const state = () => on("manager", "sleep 15; docker node ls --format '{{.Status}}'; docker service ls --format '{{.Replicas}}'");
+		await expect.poll(state, { timeout: 300_000, interval: 1000 }).toBe("Ready\nReady\nReady\n3/3\n");
+		await expect.poll(async () => (await fetch(`${lab.endpoint}/hello`)).status, { timeout: 60_000, interval: 1000 }).toBe(200);
 	});
 
 	test("previews a changed method as one readable update of NGINX", async () => {
