@@ -90,11 +90,14 @@ export function differencesOf(printed: string): Record<string, Differences> {
 /** The drift after a look: a step where something differs gets a new number, all others stay as they were. Pure. */
 export function nextDrift(drift: Drift, found: Record<string, Differences>): Drift {
 	const fresh = Object.entries(found).map(([step, differs]) => {
-		const seen = Object.hasOwn(drift, step) ? (drift[step]?.seen ?? 0) : 0;
-		return [step, { seen: seen + 1, differs: shortened(differs) }];
+		const seen = (own(drift, step)?.seen ?? 0) + 1;
+		return [step, { seen, differs: shortened(differs) }];
 	});
 	return { ...drift, ...Object.fromEntries(fresh) };
 }
+
+/** What a step has: a step may be called `constructor`. */
+const own = (drift: Drift, step: string) => (Object.hasOwn(drift, step) ? drift[step] : undefined);
 
 /** A host can say as much as it likes; a command line holds 128 KiB, and the state keeps this for good. */
 const most = { differences: 20, characters: 250 };
@@ -108,7 +111,7 @@ function shortened(differs: Differences): Differences {
 
 /** The script with the drift that makes it run again, as comments: what a preview shows. Pure. */
 export function withDrift(script: string, step: string, drift: Drift = {}): string {
-	const found = [everyStep, fileStem(step)].filter((key) => Object.hasOwn(drift, key)).map((key) => drift[key] as Drift[string]);
+	const found = [everyStep, fileStem(step)].flatMap((key) => own(drift, key) ?? []);
 	const comments = found.flatMap(({ seen, differs }) =>
 		Object.entries(differs).map(([subject, state]) => `drift ${seen}: ${subject} is ${state}`),
 	);
