@@ -3,6 +3,7 @@ import * as path from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
 import { installProgram, lookAtProgram, programPath, systemdQuote } from "../lib/agentProgram.ts";
+import { shellQuote } from "../lib/connection.ts";
 import { remoteStep } from "./host.ts";
 import type { SwarmMember } from "./swarm.ts";
 
@@ -15,7 +16,7 @@ export function drainAgent({ host, node }: SwarmMember, service: Topology["servi
 		script: agentScript(unit, service),
 		stdin: fs.readFileSync(program, "utf8"),
 		looks: lookAtProgram(unit),
-		deleteScript: removeScript(unit),
+		deleteScript: removeScript(unit, service.name),
 	};
 	// Only on a host that has proven to be this stack's node: on another one it would take the place of that stack's agent.
 	return remoteStep(`${host.name}-drain-agent`, host, args, { parent, dependsOn: [node] });
@@ -31,6 +32,7 @@ export function agentScript(unit: string, { name, publish, health, rollout }: To
 		`--drain-limit ${rollout.drainLimitSeconds}`,
 	];
 	return `
+systemctl stop ${removalOf(unit)} 2> /dev/null || true
 ${installProgram(unit)}
 cat > /etc/systemd/system/${unit}.service <<'END'
 [Unit]
@@ -63,6 +65,26 @@ exit 1
 `.trim();
 }
 
-function removeScript(unit: string): string {
-	return `systemctl disable --now ${unit} || true; rm -f /etc/systemd/system/${unit}.service ${programPath(unit)}; systemctl daemon-reload`;
+/** The transient unit in which an agent's removal waits. */
+const removalOf = (unit: string) => `${unit}-removal`;
+
+/** How long a removal may wait for the node to be drained, in seconds. */
+const removalLimitSeconds = 1800;
+
+/**
+ * Removes the agent. A host that stays while its node leaves the swarm loses the agent first and is drained afterwards: while tasks of the service
+ * run there, the agent stays to take them out, and a transient unit removes it after the last one.
+ */
+export function removeScript(unit: string, service: string): string {
+	const remove = `systemctl disable --now ${unit} || true; rm -f /etc/systemd/system/${unit}.service ${programPath(unit)}; systemctl daemon-reload`;
+	const running = `docker ps -q --filter label=com.docker.swarm.service.name=${service} 2> /dev/null`;
+	const deferred = `for second in $(seq ${removalLimitSeconds}); do [ -n "$(${running})" ] || break; sleep 1; done; ${remove}`;
+	return `
+if systemctl is-active -q ${unit} && [ -n "$(${running})" ]; then
+  systemctl stop ${removalOf(unit)} 2> /dev/null || true
+  systemd-run -q --collect --unit ${removalOf(unit)} bash -c ${shellQuote(deferred)} || { ${remove}; }
+else
+  ${remove}
+fi
+`.trim();
 }

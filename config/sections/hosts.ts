@@ -64,7 +64,11 @@ export const local = z.strictObject({
 	cpus: z.int().min(1).default(1).describe("Virtual CPUs of a machine."),
 	prefixLength: z.int().min(8).max(30).default(16).describe("Prefix length of the private LAN."),
 	lanPort: port.default(23400).describe("UDP port on the loopback interface that carries the private LAN. Two stacks need two."),
-	sshPortBase: port.default(2400).describe("The first machine's sshd is at this port of 127.0.0.1, the next one's at the next."),
+	sshPortBase: port
+		.default(2400)
+		.describe(
+			"The first machine's sshd is at this port of 127.0.0.1, the next one's at the next. So add machines at the end of `hosts`: those behind one that comes or goes get another port, and restart for it.",
+		),
 	endpointPort: port.default(8088).describe("Port of 127.0.0.1 that leads to NGINX."),
 	httpsPort: port.default(8443).describe("Port of 127.0.0.1 that leads to NGINX's HTTPS. It is forwarded with and without `nginx.tls`."),
 });

@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { agentScript } from "../../../components/drainAgent.ts";
+import { agentScript, removeScript } from "../../../components/drainAgent.ts";
 import { requirements } from "../../../components/nginxConfig.ts";
 import { acmeScript, applyScript } from "../../../components/nginxScripts.ts";
 import { installScript } from "../../../components/packages.ts";
@@ -139,5 +140,34 @@ describe("the script that installs the drain agent", () => {
 
 	test("a percent sign reaches the agent: systemd would take it for a specifier", () => {
 		expect(script).toContain("--health-path /health?deep=50%%25");
+	});
+});
+
+describe("the script that removes the drain agent", () => {
+	/** Runs it where `docker ps` lists a task the first `looks` times, and returns what it did, in order. */
+	function remove(looks: number): string[] {
+		const calls = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-removal-"));
+		const standIns = `
+cd ${calls}; seq ${looks} > tasks
+docker() { head -n 1 tasks; sed -i 1d tasks; echo "docker $*" >> calls; }
+systemctl() { [ "$1" = is-active ] || echo "systemctl $*" >> calls; }
+rm() { echo "rm $*" >> calls; }
+sleep() { :; }
+systemd-run() { echo "systemd-run $4" >> calls; shift 4; "$@"; }
+export -f docker systemctl rm sleep systemd-run`;
+		spawnSync("bash", ["-euo", "pipefail", "-c", `${standIns}\n${removeScript("scaleout-drain-was", "was")}`]);
+		const done = fs.readFileSync(path.join(calls, "calls"), "utf8").trim().split("\n");
+		fs.rmSync(calls, { recursive: true });
+		return done.map((call) => call.split(" ").slice(0, 2).join(" "));
+	}
+	const removed = ["systemctl disable", "rm -f", "systemctl daemon-reload"];
+
+	test("removes it at once where no task of the service runs", () => {
+		expect(remove(0)).toEqual(["docker ps", ...removed]);
+	});
+
+	test("leaves it, where tasks run, to take them out, and has it removed after the last one", () => {
+		const looks = ["docker ps", "docker ps", "docker ps"];
+		expect(remove(3)).toEqual([looks[0], "systemctl stop", "systemd-run scaleout-drain-was-removal", ...looks, ...removed]);
 	});
 });
