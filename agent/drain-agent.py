@@ -128,23 +128,22 @@ def established(port):
     return len(lines)
 
 
-def is_healthy(docker, container, port, path):
-    """Whether the container itself answers 200, asked past the published port and so past the gate."""
-    details = docker.inspect(container)
+def addresses(details):
+    """The container's own addresses: asked there, it is asked past the published port and so past the gate."""
     networks = (details or {}).get("NetworkSettings", {}).get("Networks", {})
-    for address in [network.get("IPAddress") for network in networks.values()]:
-        if not address:
-            continue
-        connection = http.client.HTTPConnection(address, port, timeout=5)
-        try:
-            connection.request("GET", path)
-            if connection.getresponse().status == 200:
-                return True
-        except OSError:
-            pass
-        finally:
-            connection.close()
-    return False
+    return [network["IPAddress"] for network in networks.values() if network.get("IPAddress")]
+
+
+def answers(address, port, path):
+    """Whether it answers 200."""
+    connection = http.client.HTTPConnection(address, port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def docker_is_ending():
@@ -160,6 +159,8 @@ class Agent:
         self.gate = Gate(options.published)
         # Which containers are being stopped: on disk, so that an agent that was killed goes on where it was.
         self.marks = pathlib.Path(f"/run/scaleout-drain-{options.published}")
+        # Containers that have died since the agent began to watch.
+        self.ended = set()
 
     def run(self):
         self.marks.mkdir(mode=0o700, exist_ok=True)
@@ -175,6 +176,7 @@ class Agent:
         for event in events:
             container = event["Actor"]["ID"]
             if event["Action"] == "start":
+                self.ended.discard(container)
                 # Closed before the application listens, so that no request meets a task that is not ready.
                 self.gate.close()
                 self.begin(self.admit, container)
@@ -184,6 +186,7 @@ class Agent:
                     self.begin(self.drain, container)
             elif event["Action"] == "die":
                 # The gate stays as it is: after a drain it opens for the next task, once that one is healthy.
+                self.ended.add(container)
                 (self.marks / container).unlink(missing_ok=True)
 
     def is_stopping(self, container):
@@ -229,14 +232,16 @@ class Agent:
 
     def admit(self, container):
         started = time.monotonic()
-        while not self.is_stopping(container):
-            if is_healthy(self.docker, container, self.options.target, self.options.health_path):
+        details = None
+        while not self.is_stopping(container) and container not in self.ended:
+            # Docker is asked once, not at each look: the application starts meanwhile, and needs the processor.
+            details = details if addresses(details) else self.docker.inspect(container)
+            if not details or not details["State"]["Running"]:
+                return
+            if any(answers(address, self.options.target, self.options.health_path) for address in addresses(details)):
                 if not self.is_stopping(container):
                     self.gate.open()
                 log(f"{container[:12]}: healthy after {time.monotonic() - started:.1f} s: new connections are accepted")
-                return
-            details = self.docker.inspect(container)
-            if not details or not details["State"]["Running"]:
                 return
             # Also when the agent was started while the task was: it must not get requests yet.
             self.gate.close()

@@ -50,6 +50,12 @@ export class LoadBalancer extends pulumi.ComponentResource {
 			looks: [`file ${flag}`],
 			deleteScript: `rm -f ${flag}`,
 		};
+		const keepRunning = {
+			script: scripts.keepRunningScript(paths.keepRunning),
+			looks: [`file ${paths.keepRunning}`],
+			deleteScript: scripts.forgetKeepRunningScript(paths.keepRunning),
+		};
+		remoteStep(`${name}-keep-running`, host, keepRunning, { parent: this });
 		remoteStep(`${name}-maintenance`, host, maintenance, { parent: this, dependsOn: [http] });
 		this.registerOutputs({});
 	}
@@ -99,6 +105,8 @@ interface Paths extends SitePaths {
 	/** Files NGINX reads. */
 	http: string;
 	https: string;
+	/** A drop-in of NGINX's systemd unit. */
+	keepRunning: string;
 	acme: scripts.AcmePaths;
 }
 
@@ -111,6 +119,7 @@ function pathsOf(name: string, certificate: Certificate | undefined): Paths {
 	return {
 		http: `/etc/nginx/conf.d/${own}.conf`,
 		https: `/etc/nginx/conf.d/${own}-https.conf`,
+		keepRunning: `/etc/systemd/system/nginx.service.d/${own}.conf`,
 		maintenance: `/etc/nginx/${own}.maintenance`,
 		httpsUp: `/etc/nginx/${own}.https`,
 		challenges,

@@ -88,6 +88,22 @@ export function removeScript(file: string): string {
 	return `rm -f ${file}; nginx -t && systemctl reload nginx`;
 }
 
+/** Lets systemd start NGINX again when it dies; the distribution's unit does not. */
+export function keepRunningScript(dropIn: string): string {
+	return `
+install -d -m 755 "$(dirname ${dropIn})"
+printf '[Unit]\\nStartLimitIntervalSec=0\\n[Service]\\nRestart=on-failure\\nRestartSec=1\\n' > ${dropIn}.new
+chmod 644 ${dropIn}.new
+mv ${dropIn}.new ${dropIn}
+systemctl daemon-reload
+`.trim();
+}
+
+/** Takes back what `keepRunningScript` made. */
+export function forgetKeepRunningScript(dropIn: string): string {
+	return `rm -f ${dropIn}; systemctl daemon-reload`;
+}
+
 /** NGINX looks for the file at each request: what is in flight ends normally. */
 export function maintenanceScript(flag: string): string {
 	return `read -r mode; if [ "$mode" = on ]; then touch ${flag}; else rm -f ${flag}; fi`;

@@ -24,6 +24,9 @@ export interface Before {
 /** Everything but what a prober saw. */
 export type Converged = Omit<ServiceOutputs, "lastRollout">;
 
+/** A rollout that is over is seen within this time, in milliseconds; a look costs the manager little. */
+const maxPauseMs = 1000;
+
 /** Waits until every task of the current spec runs and answers. @throws PartialFailure with the tasks' own errors and last log lines. */
 export async function converged(
 	manager: Docker,
@@ -34,12 +37,12 @@ export async function converged(
 ): Promise<Converged> {
 	const outputs = { serviceId, imageDigest: inputs.image, observed: { image: inputs.image, running: inputs.replicas, differs: [] } };
 	try {
-		const tasks = { what: `service ${inputs.name}`, deadlineSeconds: inputs.convergeSeconds, progress };
+		const tasks = { what: `service ${inputs.name}`, deadlineSeconds: inputs.convergeSeconds, progress, maxPauseMs };
 		const lookAtRollout = () => lookAtTasks(manager, serviceId, before, inputs);
 		await until(tasks, patient(lookAtRollout));
 		const answering = `service ${inputs.name} answering ${inputs.health.path}`;
 		const lookAtAnswers = () => lookAtHealth(inputs);
-		await until({ what: answering, deadlineSeconds: inputs.health.deadlineSeconds, progress }, patient(lookAtAnswers));
+		await until({ what: answering, deadlineSeconds: inputs.health.deadlineSeconds, progress, maxPauseMs }, patient(lookAtAnswers));
 		return outputs;
 	} catch (error) {
 		if (!(error instanceof DeadlineError || error instanceof ServiceError)) throw error;

@@ -43,15 +43,15 @@ const inOrder = (steps: Record<string, Registered>, ...names: string[]) => {
 };
 
 describe("the steps on the host", () => {
-	test("without TLS: the site and maintenance", async () => {
+	test("without TLS: the site, that NGINX is kept running, and maintenance", async () => {
 		const steps = await make({}, undefined, "http://127.0.0.1:8088");
-		expect(Object.keys(steps).sort()).toEqual(["nginx", "nginx-maintenance"]);
+		expect(Object.keys(steps).sort()).toEqual(["nginx", "nginx-keep-running", "nginx-maintenance"]);
 	});
 
 	test("with a certificate: HTTPS after HTTP and the certificate, which only root can read", async () => {
 		const pem = pulumi.secret(planted);
 		const steps = await make({ tls: { certificateFile: "c", keyFile: "k" } }, { ...given, pem } as Certificate);
-		expect(Object.keys(steps).sort()).toEqual(["nginx", "nginx-certificate", "nginx-https", "nginx-maintenance"]);
+		expect(Object.keys(steps).sort()).toEqual(["nginx", "nginx-certificate", "nginx-https", "nginx-keep-running", "nginx-maintenance"]);
 		inOrder(steps, "nginx", "nginx-https");
 		inOrder(steps, "nginx-certificate", "nginx-https");
 		const file = "/etc/nginx/swarm-scaleout-lab-nginx-tls/0123456789ab.pem";
@@ -76,7 +76,7 @@ describe("the steps on the host", () => {
 			ca: "CA",
 		};
 		const steps = await make(nginx, certificate, "https://was.example.org");
-		expect(Object.keys(steps).sort()).toEqual(["nginx", "nginx-acme", "nginx-https", "nginx-maintenance"]);
+		expect(Object.keys(steps).sort()).toEqual(["nginx", "nginx-acme", "nginx-https", "nginx-keep-running", "nginx-maintenance"]);
 		inOrder(steps, "nginx", "nginx-acme", "nginx-https");
 		expect(steps["nginx-acme"]?.inputs.stdin).toBe("CA");
 		expect(steps["nginx-https"]?.inputs.stdin).toContain("ssl_certificate /etc/letsencrypt/live/swarm-scaleout-lab-nginx/fullchain.pem;");
