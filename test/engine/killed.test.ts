@@ -19,7 +19,7 @@ afterAll(() => {
 });
 
 describe.skipIf(noEngine)(`a CLI that is killed${noEngine ? ` (skipped: ${noEngine})` : ""}`, () => {
-	test("takes its provider along, which would go on beside the next up", async () => {
+	test("keeps a second up out while it works, and takes its provider along when it dies", async () => {
 		const key = ssh2.utils.generateKeyPairSync("ed25519");
 		const keyFile = path.join(scratch, "key");
 		fs.writeFileSync(keyFile, key.private, { mode: 0o600 });
@@ -47,6 +47,10 @@ describe.skipIf(noEngine)(`a CLI that is killed${noEngine ? ` (skipped: ${noEngi
 		await expect.poll(providers, { timeout: 120_000, interval: 500 }).not.toEqual([]);
 		// It is at work now: the host accepts a connection and never answers.
 		await new Promise<void>((resolve) => silent.once("connection", () => resolve()));
+		// Another operator's, meanwhile: the state is not written by two.
+		const second = await stack.up();
+		expect(second.code).not.toBe(0);
+		expect(second.output).toContain("the stack is currently locked");
 		process.kill(-(child.pid as number), "SIGKILL");
 		await ended;
 		expect(providers()).not.toEqual([]);
