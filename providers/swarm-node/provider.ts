@@ -2,11 +2,13 @@ import type Docker from "dockerode";
 import { type Connection, describeConnection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
 import { dockerOnManager, goneWithItsSwarm, managersOf } from "../../lib/managers.ts";
+import { execAsRoot } from "../../lib/ssh.ts";
 import { findNode, type Node, orUndefined, runningTasks, type Task, updateNode } from "../../lib/swarm.ts";
 import { Turns } from "../../lib/turns.ts";
 import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, sameValue } from "../define.ts";
 import { removeOwnVolumes } from "../service/volumes.ts";
+import { closedPorts, closedPortsScript } from "./ports.ts";
 import type { SwarmNodeInputs, SwarmNodeOutputs } from "./resource.ts";
 import { demote, OnlyManagerError, oneAtATime, promote } from "./roles.ts";
 
@@ -143,11 +145,14 @@ async function join(inputs: SwarmNodeInputs, manager: Docker, context: Context):
 	const { JoinTokens: tokens } = await manager.swarmInspect();
 	const nodes = (await manager.listNodes()) as Node[];
 	const docker = dockerOn(inputs.connection);
+	const managers = reachableManagers(nodes);
+	const problem = closedPorts(await execAsRoot(inputs.connection, closedPortsScript(managers)), context.name);
+	if (problem) throw new Error(problem);
 	try {
 		await docker.swarmJoin({
 			ListenAddr: "0.0.0.0:2377",
 			AdvertiseAddr: inputs.advertiseAddress,
-			RemoteAddrs: reachableManagers(nodes),
+			RemoteAddrs: managers,
 			JoinToken: inputs.role === "manager" ? tokens.Manager : tokens.Worker,
 		});
 	} catch (error) {

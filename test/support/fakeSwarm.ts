@@ -42,6 +42,8 @@ export class FakeSwarm {
 	readonly tasks = new Map<string, number>();
 	/** Tasks of a drained node are still said to run. */
 	keepsTasks = false;
+	/** Hosts that reach none of the others. */
+	readonly walledOff = new Set<string>();
 	/** No manager leads until then. */
 	leaderlessUntil = 0;
 
@@ -73,6 +75,13 @@ export class FakeSwarm {
 	/** In place of lib/ssh.ts. */
 	connect = async (connection: Connection): Promise<void> => {
 		if (!this.#host(connection.host).isUp) throw new SshError("unreachable", `${connection.host} does not answer`);
+	};
+
+	/** In place of lib/ssh.ts, where the only script is the one that tries the others' ports: it prints those of which it gets no answer. */
+	execAsRoot = async (connection: Connection, script: string): Promise<string> => {
+		await this.connect(connection);
+		const tried = [...script.matchAll(/echo '(\S+)' '(\d+)'/g)].map(([, address, port]) => `${address} ${port}`);
+		return this.walledOff.has(connection.host) ? tried.join("\n") : "";
 	};
 
 	/** The host is lost. */

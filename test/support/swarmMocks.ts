@@ -17,7 +17,11 @@ export function reach(fake: FakeSwarm): FakeSwarm {
 
 export const docker = () => ({ dockerOn: (connection: Connection) => swarm.dockerOn(connection) });
 
-export const ssh = (original: object) => ({ ...original, connect: (connection: Connection) => swarm.connect(connection) });
+export const ssh = (original: object) => ({
+	...original,
+	connect: (connection: Connection) => swarm.connect(connection),
+	execAsRoot: (connection: Connection, script: string) => swarm.execAsRoot(connection, script),
+});
 
 /** Waits of minutes end after `deadlineSeconds`. */
 export const wait = ({ until, ...rest }: typeof import("../../lib/wait.ts"), deadlineSeconds: number) => ({

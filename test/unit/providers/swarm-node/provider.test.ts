@@ -73,6 +73,18 @@ describe("a worker that becomes a manager", () => {
 });
 
 describe("a host that joins", () => {
+	test("is refused while it does not reach the managers' ports, with their names, and is asked to join nothing", async () => {
+		await hosts({ m1: "manager", m2: "manager", h1: undefined });
+		swarm.walledOff.add("h1");
+		const joining = () => provider.create(inputs("h1", "worker", ["m1", "m2"]));
+		await expect(joining()).rejects.toThrow(
+			/^hosts, address of h1: it cannot join the swarm, .* reach 2377\/tcp of m1, 7946\/tcp of m1, 2377\/tcp of m2, 7946\/tcp of m2: let 2377/,
+		);
+		expect(swarm.joinedAt).toEqual([]);
+		swarm.walledOff.clear();
+		expect((await joining()).id).toBe("node-h1");
+	});
+
 	test("as a manager is one when it is there, and joins at the leader", async () => {
 		await hosts({ m1: "manager", m2: "manager", m3: "manager", h1: undefined });
 		swarm.kill("m1");

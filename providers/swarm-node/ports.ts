@@ -1,0 +1,40 @@
+import { shellQuote } from "../../lib/connection.ts";
+
+/*
+ * What a host must reach before it joins. Docker's reference calls it "Open protocols and ports between the hosts". UDP says nothing until an
+ * overlay network uses it, and a host that is no node yet listens on nothing: both are left out.
+ */
+
+/** Gossip of the nodes; each one listens. */
+const gossipPort = 7946;
+/** Until a port that neither answers nor refuses counts as closed. */
+const deadlineSeconds = 10;
+
+/** Prints the `address port` pairs that cannot be reached by TCP. `managers`: addresses with port, as the swarm lists them. Pure. */
+export function closedPortsScript(managers: string[]): string {
+	const targets = managers.map(split).flatMap(({ address, port }) => [
+		[address, port],
+		[address, String(gossipPort)],
+	]);
+	const probe = `timeout ${deadlineSeconds} bash -c ': < "/dev/tcp/$1/$2"' probe`;
+	const lines = targets.map((target) => target.map(shellQuote).join(" ")).map((to) => `(${probe} ${to} 2> /dev/null || echo ${to}) &`);
+	return [...lines, "wait"].join("\n");
+}
+
+/** What the operator is told about what the script printed; undefined when all was reached. `host`: its name in the configuration. Pure. */
+export function closedPorts(printed: string, host: string): string | undefined {
+	const closed = printed.trim().split("\n").filter(Boolean).toSorted();
+	if (closed.length === 0) return undefined;
+	const ports = closed.map((line) => line.split(" ")).map(([address, port]) => `${port}/tcp of ${address}`);
+	return (
+		`hosts, address of ${host}: it cannot join the swarm, for from there it does not reach ${ports.join(", ")}: ` +
+		`let 2377/tcp, 7946/tcp and udp, and swarm.dataPathPort/udp (4789) through between the nodes (firewall, security groups), ` +
+		"or correct the managers' addresses"
+	);
+}
+
+/** `10.0.0.1:2377` or `[fd00::1]:2377` in its parts. */
+function split(listed: string): { address: string; port: string } {
+	const [, address = listed, port = ""] = /^\[?(.*?)\]?:(\d+)$/.exec(listed) ?? [];
+	return { address, port };
+}
