@@ -6,7 +6,7 @@ import { apps, expectNoLoss, RolloutLab } from "../support/rollout.ts";
 import { changesOf } from "../support/stack.ts";
 
 /*
- * An app node more, and one less, by configuration alone, under load. The second test begins where the first one ended. The clients do not keep their
+ * An app node more, and one less, by configuration alone, under load. Each test begins where the one before ended. The clients do not keep their
  * connections: NGINX is reloaded, and then one that is kept may have to be opened anew.
  */
 
@@ -47,6 +47,22 @@ async function answering(): Promise<string[]> {
 afterAll(closeConnections);
 
 describe.skipIf(noEngine)("app nodes", () => {
+	test("one more that does not reach a manager's port: up says which one, and the node is in no swarm", async () => {
+		lab.stack.config[key] = [...original, added];
+		lab.configure({}, { replicas: 4 });
+		const rule = "INPUT -s 192.168.3.6 -p tcp --dport 2377 -j REJECT";
+		await lab.on("manager", `iptables -I ${rule}`);
+		try {
+			const { code, output } = await lab.stack.up();
+			expect(code).not.toBe(0);
+			expect(output).toMatch(/hosts, address of worker3: it cannot join the swarm, .* does not reach 2377\/tcp of 192\.168\.2\.137: let /);
+		} finally {
+			await lab.on("manager", `iptables -D ${rule}`);
+		}
+		expect(await nodes()).toEqual(apps.map((name) => `${name} Ready`));
+		expect(await answering()).toEqual(apps);
+	});
+
 	test("one more: it is made, joins and serves before it enters the upstream, and no request fails", async () => {
 		const changes = await scale([...original, added], 4);
 		expect(changes).toContain("create worker3");
