@@ -1,5 +1,5 @@
 import type Docker from "dockerode";
-import { SshError } from "../../lib/ssh.ts";
+import { isUnreachable, SshError } from "../../lib/ssh.ts";
 import { DeadlineError, type Seen, until } from "../../lib/wait.ts";
 import { type Context, PartialFailure, sameValue } from "../define.ts";
 import { covers } from "./observe.ts";
@@ -67,7 +67,7 @@ function patient<T>(look: () => Promise<Seen<T>>): () => Promise<Seen<T>> {
 		try {
 			return await look();
 		} catch (error) {
-			const isLasting = error instanceof ServiceError || (error instanceof SshError && error.fault !== "unreachable");
+			const isLasting = error instanceof ServiceError || (error instanceof SshError && !isUnreachable(error));
 			if (isLasting || (error as { statusCode?: number }).statusCode === 404) throw error;
 			return { waiting: `cannot be seen now: ${(error as Error).message}` };
 		}
