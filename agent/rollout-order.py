@@ -39,7 +39,7 @@ def docker(*arguments):
 
 
 def inspect(kind, name):
-    return json.loads(docker(kind, "inspect", name))[0]
+    return json.loads(docker("inspect", "--type", kind, name))[0]
 
 
 def is_held(node, service):
