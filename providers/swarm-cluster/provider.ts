@@ -5,6 +5,7 @@ import { connect } from "../../lib/ssh.ts";
 import { ownerLabel } from "../../lib/swarm.ts";
 import { within } from "../../lib/wait.ts";
 import { defineProvider } from "../define.ts";
+import { differences, type SwarmSettings } from "./adoption.ts";
 import type { SwarmClusterInputs, SwarmClusterOutputs } from "./resource.ts";
 
 export const provider = defineProvider<SwarmClusterInputs, SwarmClusterOutputs>({
@@ -79,9 +80,19 @@ async function ownedCluster(connection: Connection, inputs: SwarmClusterInputs):
 			`${host} is in a swarm (${state}) but no manager of it: run "docker swarm leave" there, or take the host out of the configuration`,
 		);
 	}
-	const { ID: id, Spec: spec } = await docker.swarmInspect();
+	const { ID: id, Spec: spec, Version: version, ...settings } = await docker.swarmInspect();
 	const owner = spec.Labels?.[ownerLabel];
-	if (owner === inputs.owner || id === inputs.adopt) return id;
+	if (owner === inputs.owner) return id;
+	if (id === inputs.adopt) {
+		const found = differences(settings as SwarmSettings, inputs);
+		if (found.length > 0)
+			throw new Error(
+				`swarm.adopt = "${id}": ${host} manages a swarm that could only be made anew: ${found.join("; ")}: configure what it has, or run "docker swarm leave --force" there`,
+			);
+		const labels = { ...spec.Labels, [ownerLabel]: inputs.owner };
+		await docker.swarmUpdate({ _query: { version: version.Index }, _body: { ...spec, Labels: labels } } as never);
+		return id;
+	}
 	const whose = owner ? `of stack ${owner}` : "made by other means";
 	throw new Error(
 		`${host} already manages swarm ${id}, ${whose}: set swarm.adopt to this ID to take it over, or run "docker swarm leave --force" there`,

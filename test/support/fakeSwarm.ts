@@ -30,6 +30,8 @@ export class FakeSwarm {
 	/** Another one for each: which manager answered last is remembered by swarm. */
 	clusterId = `swarm-${Math.random()}`;
 	owner = "swarm-scaleout/lab";
+	/** What is settled at init, as the Engine API names it. */
+	settings = { DataPathPort: 4789, DefaultAddrPool: ["10.0.0.0/8"], SubnetSize: 24 };
 	readonly hosts = new Map<string, FakeHost>();
 	readonly nodes = new Map<string, Node>();
 	/** What was asked, in order: `m1 POST /nodes/node-m2/update`. */
@@ -194,10 +196,16 @@ export class FakeSwarm {
 				status: 200,
 				body: {
 					ID: this.clusterId,
+					Version: { Index: 1 },
+					...this.settings,
 					JoinTokens: { Manager: "manager", Worker: "worker" },
 					Spec: { Labels: { "scaleout.owner": this.owner } },
 				},
 			};
+		if (what === "POST /swarm/update") {
+			this.owner = (body.Labels as Record<string, string>)["scaleout.owner"] as string;
+			return { status: 200 };
+		}
 		if (what === "GET /nodes") return { status: 200, body: [...this.nodes.values()] };
 		if (what === "GET /services") return { status: 200, body: [] };
 		if (what === "GET /tasks") {

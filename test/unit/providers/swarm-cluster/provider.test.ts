@@ -74,6 +74,31 @@ describe("a swarm that is to be made", () => {
 	});
 });
 
+describe("a swarm made by other means", () => {
+	const adopting = (more = {}) => ({ ...inputs(["m1"]), owner: "swarm-scaleout/lab", adopt: swarm.clusterId, ...more });
+
+	beforeEach(async () => {
+		swarm.owner = "";
+		await swarm.addHost("m1", "manager");
+	});
+
+	test("is taken over where swarm.adopt names it, and is the stack's own from then on", async () => {
+		expect((await provider.create(adopting())).id).toBe(swarm.clusterId);
+		expect(swarm.askedFor(/POST/)).toEqual(["m1 POST /swarm/update"]);
+		expect((await provider.create(adopting({ adopt: undefined }))).id).toBe(swarm.clusterId);
+	});
+
+	test("is refused, with all that differs, where it would have to be made anew; nothing is asked of it", async () => {
+		swarm.settings = { DataPathPort: 7777, DefaultAddrPool: ["10.20.0.0/16"], SubnetSize: 26 };
+		await expect(provider.create(adopting({ defaultAddrPool: ["10.30.0.0/16"] }))).rejects.toThrow(
+			/swarm\.adopt = .* made anew: swarm\.dataPathPort is 7777 there, 4789 in the configuration; swarm\.defaultAddrPool is \["10\.20\.0\.0\/16"\] there, \["10\.30\.0\.0\/16"\] in the configuration; swarm\.subnetSize is 26 there, 24 in/,
+		);
+		expect(swarm.askedFor(/POST/)).toEqual([]);
+		const same = { defaultAddrPool: ["10.20.0.0/16"], dataPathPort: 7777, subnetSize: 26 };
+		expect((await provider.create(adopting(same))).id).toBe(swarm.clusterId);
+	});
+});
+
 describe("a look at the swarm", () => {
 	test("finds it as long as one manager is in it, and gone when none is", async () => {
 		for (const name of ["m1", "m2", "m3"]) await swarm.addHost(name, "manager");
