@@ -78,6 +78,17 @@ async function upUntilCut(stack: TestStack, seen: Set<string>): Promise<Run> {
 	return run;
 }
 
+/**
+ * What docs/faults.md says for a file backend whose CLI was killed as it wrote: the engine writes the attributes of a state file in place, and they
+ * may be empty then. The state itself is whole. Fails when they are not empty.
+ */
+function mendAttributes({ directory: home, name }: TestStack): void {
+	const file = path.join(home, "state", ".pulumi", "stacks", "swarm-scaleout", `${name}.json.attrs`);
+	expect(fs.statSync(file).size, file).toBe(0);
+	fs.rmSync(file);
+	process.stderr.write("killed as the state was written: removed its empty attributes\n");
+}
+
 describe.skipIf(noEngine)(`a first up that is killed${noEngine ? ` (skipped: ${noEngine})` : ""}`, () => {
 	let stack: TestStack;
 
@@ -98,6 +109,10 @@ describe.skipIf(noEngine)(`a first up that is killed${noEngine ? ` (skipped: ${n
 		const cuts: string[] = [];
 		for (;;) {
 			const { cut, code, output } = await upUntilCut(stack, seen);
+			if (!cut && output.includes("failed to load checkpoint: EOF")) {
+				mendAttributes(stack);
+				continue;
+			}
 			if (!cut) {
 				expect(code, output).toBe(0);
 				break;
