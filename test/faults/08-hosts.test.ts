@@ -63,7 +63,7 @@ describe.skipIf(noEngine)("a host", () => {
 	});
 
 	test("whose disk is full: up fails with the reason and no request fails; with room again, the next one converges", async () => {
-		await lab.on("worker1", "dd if=/dev/zero of=/var/lib/full bs=1M 2> /dev/null || sync");
+		await lab.on("worker1", "fallocate -l $(df -B1 --output=avail /var/lib | tail -n 1) /var/lib/full");
 		lab.configure({ WAS_VERSION: version() });
 		const during = load();
 		const { code, output } = await lab.stack.up();
@@ -102,7 +102,7 @@ describe.skipIf(noEngine)("the state, restored from a backup one deploy old", ()
 		expect(code, output).toBe(0);
 		lab.configure({ WAS_VERSION: version() });
 		const original = lab.stack.config[key];
-		lab.stack.config[key] = { method: "ip_hash" };
+		lab.stack.config[key] = { method: "random" };
 		try {
 			await lab.converge();
 			const tasks = () => lab.on("manager", "docker service ps -q --filter desired-state=running babble-was | sort");
