@@ -30,13 +30,6 @@ async function scale(hosts: object[], replicas: number): Promise<string[]> {
 	return changes;
 }
 
-const nodes = async () => (await lab.on("manager", "docker node ls --format '{{.Hostname}} {{.Status}}' | sort")).trim().split("\n");
-
-async function upstream(): Promise<string[]> {
-	const loaded = await lab.on("nginx", "nginx -T 2> /dev/null");
-	return [...loaded.matchAll(/^\s*server (192\S+):8080/gm)].map(([, address]) => address as string);
-}
-
 /** The hosts that answer. */
 async function answering(): Promise<string[]> {
 	const hosts = new Set<string>();
@@ -59,7 +52,7 @@ describe.skipIf(noEngine)("app nodes", () => {
 		} finally {
 			await lab.on("manager", `iptables -D ${rule}`);
 		}
-		expect(await nodes()).toEqual(apps.map((name) => `${name} Ready`));
+		expect(await lab.nodes()).toEqual(apps.map((name) => `${name} Ready`));
 		expect(await answering()).toEqual(apps);
 	});
 
@@ -67,8 +60,8 @@ describe.skipIf(noEngine)("app nodes", () => {
 		const changes = await scale([...original, added], 4);
 		expect(changes).toContain("create worker3");
 		expect(changes.filter((change) => /^(delete|replace)/.test(change))).toEqual([]);
-		expect(await nodes()).toEqual([...apps, "worker3"].map((name) => `${name} Ready`));
-		expect(await upstream()).toEqual([...addresses, "192.168.3.6"]);
+		expect(await lab.nodes()).toEqual([...apps, "worker3"].map((name) => `${name} Ready`));
+		expect(await lab.upstream()).toEqual([...addresses, "192.168.3.6"]);
 		expect(await answering()).toEqual([...apps, "worker3"]);
 	});
 
@@ -76,8 +69,8 @@ describe.skipIf(noEngine)("app nodes", () => {
 		const changes = await scale(original, 3);
 		expect(changes).toContain("delete worker3");
 		expect(changes.filter((change) => /^(create|replace)/.test(change))).toEqual([]);
-		expect(await nodes()).toEqual(apps.map((name) => `${name} Ready`));
-		expect(await upstream()).toEqual(addresses);
+		expect(await lab.nodes()).toEqual(apps.map((name) => `${name} Ready`));
+		expect(await lab.upstream()).toEqual(addresses);
 		expect(await answering()).toEqual(apps);
 		expect(await isRunning(".lab/test/worker3")).toBe(false);
 	});

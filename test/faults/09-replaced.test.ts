@@ -17,12 +17,6 @@ beforeEach(() => lab.configure());
 afterAll(closeConnections);
 
 const load = () => new Load({ url: lab.endpoint, clients: 3, keepAlive: false, maxDelayMs: 500 });
-const nodes = async () => (await lab.on("manager", "docker node ls --format '{{.Hostname}} {{.Status}}' | sort")).trim().split("\n");
-
-async function upstream(): Promise<string[]> {
-	const loaded = await lab.on("nginx", "nginx -T 2> /dev/null");
-	return [...loaded.matchAll(/^\s*server (192\S+):8080/gm)].map(([, address]) => address as string);
-}
 
 describe.skipIf(noEngine)("a worker", () => {
 	test("lost for ever, disk and all, is made anew by up --refresh; the others serve, and its old node is in no list", async () => {
@@ -34,7 +28,7 @@ describe.skipIf(noEngine)("a worker", () => {
 		const during = load();
 		await lab.converge("--refresh").finally(() => during.stop());
 		expectNoLoss(during);
-		expect(await nodes()).toEqual(apps.map((name) => `${name} Ready`));
+		expect(await lab.nodes()).toEqual(apps.map((name) => `${name} Ready`));
 		await lab.expectVersion("1");
 		await lab.expectUnchanged("--refresh");
 	});
@@ -46,9 +40,9 @@ describe.skipIf(noEngine)("a worker", () => {
 			const during = load();
 			await lab.converge().finally(() => during.stop());
 			expectNoLoss(during);
-			expect(await upstream()).toEqual(["192.168.2.137", "192.168.2.142", address]);
+			expect(await lab.upstream()).toEqual(["192.168.2.137", "192.168.2.142", address]);
 			expect(await lab.on("manager", "docker node inspect worker2 -f '{{.Status.Addr}}'")).toBe(`${address}\n`);
-			expect(await nodes()).toEqual(apps.map((name) => `${name} Ready`));
+			expect(await lab.nodes()).toEqual(apps.map((name) => `${name} Ready`));
 			await lab.expectVersion("1");
 			await lab.expectUnchanged();
 		}

@@ -53,6 +53,17 @@ export class RolloutLab {
 		expect(found).toEqual(Object.fromEntries(apps.map((app) => [app, version])));
 	}
 
+	/** The swarm's nodes, `<name> <status>`, in the order of their names. */
+	async nodes(): Promise<string[]> {
+		return (await this.on("manager", "docker node ls --format '{{.Hostname}} {{.Status}}' | sort")).trim().split("\n");
+	}
+
+	/** Addresses in the upstream that NGINX has in its files, in their order. */
+	async upstream(): Promise<string[]> {
+		const config = await this.on("nginx", "nginx -T 2> /dev/null");
+		return [...config.matchAll(/^\s*server (192\S+):8080/gm)].map(([, address]) => address as string);
+	}
+
 	/** Fails when something is left in the way of requests or of Swarm. */
 	async expectNothingDrained(): Promise<void> {
 		for (const app of apps) {
