@@ -1,6 +1,6 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import { connect, exec, SshError } from "../../lib/ssh.ts";
+import { connect, exec, isUnreachable } from "../../lib/ssh.ts";
 import { DeadlineError, until } from "../../lib/wait.ts";
 import { type Context, defineProvider } from "../define.ts";
 import { launch, overlayOf } from "./launch.ts";
@@ -78,8 +78,7 @@ async function waitForLogin(inputs: MachineInputs, hostKey: string, { progress }
 				const state = stdout.trim();
 				return ["running", "degraded"].includes(state) ? { done: undefined } : { waiting: `services are starting (${state})` };
 			} catch (error) {
-				if (error instanceof SshError && error.fault !== "unreachable") throw error;
-				if (!(error instanceof SshError || error instanceof DeadlineError)) throw error;
+				if (!(isUnreachable(error) || error instanceof DeadlineError)) throw error;
 				return { waiting: "no SSH yet" };
 			}
 		});
