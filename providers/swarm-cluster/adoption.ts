@@ -2,7 +2,7 @@ import { sameValue } from "../define.ts";
 import type { SwarmClusterInputs } from "./resource.ts";
 
 /** What `GET /swarm` of the Engine API says of what is settled at init. */
-export interface SwarmSettings {
+interface SwarmSettings {
 	DataPathPort?: number;
 	DefaultAddrPool?: string[];
 	SubnetSize?: number;

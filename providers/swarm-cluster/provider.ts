@@ -5,7 +5,7 @@ import { connect } from "../../lib/ssh.ts";
 import { ownerLabel } from "../../lib/swarm.ts";
 import { within } from "../../lib/wait.ts";
 import { defineProvider } from "../define.ts";
-import { differences, type SwarmSettings } from "./adoption.ts";
+import { differences } from "./adoption.ts";
 import type { SwarmClusterInputs, SwarmClusterOutputs } from "./resource.ts";
 
 export const provider = defineProvider<SwarmClusterInputs, SwarmClusterOutputs>({
@@ -84,7 +84,7 @@ async function ownedCluster(connection: Connection, inputs: SwarmClusterInputs):
 	const owner = spec.Labels?.[ownerLabel];
 	if (owner === inputs.owner) return id;
 	if (id === inputs.adopt) {
-		const found = differences(settings as SwarmSettings, inputs);
+		const found = differences(settings, inputs);
 		if (found.length > 0)
 			throw new Error(
 				`swarm.adopt = "${id}": ${host} manages a swarm that could only be made anew: ${found.join("; ")}: configure what it has, or run "docker swarm leave --force" there`,
