@@ -88,19 +88,23 @@ export async function previewOf(stack: TestStack, apply: (config: Config) => voi
 	}
 }
 
-/** The same text for the same preview: blocks by their names, for the engine works in parallel, without progress and identifiers. */
+/**
+ * The same text for the same preview: blocks by their names, then the messages, for the engine works in parallel and shows each when it comes; without
+ * progress and identifiers.
+ */
 export function tidied(output: string): string {
 	const lines = output
 		.split("\n")
 		.filter((line) => !/^(@ |Previewing|\s*$)|^ +\[(id|provider)=|^\s*pulumi:pulumi:Stack: |\[urn=.*pulumi:pulumi:Stack::/.test(line));
 	const blocks: string[][] = [];
-	for (const line of lines) {
+	const isMessage = (line: string) => /^[^\s[]/.test(line) && !line.startsWith("Resources:");
+	for (const line of lines.filter((line) => !isMessage(line))) {
 		if (isResource(line) || /^ {4}--outputs:--|^Resources:/.test(line)) blocks.push([]);
 		// What comes before the first block is about the stack itself.
 		blocks.at(-1)?.push(line.replace(/\[urn=.*::(.*)\]/, "[name=$1]"));
 	}
 	const resources = blocks.filter(([head]) => isResource(head)).sort((a, b) => keyOf(a).localeCompare(keyOf(b)));
-	return [...resources, ...blocks.filter(([head]) => !isResource(head))].flat().join("\n");
+	return [...resources, lines.filter(isMessage).sort(), ...blocks.filter(([head]) => !isResource(head))].flat().join("\n");
 }
 
 const isResource = (line = "") => /^ {4}[~+-]+ ?[\w-]+:[\w/:-]+: \(/.test(line);

@@ -26,7 +26,12 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 	});
 
 	test("docs/previews.md is what the engine says: npm run docs:previews writes it anew", async () => {
-		expect(fs.readFileSync(path.join(projectDirectory, "docs", "previews.md"), "utf8")).toBe(await previewSamples(stack));
+		const said = await previewSamples(stack);
+		const written = fs.readFileSync(path.join(projectDirectory, "docs", "previews.md"), "utf8");
+		// The first line that differs, so that a summary of failures tells it; then the whole.
+		const other = said.split("\n").find((line, at) => line !== written.split("\n")[at]);
+		expect(other, `the engine says "${other}" now`).toBeUndefined();
+		expect(written).toBe(said);
 	});
 
 	describe("npm run preview", () => {
