@@ -13,9 +13,9 @@ const topology = loadTopology();
 const certificate = loadCertificate(topology.nginx);
 
 const hosts = new Hosts("hosts", topology);
-const swarm = new Swarm("swarm", topology, hosts);
-const serving = swarm.serving(topology, hosts);
 const logs = new NfsExport("logs", topology, hosts);
+const swarm = new Swarm("swarm", topology, hosts, logs);
+const serving = swarm.serving(topology, hosts);
 
 const registry = new Registry("registry", topology, hosts);
 const provider = dockerProvider("manager", swarm.manager, { dependsOn: [swarm.manager.ready] });

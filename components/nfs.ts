@@ -1,10 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
+import { fileStem } from "../lib/hostRecord.ts";
 import { type Host, ownFileName, remoteStep } from "./host.ts";
 import type { Hosts } from "./hosts.ts";
 import { shipLogs } from "./logShipping.ts";
 
-/** The directory on the log host that collects the logs, exported over NFS and proven from every app node before anything mounts it. */
+/**
+ * The directory on the log host that collects the logs, exported over NFS and proven from every app node before anything mounts it. Each client is
+ * a step of its own: a node that leaves writes to the export until it is drained, and only then loses it.
+ */
 export class NfsExport extends pulumi.ComponentResource {
 	readonly server: string;
 	readonly path: string;
@@ -12,6 +16,7 @@ export class NfsExport extends pulumi.ComponentResource {
 	readonly mountOptions: string;
 	/** What mounts the export waits for these. */
 	readonly probes: pulumi.Resource[];
+	readonly #clients: Map<string, pulumi.Resource>;
 
 	constructor(name: string, topology: Topology, hosts: Hosts, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:NfsExport", name, {}, opts);
@@ -21,46 +26,78 @@ export class NfsExport extends pulumi.ComponentResource {
 		this.server = log.address;
 		this.path = logs.path;
 		this.mountOptions = `addr=${log.address},${logs.mountOptions}`;
-		const file = `/etc/exports.d/${ownFileName(name)}.exports`;
+		const files = `/etc/exports.d/${ownFileName(name)}`;
 		const exported = remoteStep(
 			`${name}-export`,
 			log,
-			{
-				script: exportScript(file, logs),
-				stdin: exportsLine(logs, apps),
-				looks: [`file ${file}`, `file ${logs.path}`, "unit nfs-server", lookAtExports(logs.path)],
-				deleteScript: unexportScript(file),
-			},
+			{ script: serverScript(logs), looks: [`file ${logs.path}`, "unit nfs-server", lookAtOtherExports(logs.path, files)] },
 			{ parent: this },
 		);
+		const exportTo = (client: string) => {
+			const file = `${files}-${fileStem(client)}.exports`;
+			const step = {
+				script: exportScript(file),
+				stdin: exportsLine(logs, client),
+				looks: [`file ${file}`, lookAtExports(logs.path, client)],
+				deleteScript: unexportScript(file),
+			};
+			return remoteStep(`${name}-client-${fileStem(client)}`, log, step, { parent: this, dependsOn: [exported] });
+		};
+		this.#clients = new Map(clientsOf(logs, apps).map((client) => [client, exportTo(client)]));
 		shipLogs(`${name}-shipping`, log, topology, { parent: this, dependsOn: [exported] });
 		// The mount options go in as standard input: the probe ignores them, but is repeated when they change.
 		const probe = (app: Host) => ({ script: probeScript(app, log, topology), stdin: `${this.mountOptions}\n` });
-		this.probes = apps.map((app) => remoteStep(`${name}-probe-${app.name}`, app, probe(app), { parent: this, dependsOn: [exported] }));
+		this.probes = apps.map((app) =>
+			remoteStep(`${name}-probe-${app.name}`, app, probe(app), { parent: this, dependsOn: [exported, ...this.access(app)] }),
+		);
 		this.registerOutputs({ server: this.server, path: this.path });
+	}
+
+	/** What gives the host access. Its node depends on it, and so is gone before the access is. */
+	access(host: Pick<Host, "address" | "roles">): pulumi.Resource[] {
+		const own = this.#clients.get(host.address);
+		if (own) return [own];
+		return host.roles.includes("app") ? [...this.#clients.values()] : [];
 	}
 }
 
-/** The content of the exports file, see exports(5). */
-export function exportsLine(logs: Topology["logs"], apps: Pick<Host, "address">[]): string {
-	const squash = logs.access === "per-client" ? ["all_squash", `anonuid=${logs.uid}`, `anongid=${logs.gid}`] : [];
-	const clients = logs.access === "per-client" ? apps.map((app) => app.address) : logs.clients;
-	const options = [...logs.exportOptions, ...squash].join(",");
-	return `${logs.path} ${clients.map((client) => `${client}(${options})`).join(" ")}\n`;
+/** Who may mount the export: addresses, or networks in CIDR notation. */
+export function clientsOf(logs: Topology["logs"], apps: Pick<Host, "address">[]): string[] {
+	return logs.access === "per-client" ? apps.map((app) => app.address) : [...new Set(logs.clients)];
 }
 
-/** Writes the exports file from standard input. A line that exportfs refuses never replaces one that works. */
-export function exportScript(file: string, logs: Topology["logs"]): string {
+/** The content of a client's exports file, see exports(5). */
+export function exportsLine(logs: Topology["logs"], client: string): string {
+	const squash = logs.access === "per-client" ? ["all_squash", `anonuid=${logs.uid}`, `anongid=${logs.gid}`] : [];
+	return `${logs.path} ${client}(${[...logs.exportOptions, ...squash].join(",")})\n`;
+}
+
+/** One step at a time: `exportfs -ra` ends every export whose file it does not find. */
+const alone = "exec 9> /run/scaleout-exports.lock && flock -w 120 9";
+
+/** Makes the directory, starts the server, and ends exports that no file asks for. */
+export function serverScript(logs: Topology["logs"]): string {
 	const [owner, mode] = logs.access === "per-client" ? [`${logs.uid}:${logs.gid}`, "0750"] : ["nobody:nogroup", "0777"];
 	return `
 mkdir -p ${logs.path} /etc/exports.d
 chown ${owner} ${logs.path}
 chmod ${mode} ${logs.path}
-old=$(mktemp)
-cp ${file} "$old" 2>/dev/null || true
-install -m 644 /dev/stdin ${file}
 systemctl is-enabled -q nfs-server || systemctl enable nfs-server >&2
 systemctl start nfs-server
+${alone}
+exportfs -ra
+`.trim();
+}
+
+/** Writes a client's exports file from standard input. A line that exportfs refuses never replaces one that works. */
+export function exportScript(file: string): string {
+	return `
+${alone}
+old=$(mktemp)
+cp ${file} "$old" 2>/dev/null || true
+# Complete when it appears under its name.
+install -m 644 /dev/stdin ${file}.new
+mv -f ${file}.new ${file}
 if ! problems=$(exportfs -ra 2>&1) || [ -n "$problems" ]; then
   if [ -s "$old" ]; then cp "$old" ${file}; else rm -f ${file}; fi
   exportfs -ra || true
@@ -68,18 +105,25 @@ if ! problems=$(exportfs -ra 2>&1) || [ -n "$problems" ]; then
   exit 1
 fi
 rm -f "$old"
-exportfs -s | grep '^${logs.path} '
+cat ${file}
 `.trim();
 }
 
-/** What the kernel exports right now, a line for each client. */
-export function lookAtExports(path: string): string {
-	return `exportfs -s | sed -nE 's,^(${path})[[:space:]]+([^(]+)\\((.*)\\)$,live export of \\1 to \\2\\t\\3,p'`;
+/** What the kernel exports right now, a line for each client, or for the one named. */
+export function lookAtExports(path: string, client?: string): string {
+	const whom = client?.replace(/[.*]/g, "\\$&") ?? "[^(]+";
+	return `exportfs -s | sed -nE 's,^(${path})[[:space:]]+(${whom})\\((.*)\\)$,live export of \\1 to \\2\\t\\3,p'`;
 }
 
-/** Takes the export back. The directory and its logs stay. */
+/** What the kernel exports to clients that have no file. `files`: what their names begin with. */
+export function lookAtOtherExports(path: string, files: string): string {
+	const named = `cat ${files}-*.exports 2> /dev/null | sed -nE 's,^(${path})[[:space:]]+([^(]+)\\(.*,live export of \\1 to \\2\\t,p'`;
+	return `${lookAtExports(path)} | grep -vF -f <(${named}) || true`;
+}
+
+/** Takes a client's export back. The directory and its logs stay. */
 function unexportScript(file: string): string {
-	return `rm -f ${file}; exportfs -ra || true`;
+	return `(${alone}; rm -f ${file}; exportfs -ra || true)`;
 }
 
 /** Mounts the export for a moment and writes to it, within a deadline: a service that mounts a dead export hangs for half an hour. */

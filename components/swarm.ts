@@ -5,6 +5,7 @@ import { SwarmCluster } from "../providers/swarm-cluster/resource.ts";
 import { SwarmNode } from "../providers/swarm-node/resource.ts";
 import { type Host, owner } from "./host.ts";
 import type { Hosts } from "./hosts.ts";
+import type { NfsExport } from "./nfs.ts";
 
 export interface SwarmMember {
 	host: Host;
@@ -22,7 +23,7 @@ export class Swarm extends pulumi.ComponentResource {
 	/** The node label that binds the service's tasks to their nodes: name and value. */
 	readonly placement: [string, string];
 
-	constructor(name: string, topology: Topology, hosts: Hosts, opts?: pulumi.ComponentResourceOptions) {
+	constructor(name: string, topology: Topology, hosts: Hosts, logs: NfsExport, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:Swarm", name, {}, opts);
 		const { swarm, service } = topology;
 		const managers = hosts.with("manager");
@@ -63,7 +64,7 @@ export class Swarm extends pulumi.ComponentResource {
 					owner: owner(),
 					labels: serving.includes(host) ? { [this.placement[0]]: this.placement[1] } : {},
 				},
-				{ parent: this, dependsOn: [host.ready, ...dependsOn] },
+				{ parent: this, dependsOn: [host.ready, ...logs.access(host), ...dependsOn] },
 			);
 			return { host, node };
 		};

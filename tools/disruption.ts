@@ -100,8 +100,21 @@ const steps: [component: string, name: RegExp, rule: Rule][] = [
 	["NfsExport", /-probe-/, harmless("the export is tried out")],
 	[
 		"NfsExport",
+		/-client-/,
+		by({
+			create: harmless("the export is opened to a client"),
+			update: exportUpdate,
+			delete: harmless("the export is closed to a client, after its node has left"),
+		}),
+	],
+	[
+		"NfsExport",
 		/-export$/,
-		by({ create: harmless("a new export"), update: exportUpdate, delete: verdict("interruption", "the export ends: writers to it wait") }),
+		by({
+			create: harmless("the NFS server starts"),
+			update: verdict("reload", "the NFS server takes its exports anew; what is mounted stays"),
+			delete: verdict("interruption", "the export ends: writers to it wait"),
+		}),
 	],
 	["LoadBalancer", /-maintenance$/, by({ create: maintenance, update: maintenance, delete: harmless("the mark of a maintenance goes") })],
 	[

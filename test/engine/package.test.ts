@@ -55,8 +55,8 @@ import { Hosts, NfsExport, Swarm, loadTopology } from "swarm-scaleout";
 // Its settings stand below a name of their own, beside the program's.
 const topology = loadTopology(new pulumi.Config("swarm-scaleout"));
 const hosts = new Hosts("hosts", topology);
-const swarm = new Swarm("swarm", topology, hosts);
 const logs = new NfsExport("logs", topology, hosts);
+const swarm = new Swarm("swarm", topology, hosts, logs);
 export const swarmId: pulumi.Output<string> = swarm.clusterId;
 export const server: string = logs.server;
 `;

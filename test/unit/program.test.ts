@@ -150,8 +150,12 @@ describe("values reach the place they are meant for", () => {
 	});
 
 	test("the export is for the app nodes, each by its address", () => {
-		const clients = find("logs-export").inputs.stdin.match(/[\d.]+(?=\()/g);
-		expect(clients).toEqual([addresses.manager, addresses.worker1, addresses.worker2]);
+		const clients = remote().filter(({ name }) => name.startsWith("logs-client-"));
+		expect(clients.map(({ inputs }) => inputs.stdin.match(/[\d.]+(?=\()/)?.[0])).toEqual([
+			addresses.manager,
+			addresses.worker1,
+			addresses.worker2,
+		]);
 		expect(names(remote().filter(({ name }) => name.startsWith("logs-probe-")))).toHaveLength(3);
 	});
 
@@ -248,6 +252,7 @@ describe("each step waits for what it needs", () => {
 	const packagesOf = (host: string) => find(`${host}-packages`);
 	const service = () => find("babble-was", ":Service");
 	const probes = () => remote().filter(({ name }) => name.startsWith("logs-probe-"));
+	const clients = () => remote().filter(({ name }) => name.startsWith("logs-client-"));
 	const trust = () => remote().filter(({ name }) => name.startsWith("registry-trust-"));
 	const agents = () => remote().filter(({ name }) => name.endsWith("-drain-agent"));
 	// biome-ignore format: one order a row
@@ -256,7 +261,9 @@ describe("each step waits for what it needs", () => {
 		["the swarm after Docker is installed", () => [find("swarm", ":SwarmCluster")], () => [packagesOf("manager")]],
 		["a worker joins after the swarm is there, and Docker on it", () => [find("worker1", ":SwarmNode")], () => [find("swarm", ":SwarmCluster"), packagesOf("worker1")]],
 		["the export after NFS is installed", () => [find("logs-export")], () => [packagesOf("log")]],
-		["the probes after the export", probes, () => [find("logs-export")]],
+		["the clients after the server", clients, () => [find("logs-export")]],
+		["the probes after the export", probes, clients],
+		["a node after it has access to the export: it leaves before it loses that", () => [find("worker2", ":SwarmNode")], () => [find(`logs-client-${addresses.worker2}`)]],
 		["trust after the registry serves", trust, () => [find("registry", ":Command")]],
 		["the push after the registry is trusted", () => [find("was", ":Image")], trust],
 		["the build after its base image is there", () => [find("was", ":Image")], () => [find("base-image", ":Command")]],

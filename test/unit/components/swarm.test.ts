@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Hosts } from "../../../components/hosts.ts";
+import { NfsExport } from "../../../components/nfs.ts";
 import { Swarm } from "../../../components/swarm.ts";
 import { Recorder } from "../../support/mocks.ts";
 import { type Raw, topology } from "../fixtures.ts";
@@ -18,7 +19,8 @@ async function swarmOf(...managers: string[]): Promise<Swarm> {
 	const config = topology(({ hosts }: Raw) => {
 		for (const host of hosts) if (/manager|worker/.test(host.name)) host.roles[0] = managers.includes(host.name) ? "manager" : "worker";
 	});
-	const swarm = new Swarm("swarm", config, new Hosts("hosts", config));
+	const hosts = new Hosts("hosts", config);
+	const swarm = new Swarm("swarm", config, hosts, new NfsExport("logs", config, hosts));
 	await pulumi.runtime.disconnect();
 	return swarm;
 }
