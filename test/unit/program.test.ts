@@ -262,7 +262,7 @@ describe("each step waits for what it needs", () => {
 		["a worker joins after the swarm is there, and Docker on it", () => [find("worker1", ":SwarmNode")], () => [find("swarm", ":SwarmCluster"), packagesOf("worker1")]],
 		["the export after NFS is installed", () => [find("logs-export")], () => [packagesOf("log")]],
 		["the clients after the server", clients, () => [find("logs-export")]],
-		["the probes after the export", probes, clients],
+		["a probe after its node has access to the export", () => [find("logs-probe-worker2")], () => [find(`logs-client-${addresses.worker2}`)]],
 		["a node after it has access to the export: it leaves before it loses that", () => [find("worker2", ":SwarmNode")], () => [find(`logs-client-${addresses.worker2}`)]],
 		["trust after the registry serves", trust, () => [find("registry", ":Command")]],
 		["the push after the registry is trusted", () => [find("was", ":Image")], trust],
