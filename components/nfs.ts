@@ -7,7 +7,7 @@ import { shipLogs } from "./logShipping.ts";
 
 /**
  * The directory on the log host that collects the logs, exported over NFS and proven from every app node before anything mounts it. Each client is
- * a step of its own: a node that leaves writes to the export until it is drained, and only then loses it.
+ * a step of its own: a node that leaves, or one that goes over to another path, writes to the export until it is drained, and only then loses it.
  */
 export class NfsExport extends pulumi.ComponentResource {
 	readonly server: string;
@@ -34,14 +34,16 @@ export class NfsExport extends pulumi.ComponentResource {
 			{ parent: this },
 		);
 		const exportTo = (client: string) => {
-			const file = `${files}-${fileStem(client)}.exports`;
+			// Pulumi deletes after everything that is made or changed: under another name the export of another path is another step.
+			const stem = fileStem(`${client}${logs.path}`);
+			const file = `${files}-${stem}.exports`;
 			const step = {
 				script: exportScript(file),
 				stdin: exportsLine(logs, client),
 				looks: [`file ${file}`, lookAtExports(logs.path, client)],
 				deleteScript: unexportScript(file),
 			};
-			return remoteStep(`${name}-client-${fileStem(client)}`, log, step, { parent: this, dependsOn: [exported] });
+			return remoteStep(`${name}-client-${stem}`, log, step, { parent: this, dependsOn: [exported] });
 		};
 		this.#clients = new Map(clientsOf(logs, apps).map((client) => [client, exportTo(client)]));
 		shipLogs(`${name}-shipping`, log, topology, { parent: this, dependsOn: [exported] });

@@ -103,8 +103,8 @@ const steps: [component: string, name: RegExp, rule: Rule][] = [
 		/-client-/,
 		by({
 			create: harmless("the export is opened to a client"),
-			update: exportUpdate,
-			delete: harmless("the export is closed to a client, after its node has left"),
+			update: verdict("reload", "the NFS server takes the export anew; what is mounted stays"),
+			delete: harmless("the export is closed to a client that uses it no longer"),
 		}),
 	],
 	[
@@ -127,12 +127,6 @@ const steps: [component: string, name: RegExp, rule: Rule][] = [
 		}),
 	],
 ];
-
-function exportUpdate({ olds, news }: Change): Verdict {
-	const [before, after] = [olds.stdin, news.stdin].map((line) => String(line).split(" ")[0]);
-	if (before !== after) return { class: "data", reason: `logs go to ${after}; those in ${before} stay there` };
-	return { class: "reload", reason: "the NFS server takes the export anew; what is mounted stays" };
-}
 
 function maintenance({ news }: Change): Verdict {
 	if (String(news.stdin).trim() === "off") return { class: "none", reason: "NGINX serves" };

@@ -11,7 +11,7 @@ import { RolloutLab } from "../support/rollout.ts";
 const { noEngine } = inject("lab");
 const lab = new RolloutLab();
 const config = "/etc/nginx/conf.d/swarm-scaleout-test-nginx.conf";
-const exportsFile = "/etc/exports.d/swarm-scaleout-test-logs-192.168.2.137.exports";
+const exportsFile = "/etc/exports.d/swarm-scaleout-test-logs-192.168.2.137-mnt-main-was-logs.exports";
 const logs = "/mnt/main-was-logs";
 
 afterAll(closeConnections);
