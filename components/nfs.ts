@@ -30,7 +30,12 @@ export class NfsExport extends pulumi.ComponentResource {
 		const exported = remoteStep(
 			`${name}-export`,
 			log,
-			{ script: serverScript(logs), looks: [`file ${logs.path}`, "unit nfs-server", lookAtOtherExports(logs.path, files)] },
+			{
+				script: serverScript(logs),
+				// For those who read the preview: the script has it, too.
+				stdin: `${logs.path}\n`,
+				looks: [`file ${logs.path}`, "unit nfs-server", lookAtOtherExports(logs.path, files)],
+			},
 			{ parent: this },
 		);
 		const exportTo = (client: string) => {
@@ -111,15 +116,18 @@ cat ${file}
 `.trim();
 }
 
+/** How a client's export begins, in a file and as the kernel has it: path and client, for sed -E. */
+const beginning = (path: string, client = "[^(]+") => `^(${path})[[:space:]]+(${client})\\(`;
+
 /** What the kernel exports right now, a line for each client, or for the one named. */
 export function lookAtExports(path: string, client?: string): string {
-	const whom = client?.replace(/[.*]/g, "\\$&") ?? "[^(]+";
-	return `exportfs -s | sed -nE 's,^(${path})[[:space:]]+(${whom})\\((.*)\\)$,live export of \\1 to \\2\\t\\3,p'`;
+	const whom = client?.replace(/[.*]/g, "\\$&");
+	return `exportfs -s | sed -nE 's,${beginning(path, whom)}(.*)\\)$,live export of \\1 to \\2\\t\\3,p'`;
 }
 
 /** What the kernel exports to clients that have no file. `files`: what their names begin with. */
 export function lookAtOtherExports(path: string, files: string): string {
-	const named = `cat ${files}-*.exports 2> /dev/null | sed -nE 's,^(${path})[[:space:]]+([^(]+)\\(.*,live export of \\1 to \\2\\t,p'`;
+	const named = `cat ${files}-*.exports 2> /dev/null | sed -nE 's,${beginning(path)}.*,live export of \\1 to \\2\\t,p'`;
 	return `${lookAtExports(path)} | grep -vF -f <(${named}) || true`;
 }
 

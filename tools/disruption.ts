@@ -90,6 +90,8 @@ const swarmNode: Rule = by({
 	},
 });
 
+const exportedAnew = verdict("reload", "the NFS server takes the export anew; what is mounted stays");
+
 /** Steps on hosts by SSH, by the component they belong to and the end of their name. */
 const steps: [component: string, name: RegExp, rule: Rule][] = [
 	["Hosts", /-packages$/, harmless("packages that are missing are installed")],
@@ -103,7 +105,7 @@ const steps: [component: string, name: RegExp, rule: Rule][] = [
 		/-client-/,
 		by({
 			create: harmless("the export is opened to a client"),
-			update: verdict("reload", "the NFS server takes the export anew; what is mounted stays"),
+			update: exportedAnew,
 			delete: harmless("the export is closed to a client that uses it no longer"),
 		}),
 	],
@@ -112,7 +114,7 @@ const steps: [component: string, name: RegExp, rule: Rule][] = [
 		/-export$/,
 		by({
 			create: harmless("the NFS server starts"),
-			update: verdict("reload", "the NFS server takes its exports anew; what is mounted stays"),
+			update: (change, roles) => otherPath(change) ?? exportedAnew(change, roles),
 			delete: verdict("interruption", "the export ends: writers to it wait"),
 		}),
 	],
@@ -127,6 +129,12 @@ const steps: [component: string, name: RegExp, rule: Rule][] = [
 		}),
 	],
 ];
+
+/** The export's standard input is its path. */
+function otherPath({ olds, news }: Change): Verdict | undefined {
+	const [before, after] = [olds.stdin, news.stdin].map((path) => String(path).trim());
+	return before === after ? undefined : { class: "data", reason: `logs go to ${after}; those in ${before} stay there` };
+}
 
 function maintenance({ news }: Change): Verdict {
 	if (String(news.stdin).trim() === "off") return { class: "none", reason: "NGINX serves" };

@@ -156,6 +156,8 @@ describe("values reach the place they are meant for", () => {
 			addresses.worker1,
 			addresses.worker2,
 		]);
+		// The line comes by standard input, not in the script.
+		for (const { inputs } of clients) expect(JSON.stringify(inputs.create)).not.toContain("no_subtree_check");
 		expect(names(remote().filter(({ name }) => name.startsWith("logs-probe-")))).toHaveLength(3);
 	});
 

@@ -54,6 +54,7 @@ const table: [string, Change, Class][] = [
 	["one client less", step("NfsExport", "logs-client-10.0.0.4-logs", "delete"), "none"],
 	["other options of the export", step("NfsExport", "logs-client-10.0.0.4-logs", "update"), "reload"],
 	["the logs' directory", step("NfsExport", "logs-export", "update"), "reload"],
+	["another export", step("NfsExport", "logs-export", "update", { olds: { stdin: "/logs\n" }, news: { stdin: "/other\n" } }), "data"],
 	["the export goes", step("NfsExport", "logs-export", "delete"), "interruption"],
 	["a probe", step("NfsExport", "logs-probe-worker1", "update"), "none"],
 	["a drain agent", step("WasService", "worker1-drain-agent", "update"), "none"],
