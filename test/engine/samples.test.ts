@@ -29,7 +29,8 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 		const said = await previewSamples(stack);
 		const written = fs.readFileSync(path.join(projectDirectory, "docs", "previews.md"), "utf8");
 		// The first line that differs, so that a summary of failures tells it; then the whole.
-		const other = said.split("\n").find((line, at) => line !== written.split("\n")[at]);
+		const lines = written.split("\n");
+		const other = said.split("\n").find((line, at) => line !== lines[at]);
 		expect(other, `the engine says "${other}" now`).toBeUndefined();
 		expect(written).toBe(said);
 	});
