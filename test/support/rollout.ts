@@ -81,8 +81,19 @@ export class RolloutLab {
 	}
 }
 
-/** Fails when a request of the load failed. */
+/** Fails when a request of the load failed, and says which way, how often and when. */
 export function expectNoLoss(load: Load): void {
 	expect(load.samples.length).toBeGreaterThan(20);
-	expect(load.samples.filter(({ status }) => status !== 200)).toEqual([]);
+	const ways = new Map<string, number[]>();
+	for (const { begun, status, problem } of load.samples) {
+		if (status === 200) continue;
+		const way = problem ?? `HTTP ${status}`;
+		const times = ways.get(way) ?? [];
+		ways.set(way, times);
+		times.push(begun / 1000);
+	}
+	const said = [...ways].map(
+		([way, times]) => `${times.length} x ${way}, ${times[0]?.toFixed(1)} s to ${times.at(-1)?.toFixed(1)} s after the load began`,
+	);
+	expect(said, `of ${load.samples.length} requests`).toEqual([]);
 }
