@@ -44,6 +44,7 @@ export class Swarm extends pulumi.ComponentResource {
 				defaultAddrPool: swarm.defaultAddrPool,
 				subnetSize: swarm.subnetSize,
 				dataPathPort: swarm.dataPathPort,
+				dispatcherHeartbeatSeconds: swarm.dispatcherHeartbeatSeconds,
 			},
 			{ parent: this, dependsOn: [this.manager.ready], deletedWith: sole?.machine },
 		);

@@ -1,10 +1,11 @@
+import type Docker from "dockerode";
 import { type Connection, describeConnection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
 import { findManager, goneWithItsSwarm, managersOf } from "../../lib/managers.ts";
 import { connect } from "../../lib/ssh.ts";
-import { ownerLabel } from "../../lib/swarm.ts";
+import { ownerLabel, retryOutOfSequence } from "../../lib/swarm.ts";
 import { within } from "../../lib/wait.ts";
-import { defineProvider } from "../define.ts";
+import { defineProvider, sameValue } from "../define.ts";
 import { differences } from "./adoption.ts";
 import type { SwarmClusterInputs, SwarmClusterOutputs } from "./resource.ts";
 
@@ -19,40 +20,64 @@ export const provider = defineProvider<SwarmClusterInputs, SwarmClusterOutputs>(
 		defaultAddrPool: "replace",
 		subnetSize: "replace",
 		dataPathPort: "replace",
+		dispatcherHeartbeatSeconds: "update",
 	},
 	deleteBeforeReplace: true,
+	drift: ({ observed, dispatcherHeartbeatSeconds }) => (sameValue(observed, { dispatcherHeartbeatSeconds }) ? [] : ["observed"]),
 
 	async create(inputs, { progress }) {
 		progress("initialising the swarm");
 		const [first, ...others] = inputs.managers as [Connection, ...Connection[]];
 		const clusterId = (await ownedCluster(first, inputs)) ?? (await clusterOf(others, inputs)) ?? (await initialise(first, inputs));
-		return { id: clusterId, outputs: { clusterId } };
+		return { id: clusterId, outputs: await withSettings((await managerOf(clusterId, inputs.managers)) ?? first, inputs) };
 	},
 
 	async read(id, state) {
-		const isThere = await isManaged(id, all(state));
-		return isThere ? { clusterId: id } : undefined;
+		const manager = await managerOf(id, all(state));
+		return manager && outputsOf(await dockerOn(manager).swarmInspect());
 	},
 
 	async update(id, olds, news) {
-		const managers = [...all(news), ...all(olds)];
-		if (!(await isManaged(id, managers)))
-			throw new Error(`no manager of the configuration is in swarm ${id} any more: run "pulumi up --refresh" to make it anew`);
-		return { clusterId: id };
+		const manager = await managerOf(id, [...all(news), ...all(olds)]);
+		if (!manager) throw new Error(`no manager of the configuration is in swarm ${id} any more: run "pulumi up --refresh" to make it anew`);
+		return withSettings(manager, news);
 	},
 
 	async delete(id, state) {
 		// The other members have left before: this is the last manager, and with it the swarm ends.
-		const last = await findManager({ managers: all(state), clusterId: id }).catch(goneWithItsSwarm);
+		const last = await managerOf(id, all(state));
 		if (last) await dockerOn(last).swarmLeave({ force: true });
 	},
 });
 
+/** In the API's nanoseconds. */
+const second = 1e9;
+
 /** A state from before there were several managers names one. */
 const all = (state: Partial<SwarmClusterInputs> & { connection?: Connection }) => managersOf({ ...state, manager: state.connection });
 
-async function isManaged(clusterId: string, managers: Connection[]): Promise<boolean> {
-	return (await findManager({ managers, clusterId }).catch(goneWithItsSwarm)) !== undefined;
+/** A manager of the swarm; undefined when none of these is in it any more. */
+async function managerOf(clusterId: string, managers: Connection[]): Promise<Connection | undefined> {
+	return findManager({ managers, clusterId }).catch(goneWithItsSwarm);
+}
+
+function outputsOf({ ID: clusterId, Spec: spec }: Docker.Swarm): SwarmClusterOutputs {
+	return { clusterId, observed: { dispatcherHeartbeatSeconds: (spec.Dispatcher?.HeartbeatPeriod ?? 0) / second } };
+}
+
+const dispatcherOf = (inputs: SwarmClusterInputs) => ({ HeartbeatPeriod: inputs.dispatcherHeartbeatSeconds * second });
+
+/** Brings the swarm to what can be changed while it lives. */
+async function withSettings(manager: Connection, inputs: SwarmClusterInputs): Promise<SwarmClusterOutputs> {
+	const docker = dockerOn(manager);
+	return retryOutOfSequence(async () => {
+		const found = await docker.swarmInspect();
+		const { Spec: spec, Version: version } = found;
+		const wanted = { ...spec, Dispatcher: { ...spec.Dispatcher, ...dispatcherOf(inputs) } };
+		if (sameValue(spec, wanted)) return outputsOf(found);
+		await docker.swarmUpdate({ _query: { version: version.Index }, _body: wanted } as never);
+		return outputsOf(await docker.swarmInspect());
+	});
 }
 
 /** Seconds another manager may take to tell that it is in a swarm of ours already: at the first `up` it is still being made. */
@@ -107,7 +132,7 @@ async function initialise(connection: Connection, inputs: SwarmClusterInputs): P
 		DataPathPort: inputs.dataPathPort,
 		DefaultAddrPool: inputs.defaultAddrPool.length > 0 ? inputs.defaultAddrPool : undefined,
 		SubnetSize: inputs.subnetSize,
-		Spec: { Labels: { [ownerLabel]: inputs.owner } },
+		Spec: { Labels: { [ownerLabel]: inputs.owner }, Dispatcher: dispatcherOf(inputs) },
 	});
 	return (await docker.swarmInspect()).ID;
 }

@@ -21,21 +21,27 @@ export interface SwarmClusterInputs {
 	subnetSize: number;
 	/** UDP port of the data path. Change: replaces. */
 	dataPathPort: number;
+	/** Seconds between two reports of a node. */
+	dispatcherHeartbeatSeconds: number;
 }
 
 export interface SwarmClusterOutputs {
 	clusterId: string;
+	/** What the swarm says now. */
+	observed: Pick<SwarmClusterInputs, "dispatcherHeartbeatSeconds">;
 }
 
 /** A swarm, initialised on the first manager. Join tokens are never stored: who needs one asks a manager. */
 export class SwarmCluster extends ScaleoutResource {
 	declare readonly clusterId: pulumi.Output<string>;
+	declare readonly observed: pulumi.Output<SwarmClusterOutputs["observed"]>;
 
 	constructor(
 		name: string,
 		args: { [K in keyof SwarmClusterInputs]: pulumi.Input<SwarmClusterInputs[K]> },
 		opts?: pulumi.CustomResourceOptions,
 	) {
-		super("swarm-cluster", "SwarmCluster", name, { ...args, clusterId: undefined }, { additionalSecretOutputs: ["managers"], ...opts });
+		const outputs = { clusterId: undefined, observed: undefined };
+		super("swarm-cluster", "SwarmCluster", name, { ...args, ...outputs }, { additionalSecretOutputs: ["managers"], ...opts });
 	}
 }

@@ -30,6 +30,8 @@ export class FakeSwarm {
 	/** Another one for each: which manager answered last is remembered by swarm. */
 	clusterId = `swarm-${Math.random()}`;
 	owner = "swarm-scaleout/lab";
+	/** Nanoseconds, as Docker's default. */
+	heartbeatPeriod = 5e9;
 	/** What is settled at init, as the Engine API names it. */
 	settings = { DataPathPort: 4789, DefaultAddrPool: ["10.0.0.0/8"], SubnetSize: 24 };
 	readonly hosts = new Map<string, FakeHost>();
@@ -170,6 +172,7 @@ export class FakeSwarm {
 		}
 		if (what === "POST /swarm/init") {
 			this.#join(host, "manager");
+			this.heartbeatPeriod = (body.Spec as { Dispatcher: { HeartbeatPeriod: number } }).Dispatcher.HeartbeatPeriod;
 			return { status: 200, body: own?.ID };
 		}
 		if (what === "POST /swarm/join") {
@@ -199,11 +202,12 @@ export class FakeSwarm {
 					Version: { Index: 1 },
 					...this.settings,
 					JoinTokens: { Manager: "manager", Worker: "worker" },
-					Spec: { Labels: { "scaleout.owner": this.owner } },
+					Spec: { Labels: { "scaleout.owner": this.owner }, Dispatcher: { HeartbeatPeriod: this.heartbeatPeriod } },
 				},
 			};
 		if (what === "POST /swarm/update") {
 			this.owner = (body.Labels as Record<string, string>)["scaleout.owner"] as string;
+			this.heartbeatPeriod = (body.Dispatcher as { HeartbeatPeriod: number }).HeartbeatPeriod;
 			return { status: 200 };
 		}
 		if (what === "GET /nodes") return { status: 200, body: [...this.nodes.values()] };

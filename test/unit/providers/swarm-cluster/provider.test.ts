@@ -26,6 +26,7 @@ function inputs(managers: string[], machines = managers) {
 		defaultAddrPool: [],
 		subnetSize: 24,
 		dataPathPort: 4789,
+		dispatcherHeartbeatSeconds: 20,
 	};
 }
 
@@ -56,7 +57,8 @@ describe("a swarm that is to be made", () => {
 	test("begins on the first manager", async () => {
 		for (const name of ["m1", "m2", "m3"]) await swarm.addHost(name);
 		expect((await provider.create(inputs(["m1", "m2", "m3"]))).id).toBe(swarm.clusterId);
-		expect(swarm.askedFor(/init/)).toEqual(["m1 POST /swarm/init"]);
+		expect(swarm.askedFor(/POST/)).toEqual(["m1 POST /swarm/init"]);
+		expect(swarm.heartbeatPeriod).toBe(20e9);
 	});
 
 	test("is the one that another manager has, when the first one is in none", async () => {
@@ -84,7 +86,8 @@ describe("a swarm made by other means", () => {
 
 	test("is taken over where swarm.adopt names it, and is the stack's own from then on", async () => {
 		expect((await provider.create(adopting())).id).toBe(swarm.clusterId);
-		expect(swarm.askedFor(/POST/)).toEqual(["m1 POST /swarm/update"]);
+		expect(swarm.askedFor(/POST/)).toEqual(["m1 POST /swarm/update", "m1 POST /swarm/update"]);
+		expect(swarm.heartbeatPeriod).toBe(20e9);
 		expect((await provider.create(adopting({ adopt: undefined }))).id).toBe(swarm.clusterId);
 	});
 
@@ -107,6 +110,18 @@ describe("a look at the swarm", () => {
 		expect((await provider.read(swarm.clusterId, state)).id).toBe(swarm.clusterId);
 		await swarm.addHost("h1");
 		expect((await provider.read(swarm.clusterId, { ...inputs(["h1"]), clusterId: swarm.clusterId })).id).toBeUndefined();
+	});
+
+	test("sees another heartbeat, and the next up puts it back", async () => {
+		await swarm.addHost("m1", "manager");
+		const { id } = await provider.create(inputs(["m1"]));
+		swarm.heartbeatPeriod = 5e9;
+		const state = (await provider.read(id, { ...inputs(["m1"]), clusterId: id })).props as object;
+		expect(state).toMatchObject({ observed: { dispatcherHeartbeatSeconds: 5 } });
+		expect(await provider.diff(id, state, inputs(["m1"]))).toMatchObject({ changes: true, replaces: [] });
+		const { outs } = await provider.update(id, state, inputs(["m1"]));
+		expect(swarm.heartbeatPeriod).toBe(20e9);
+		expect(await provider.diff(id, outs, inputs(["m1"]))).toMatchObject({ changes: false });
 	});
 
 	test("does not find it gone because nobody answers", async () => {
