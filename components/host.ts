@@ -3,10 +3,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Role } from "../config/schema.ts";
 import { asRoot, type Connection } from "../lib/connection.ts";
 import { type Drift, fileStem, forget, recorded, withDrift } from "../lib/hostRecord.ts";
+import { formerNames } from "./formerNames.ts";
 
 /** A host, wherever it comes from. Every source makes these, and everything after the sources knows only these. */
 export interface Host {
 	name: string;
+	/** Names it had before. */
+	aliases: string[];
 	roles: Role[];
 	/** Private IPv4 address the hosts know each other by. */
 	address: string;
@@ -46,7 +49,9 @@ export type StepOptions = Omit<pulumi.CustomResourceOptions, "dependsOn"> & { de
 export function remoteStep(name: string, host: Host, args: RemoteStepArgs, opts: StepOptions = {}): command.remote.Command {
 	const { script, deleteScript, looks = [] } = args;
 	const kept = looks.length > 0;
-	const create = kept ? recorded(owner(), name, script, looks) : script;
+	// A record under a former name would be compared for ever.
+	const former = formerNames(name, [host]).map((step) => forget(owner(), step));
+	const create = kept ? [...former, recorded(owner(), name, script, looks)].join("\n") : script;
 	const undo = [deleteScript, kept && forget(owner(), name)].filter(Boolean).join("\n");
 	return new command.remote.Command(
 		name,

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
+import { knownByFormerNames } from "./formerNames.ts";
 import type { Host } from "./host.ts";
 import { installPackages } from "./packages.ts";
 import { awsEndpoint, awsHosts } from "./sources/aws/index.ts";
@@ -30,7 +31,12 @@ export class Hosts extends pulumi.ComponentResource {
 	constructor(name: string, topology: Topology, opts?: pulumi.ComponentResourceOptions) {
 		const source = sources[topology.source];
 		const policies = source.policy ? [source.policy(topology)] : [];
-		super("scaleout:index:Hosts", name, {}, { ...opts, transformations: [...(opts?.transformations ?? []), ...policies] });
+		super(
+			"scaleout:index:Hosts",
+			name,
+			{},
+			knownByFormerNames(topology, { ...opts, transformations: [...(opts?.transformations ?? []), ...policies] }),
+		);
 		const hosts = source.hosts(topology, this);
 		this.endpoint = source.endpoint(topology, hosts);
 		this.all = hosts.map((host) => ({ ...host, ready: installPackages(host, topology, this) }));

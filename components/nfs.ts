@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
 import { fileStem } from "../lib/hostRecord.ts";
+import { knownByFormerNames } from "./formerNames.ts";
 import { type Host, ownFileName, remoteStep } from "./host.ts";
 import type { Hosts } from "./hosts.ts";
 import { shipLogs } from "./logShipping.ts";
@@ -19,7 +20,7 @@ export class NfsExport extends pulumi.ComponentResource {
 	readonly #clients: Map<string, pulumi.Resource>;
 
 	constructor(name: string, topology: Topology, hosts: Hosts, opts?: pulumi.ComponentResourceOptions) {
-		super("scaleout:index:NfsExport", name, {}, opts);
+		super("scaleout:index:NfsExport", name, {}, knownByFormerNames(topology, opts));
 		const { logs } = topology;
 		const log = hosts.one("log");
 		const apps = hosts.with("app");

@@ -11,6 +11,7 @@ import type { Topology } from "../config/schema.ts";
 import { registryPort } from "../config/sections/image.ts";
 import { type EcrRegistry, ecrRegistry } from "../lib/ecr.ts";
 import { GeneratedSecret } from "../providers/generated-secret/resource.ts";
+import { knownByFormerNames } from "./formerNames.ts";
 import { type Host, remoteStep } from "./host.ts";
 import type { Hosts } from "./hosts.ts";
 import { registryLogin } from "./registryLogin.ts";
@@ -31,7 +32,7 @@ export class Registry extends pulumi.ComponentResource {
 	readonly ready: pulumi.Resource[];
 
 	constructor(name: string, topology: Topology, hosts: Hosts, opts?: pulumi.ComponentResourceOptions) {
-		super("scaleout:index:Registry", name, {}, opts);
+		super("scaleout:index:Registry", name, {}, knownByFormerNames(topology, opts));
 		const { registry, service } = topology;
 		const own = hosts.with("registry")[0];
 		const ecr = ecrRegistry(registry.server);

@@ -6,6 +6,7 @@ import { Service, type ServiceMount } from "../providers/service/resource.ts";
 import { isLossless } from "../providers/service/spec.ts";
 import { SwarmSecret } from "../providers/swarm-secret/resource.ts";
 import { drainAgent } from "./drainAgent.ts";
+import { knownByFormerNames } from "./formerNames.ts";
 import { owner, remoteStep } from "./host.ts";
 import type { NfsExport } from "./nfs.ts";
 import type { Registry } from "./registry.ts";
@@ -28,7 +29,7 @@ export class WasService extends pulumi.ComponentResource {
 	readonly service: Service;
 
 	constructor(name: string, args: WasServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-		super("scaleout:index:WasService", name, {}, opts);
+		super("scaleout:index:WasService", name, {}, knownByFormerNames(args.topology, opts));
 		const { topology, swarm, serving, logs, registry } = args;
 		const { service } = topology;
 		const directories = service.mount.type === "bind" ? this.#makeDirectories(service.mount.source, serving) : [];

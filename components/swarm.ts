@@ -3,6 +3,7 @@ import type { Topology } from "../config/schema.ts";
 import type { Connection } from "../lib/connection.ts";
 import { SwarmCluster } from "../providers/swarm-cluster/resource.ts";
 import { SwarmNode } from "../providers/swarm-node/resource.ts";
+import { knownByFormerNames } from "./formerNames.ts";
 import { type Host, owner } from "./host.ts";
 import type { Hosts } from "./hosts.ts";
 import type { NfsExport } from "./nfs.ts";
@@ -24,7 +25,7 @@ export class Swarm extends pulumi.ComponentResource {
 	readonly placement: [string, string];
 
 	constructor(name: string, topology: Topology, hosts: Hosts, logs: NfsExport, opts?: pulumi.ComponentResourceOptions) {
-		super("scaleout:index:Swarm", name, {}, opts);
+		super("scaleout:index:Swarm", name, {}, knownByFormerNames(topology, opts));
 		const { swarm, service } = topology;
 		const managers = hosts.with("manager");
 		// With several managers the swarm outlives each of them.

@@ -18,7 +18,16 @@ export function existingHosts(topology: Topology, parent: pulumi.Resource): Host
 			{ property: `hosts[${i}]`, connection, owner: owner(), roles: host.roles },
 			{ parent },
 		);
-		return { name: host.name, roles: host.roles, address: host.address, connection, user: plain.user, ready, drift: ready.drift };
+		return {
+			name: host.name,
+			aliases: host.aliases,
+			roles: host.roles,
+			address: host.address,
+			connection,
+			user: plain.user,
+			ready,
+			drift: ready.drift,
+		};
 	});
 }
 

@@ -6,6 +6,7 @@ import { Disk } from "../../providers/disk/resource.ts";
 import { HostCheck } from "../../providers/host/resource.ts";
 import { Machine } from "../../providers/machine/resource.ts";
 import { SshKey } from "../../providers/ssh-key/resource.ts";
+import { firstName } from "../formerNames.ts";
 import { type Host, owner } from "../host.ts";
 
 /** QEMU machines on the machine that runs `pulumi`, one a host, on a private LAN of their own. */
@@ -18,11 +19,12 @@ export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] 
 	return hosts.map((host, i) => {
 		const isLog = host.roles.includes("log");
 		const sshPort = local.sshPortBase + i;
+		const hostname = firstName(host);
 		const machine = new Machine(
 			host.name,
 			{
-				hostname: host.name,
-				directory: path.join(local.directory, host.name),
+				hostname,
+				directory: path.join(local.directory, hostname),
 				imageDirectory,
 				memoryMiB: host.memoryMiB ?? local.memoryMiB,
 				cpus: local.cpus,
@@ -48,7 +50,17 @@ export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] 
 			{ property: `hosts[${i}]`, connection, owner: owner(), roles: host.roles, isMade: true },
 			{ parent, deletedWith: machine, dependsOn: [machine] },
 		);
-		return { name: host.name, roles: host.roles, address: host.address, connection, user: "root", ready, drift: ready.drift, machine };
+		return {
+			name: host.name,
+			aliases: host.aliases,
+			roles: host.roles,
+			address: host.address,
+			connection,
+			user: "root",
+			ready,
+			drift: ready.drift,
+			machine,
+		};
 	});
 }
 

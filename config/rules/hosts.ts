@@ -17,6 +17,13 @@ export function hostFaults({ hosts }: Topology): Fault[] {
 				});
 		});
 	}
+	hosts.forEach(({ aliases }, i) => {
+		for (const alias of aliases) {
+			const other = hosts.findIndex((host, j) => j !== i && [host.name, ...host.aliases].includes(alias));
+			if (other >= 0)
+				faults.push({ property: `hosts[${i}].aliases`, value: alias, remedy: `hosts[${other}] has that name, or had it: remove one` });
+		}
+	});
 	hosts.forEach((host, i) => {
 		const property = `hosts[${i}].roles`;
 		const has = (role: Role) => host.roles.includes(role);

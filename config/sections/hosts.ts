@@ -26,6 +26,12 @@ const sshEndpoint = z.strictObject({
 
 export const host = z.strictObject({
 	name: hostName,
+	aliases: z
+		.array(hostName)
+		.default([])
+		.describe(
+			"Names that the host had before, the latest first: with them another `name` makes nothing anew. Its machine keeps the first one.",
+		),
 	roles: z
 		.array(z.enum(roles))
 		.min(1)

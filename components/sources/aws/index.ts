@@ -26,7 +26,7 @@ export function awsHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 	const proxy = { ...login, host: bastion.publicAddress, hostKey: bastion.hostKey };
 
 	return hosts.map((host, i): Host => {
-		const { name, roles, address } = host;
+		const { name, aliases, roles, address } = host;
 		const { instance, hostKey, publicAddress } = made.get(host.name) as MadeInstance;
 		const connection: pulumi.Output<Connection> = pulumi.secret(publicAddress ? proxy : { ...login, host: host.address, hostKey, proxy });
 		const check = new HostCheck(
@@ -42,7 +42,7 @@ export function awsHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 			},
 			{ parent, deletedWith: instance, dependsOn: [instance, bastion.bound, ...net.routes, ...rules] },
 		);
-		const base = { name, roles, address, connection, user, drift: check.drift, machine: instance, publicAddress };
+		const base = { name, aliases, roles, address, connection, user, drift: check.drift, machine: instance, publicAddress };
 		const booted = remoteStep(`${host.name}-boot`, { ...base, ready: check }, { script: bootScript }, { parent });
 		if (!host.roles.includes("log")) return { ...base, ready: booted };
 		const { volumeId, attachment } = dataVolume(topology, host, instance, of);

@@ -3,6 +3,7 @@ import { subnetOf } from "../../../config/rules/aws.ts";
 import { type HostConfig, hostsWith, type Topology } from "../../../config/schema.ts";
 import { imageFamilies } from "../../../config/sections/aws.ts";
 import { SshKey } from "../../../providers/ssh-key/resource.ts";
+import { firstName } from "../../formerNames.ts";
 import type { Account } from "./account.ts";
 import type { Network } from "./network.ts";
 import { Eip, EipAssociation, getParameterOutput, Instance, type InstanceProfile, KeyPair, type SecurityGroup } from "./sdk.ts";
@@ -74,6 +75,7 @@ function instanceOf(
 	const { aws } = topology;
 	const { opts, tags } = account;
 	const { name, address, roles } = host;
+	const hostname = firstName(host);
 	const isNginx = roles.includes("nginx");
 	const spare = isSpare(host, topology);
 	const instanceType = host.instanceType ?? aws.instanceType;
@@ -87,7 +89,7 @@ function instanceOf(
 		address,
 		operatorKey: operatorKey.publicKey,
 		kmsKey: aws.kmsKeyArn ?? "",
-		userData: userDataVersion(name),
+		userData: userDataVersion(hostname),
 		...(spare && { instanceType }),
 	};
 	const hostKey = new SshKey(`${name}-host-key`, { keepers }, { parent: opts.parent });
@@ -113,7 +115,9 @@ function instanceOf(
 				tags: tags(name),
 			},
 			userData: pulumi.secret(
-				pulumi.all([hostKey.privateKey, hostKey.publicKey]).apply(([privateKey, publicKey]) => userData(name, { privateKey, publicKey })),
+				pulumi
+					.all([hostKey.privateKey, hostKey.publicKey])
+					.apply(([privateKey, publicKey]) => userData(hostname, { privateKey, publicKey })),
 			),
 			userDataReplaceOnChange: true,
 			tags: tags(name),

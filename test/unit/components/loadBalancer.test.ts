@@ -22,6 +22,7 @@ afterEach(() => pulumi.runtime.disconnect());
 async function make(nginx: Raw, certificate?: Certificate, endpoint = "https://127.0.0.1:8443"): Promise<Record<string, Registered>> {
 	const hostOf = (name: string): Host => ({
 		name,
+		aliases: [],
 		roles: [],
 		address: "192.168.2.137",
 		connection: pulumi.secret(connection()),
