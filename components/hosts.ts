@@ -31,12 +31,8 @@ export class Hosts extends pulumi.ComponentResource {
 	constructor(name: string, topology: Topology, opts?: pulumi.ComponentResourceOptions) {
 		const source = sources[topology.source];
 		const policies = source.policy ? [source.policy(topology)] : [];
-		super(
-			"scaleout:index:Hosts",
-			name,
-			{},
-			knownByFormerNames(topology, { ...opts, transformations: [...(opts?.transformations ?? []), ...policies] }),
-		);
+		const transformations = [...(opts?.transformations ?? []), ...policies];
+		super("scaleout:index:Hosts", name, {}, knownByFormerNames(topology, { ...opts, transformations }));
 		const hosts = source.hosts(topology, this);
 		this.endpoint = source.endpoint(topology, hosts);
 		this.all = hosts.map((host) => ({ ...host, ready: installPackages(host, topology, this) }));

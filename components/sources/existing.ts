@@ -10,24 +10,11 @@ import { endpointAt } from "./endpoint.ts";
 /** Hosts that exist, from the inventory in the configuration. They are never created or deleted, only what is put on them. */
 export function existingHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 	const connections = connectionsOf(topology);
-	return topology.hosts.map((host, i) => {
+	return topology.hosts.map(({ name, aliases, roles, address }, i) => {
 		const plain = connections[i] as Connection;
 		const connection = pulumi.secret(plain);
-		const ready = new HostCheck(
-			`${host.name}-check`,
-			{ property: `hosts[${i}]`, connection, owner: owner(), roles: host.roles },
-			{ parent },
-		);
-		return {
-			name: host.name,
-			aliases: host.aliases,
-			roles: host.roles,
-			address: host.address,
-			connection,
-			user: plain.user,
-			ready,
-			drift: ready.drift,
-		};
+		const ready = new HostCheck(`${name}-check`, { property: `hosts[${i}]`, connection, owner: owner(), roles }, { parent });
+		return { name, aliases, roles, address, connection, user: plain.user, ready, drift: ready.drift };
 	});
 }
 

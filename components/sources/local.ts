@@ -17,21 +17,22 @@ export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] 
 	const logDiskFile = path.join(local.directory, "log-disk.ext4");
 	const logDisk = new Disk("log-disk", { file: logDiskFile, sizeGiB: 4 }, { parent, retainOnDelete: logs.keepOnDestroy });
 	return hosts.map((host, i) => {
-		const isLog = host.roles.includes("log");
+		const { name, aliases, roles, address } = host;
+		const isLog = roles.includes("log");
 		const sshPort = local.sshPortBase + i;
 		const hostname = firstName(host);
 		const machine = new Machine(
-			host.name,
+			name,
 			{
 				hostname,
 				directory: path.join(local.directory, hostname),
 				imageDirectory,
 				memoryMiB: host.memoryMiB ?? local.memoryMiB,
 				cpus: local.cpus,
-				address: `${host.address}/${local.prefixLength}`,
+				address: `${address}/${local.prefixLength}`,
 				lanPort: local.lanPort,
 				sshPort,
-				forwards: host.roles.includes("nginx") ? forwardsOf(topology) : [],
+				forwards: roles.includes("nginx") ? forwardsOf(topology) : [],
 				authorizedKey: key.publicKey,
 				privateKey: key.privateKey,
 				disks: isLog ? [{ file: logDiskFile, serial: "logs", mountPoint: logs.path }] : [],
@@ -46,21 +47,11 @@ export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] 
 			hostKey: machine.hostKey,
 		});
 		const ready = new HostCheck(
-			`${host.name}-check`,
-			{ property: `hosts[${i}]`, connection, owner: owner(), roles: host.roles, isMade: true },
+			`${name}-check`,
+			{ property: `hosts[${i}]`, connection, owner: owner(), roles, isMade: true },
 			{ parent, deletedWith: machine, dependsOn: [machine] },
 		);
-		return {
-			name: host.name,
-			aliases: host.aliases,
-			roles: host.roles,
-			address: host.address,
-			connection,
-			user: "root",
-			ready,
-			drift: ready.drift,
-			machine,
-		};
+		return { name, aliases, roles, address, connection, user: "root", ready, drift: ready.drift, machine };
 	});
 }
 
