@@ -60,13 +60,20 @@ swarm-scaleout:service: { replicas: 4 }`,
 		yaml: "swarm-scaleout:logs: { path: /mnt/was-logs }",
 		apply: (config) => Object.assign(config, { "swarm-scaleout:logs": { path: "/mnt/was-logs" } }),
 	},
+	{
+		title: "Another name for a host",
+		yaml: `swarm-scaleout:hosts:
+  - name: tokyo
+    aliases: [worker2]`,
+		apply: (config) => Object.assign(config["swarm-scaleout:hosts"][2], { name: "tokyo", aliases: ["worker2"] }),
+	},
 ];
 
 const file = path.join(import.meta.dirname, "..", "docs", "previews.md");
 
 const intro = `# Previews
 
-What \`npm run preview -- --stack NAME --diff\` shows for four changes: the engine's diff, and the summary of what it means for those who use the service.
+What \`npm run preview -- --stack NAME --diff\` shows for five changes: the engine's diff, and the summary of what it means for those who use the service.
 Made by \`npm run docs:previews\` with the real engine, on a state of the source system made without its hosts (\`tools/samples.yaml\`). Lines about
 resources that stay as they are, URNs and IDs are left out.
 `;

@@ -2,6 +2,7 @@ import { describeConnection } from "../../lib/connection.ts";
 import { type DeployedResource, nameOf } from "../../lib/deployment.ts";
 import type { ServiceInputs } from "../../providers/service/resource.ts";
 import { volumeOptions } from "../../providers/service/spec.ts";
+import type { SwarmClusterInputs } from "../../providers/swarm-cluster/resource.ts";
 
 /*
  * What a refresh asks the swarm, as variables of playbook.yml. They are made from the stack's state.
@@ -11,6 +12,8 @@ import { volumeOptions } from "../../providers/service/spec.ts";
 export interface SwarmVariables {
 	/** ID of the swarm. */
 	cluster: string;
+	/** Of the dispatcher, in nanoseconds. */
+	heartbeatPeriod: number;
 	nodes: { id: string; role: string; labels: Record<string, string> }[];
 	/** Name of the service. */
 	service: string;
@@ -39,15 +42,17 @@ export function swarmChecksOf(resources: DeployedResource[]): SwarmChecks {
 	const [cluster] = ofType("SwarmCluster");
 	const [service] = ofType("Service");
 	const nodes = ofType("SwarmNode");
-	const asked = cluster && describeConnection(cluster.inputs.connection);
+	const settings = cluster?.inputs as SwarmClusterInputs | undefined;
+	const [asked] = settings?.managers.map(describeConnection) ?? [];
 	const manager = nodes.find(({ inputs }) => describeConnection(inputs.connection) === asked);
-	if (!cluster || !service || !manager) throw new Error("the stack is not deployed, or only half: run pulumi up");
+	if (!cluster || !settings || !service || !manager) throw new Error("the stack is not deployed, or only half: run pulumi up");
 	const { name, replicas, secrets, mount, nodes: serving } = service.inputs as ServiceInputs;
 	const volume = mount.type === "volume" && { name: mount.name, options: volumeOptions(mount) };
 	return {
 		manager: nameOf(manager.urn),
 		swarm: {
 			cluster: cluster.outputs.clusterId,
+			heartbeatPeriod: settings.dispatcherHeartbeatSeconds * 1e9,
 			nodes: nodes.map(({ inputs, outputs }) => ({ id: outputs.nodeId, role: inputs.role, labels: inputs.labels })),
 			service: name,
 			replicas,

@@ -9,6 +9,7 @@ import { swarmChecksOf } from "../../../bench/drift/swarm.ts";
 import { lookAtExports } from "../../../components/nfs.ts";
 import { asRoot } from "../../../lib/connection.ts";
 import { lookAtPackages, recorded } from "../../../lib/hostRecord.ts";
+import type { SwarmClusterInputs } from "../../../providers/swarm-cluster/resource.ts";
 import { connection, hostKey } from "../fixtures.ts";
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-bench-"));
@@ -88,8 +89,9 @@ test("the swarm's checks are those of the state: nodes and volume by host, the m
 		inputs,
 		outputs,
 	});
+	const settings = { managers: [first], dispatcherHeartbeatSeconds: 20 } satisfies Partial<SwarmClusterInputs>;
 	const resources = [
-		resource("SwarmCluster", "swarm", { connection: first }, { clusterId: "cluster-1" }),
+		resource("SwarmCluster", "swarm", settings, { clusterId: "cluster-1" }),
 		resource("SwarmNode", "worker", { connection: second, role: "worker", labels: { a: "b" } }, { nodeId: "id-2" }),
 		resource("SwarmNode", "manager", { connection: first, role: "manager", labels: {} }, { nodeId: "id-1" }),
 		resource("Service", "was", { name: "was", replicas: 1, mount, secrets: [{ name: "password-1" }], nodes: [{ name: "worker" }] }),
@@ -98,6 +100,7 @@ test("the swarm's checks are those of the state: nodes and volume by host, the m
 		manager: "manager",
 		swarm: {
 			cluster: "cluster-1",
+			heartbeatPeriod: 20e9,
 			nodes: [
 				{ id: "id-2", role: "worker", labels: { a: "b" } },
 				{ id: "id-1", role: "manager", labels: {} },
