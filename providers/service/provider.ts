@@ -41,7 +41,8 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		endpoint: "ignore",
 		convergeSeconds: "ignore",
 		placement: "update",
-		nodes: "update",
+		// A host under another name in the configuration is the same node.
+		nodes: (old, fresh) => (sameValue(old.map(nameless), fresh.map(nameless)) ? "ignore" : "update"),
 	},
 	deleteBeforeReplace: true,
 	drift: ({ observed, replicas, imageDigest }) =>
@@ -98,6 +99,8 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 });
 
 const swarmOf = (inputs: ServiceInputs) => dockerOnManager({ managers: managersOf(inputs), clusterId: inputs.clusterId });
+
+const nameless = ({ name: _name, ...node }: ServiceInputs["nodes"][number]) => node;
 
 const nameOf = (mount: ServiceMount) => (mount.type === "volume" ? mount.name : undefined);
 
