@@ -62,7 +62,10 @@ const defaults: Outputs = {
 	[dynamic("GeneratedSecret")]: () => ({ value: "planted-registry-password" }),
 	[dynamic("Machine")]: (name) => ({ hostKey: hostKeyOf(name), state: "running", accelerator: "tcg" }),
 	[dynamic("HostCheck")]: () => ({ os: "debian 12", architecture: "x86_64", drift: {} }),
-	[dynamic("SwarmCluster")]: () => ({ clusterId: "cluster-id" }),
+	[dynamic("SwarmCluster")]: (_name, { dispatcherHeartbeatSeconds }) => ({
+		clusterId: "cluster-id",
+		observed: { dispatcherHeartbeatSeconds },
+	}),
 	[dynamic("SwarmNode")]: (name) => ({ nodeId: `node-id-of-${name}`, observed: {} }),
 	[dynamic("Service")]: (_name, { image, replicas }) => ({
 		serviceId: "service-id",
