@@ -22,7 +22,7 @@ const node = (ID: string, Role: string) => ({
 
 /** What the stand-in of Docker prints, by first, second and last argument. Anything else does not exist. */
 const docker: Record<string, unknown> = {
-	"info --format {{json .Swarm}}": { ControlAvailable: true, Cluster: { ID: "cluster" } },
+	"info --format {{json .Swarm}}": { ControlAvailable: true, Cluster: { ID: "cluster", Spec: { Dispatcher: { HeartbeatPeriod: 20e9 } } } },
 	"node inspect b": [node("a", "manager"), node("b", "worker")],
 	"service inspect was": [{ Spec: spec }],
 	"service inspect updated": [{ Spec: spec, UpdateStatus: { State: "completed" } }],
@@ -36,6 +36,7 @@ const tasks = "Running 3 minutes ago\nRunning 2 seconds ago\nStarting 1 second a
 const none = { packages: [], units: [], directories: [], files: [], private_files: [], absent: [], live_exports: [], nginx_files: [] };
 const swarm = {
 	cluster: "cluster",
+	heartbeatPeriod: 20e9,
 	nodes: [
 		{ id: "a", role: "manager", labels: {} },
 		{ id: "b", role: "worker", labels: { was: "b" } },
@@ -82,6 +83,7 @@ describe("the playbook tells", () => {
 		"an-export-too-much": [{ live_exports: liveExports.slice(1) }, 0, 1],
 		"a-volume-with-other-options": [{ volume: { name: "nfs", options: { type: "nfs", o: "soft" } } }, 0, 1],
 		"another-swarm": [{ swarm: { ...whole, cluster: "other" } }, 0, 1],
+		"another-heartbeat": [{ swarm: { ...whole, heartbeatPeriod: 5e9 } }, 0, 1],
 		"a-node-without-its-label": [{ swarm: { ...whole, nodes: [swarm.nodes[0], { ...swarm.nodes[1], labels: { was: "c" } }] } }, 0, 1],
 		"a-service-that-was-edited": [{ swarm: { ...whole, service: "edited" } }, 0, 1],
 		"an-update-that-is-paused": [{ swarm: { ...whole, service: "paused" } }, 0, 1],
