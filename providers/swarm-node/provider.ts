@@ -5,7 +5,7 @@ import { dockerOnManager, goneWithItsSwarm, managersOf } from "../../lib/manager
 import { execAsRoot } from "../../lib/ssh.ts";
 import { findNode, type Node, orUndefined, runningTasks, type Task, updateNode } from "../../lib/swarm.ts";
 import { Turns } from "../../lib/turns.ts";
-import { until } from "../../lib/wait.ts";
+import { until, within } from "../../lib/wait.ts";
 import { type Context, defineProvider, sameValue } from "../define.ts";
 import { removeOwnVolumes } from "../service/volumes.ts";
 import { closedPorts, closedPortsScript } from "./ports.ts";
@@ -18,6 +18,9 @@ const drainDeadlineSeconds = 120;
 const turnDeadlineSeconds = 1200;
 /** A task on a node that is back pulls its image first. */
 const taskDeadlineSeconds = 600;
+
+/** Seconds a host may take to say whether it is a node, at a refresh. */
+const glanceSeconds = 20;
 
 /** Nodes that are replaced go one at a time, so that the others serve meanwhile. */
 const turns = new Turns();
@@ -55,10 +58,13 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 	},
 
 	async read(_id, state) {
-		const { nodeId, clusterId, labels } = state;
+		const { nodeId, clusterId, labels, connection } = state;
 		const manager = dockerOnManager({ managers: managersOf(state), clusterId });
-		const node = await findNode(manager, nodeId).catch(goneWithItsSwarm);
-		return node ? { nodeId, observed: observe(node, Object.keys(labels)) } : undefined;
+		const [node, hasLeft] = await Promise.all([findNode(manager, nodeId).catch(goneWithItsSwarm), isNoNode(connection)]);
+		if (!node) return undefined;
+		const observed = observe(node, Object.keys(labels));
+		// A worker that leaves tells no manager: they miss its reports, after a while.
+		return { nodeId, observed: hasLeft ? { ...observed, state: "left" } : observed };
 	},
 
 	async update(_id, olds, news, context) {
@@ -138,6 +144,16 @@ async function membership(inputs: SwarmNodeInputs, manager: Docker, context: Con
 	throw new Error(
 		`${host} is in another swarm (${swarm.LocalNodeState}): run "docker swarm leave --force" there, or take the host out of the configuration`,
 	);
+}
+
+/** Whether the host says that it is in no swarm. One that cannot be asked does not say so. */
+async function isNoNode(connection: Connection): Promise<boolean> {
+	try {
+		const { Swarm: swarm } = await within(`Docker on ${describeConnection(connection)}`, glanceSeconds, dockerOn(connection).info());
+		return swarm?.LocalNodeState === "inactive";
+	} catch {
+		return false;
+	}
 }
 
 async function join(inputs: SwarmNodeInputs, manager: Docker, context: Context): Promise<string> {

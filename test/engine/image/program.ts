@@ -9,6 +9,7 @@ import { topologySchema } from "../../../config/schema.ts";
 const config = new pulumi.Config();
 const hosts = { all: [], with: () => [] };
 const topology = {
+	hosts: [],
 	registry: topologySchema.shape.registry.parse(config.requireObject("registry")),
 	image: topologySchema.shape.image.parse(config.requireObject("image")),
 	service: topologySchema.shape.service.parse(undefined),

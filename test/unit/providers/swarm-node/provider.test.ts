@@ -218,6 +218,15 @@ describe("a look at a node", () => {
 		expect(await provider.read("node-w1", known)).toEqual({ id: "node-w1", props: known });
 	});
 
+	test("asks the host, too: a worker that has left is still ready to its managers for a while", async () => {
+		await hosts({ m1: "manager", w1: "worker", w2: "worker" });
+		for (const name of ["w1", "w2"]) Object.assign(swarm.hosts.get(name) ?? {}, { nodeId: undefined });
+		Object.assign(swarm.hosts.get("w2") ?? {}, { isUp: false });
+		const look = async (name: string) => (await provider.read(`node-${name}`, state(name, "worker", ["m1"]))).props;
+		expect(await look("w1")).toMatchObject({ observed: { state: "left" } });
+		expect(await look("w2"), "cannot be asked").toMatchObject({ observed: { state: "ready" } });
+	});
+
 	test("works with a state from before there were several managers", async () => {
 		await hosts({ m1: "manager" });
 		const { managers: _managers, ...old } = state("m1", "manager", []);
