@@ -50,8 +50,8 @@ export function remoteStep(name: string, host: Host, args: RemoteStepArgs, opts:
 	const { script, deleteScript, looks = [] } = args;
 	const kept = looks.length > 0;
 	// A record under a former name would be compared for ever.
-	const former = formerNames(name, [host]).map((step) => forget(owner(), step));
-	const create = kept ? [...former, recorded(owner(), name, script, looks)].join("\n") : script;
+	const forgetFormer = () => formerNames(name, [host]).map((step) => forget(owner(), step));
+	const create = kept ? [...forgetFormer(), recorded(owner(), name, script, looks)].join("\n") : script;
 	const undo = [deleteScript, kept && forget(owner(), name)].filter(Boolean).join("\n");
 	return new command.remote.Command(
 		name,

@@ -9,6 +9,9 @@ import pRetry from "p-retry";
 /** Label on the swarm, on services, volumes and secrets that names the stack they belong to: `project/stack`. */
 export const ownerLabel = "scaleout.owner";
 
+/** The Engine API counts in nanoseconds. */
+export const second = 1e9;
+
 export interface NodeSpec {
 	Role?: string;
 	Availability?: string;

@@ -1,5 +1,6 @@
 import { describeConnection } from "../../lib/connection.ts";
 import { type DeployedResource, nameOf } from "../../lib/deployment.ts";
+import { second } from "../../lib/swarm.ts";
 import type { ServiceInputs } from "../../providers/service/resource.ts";
 import { volumeOptions } from "../../providers/service/spec.ts";
 import type { SwarmClusterInputs } from "../../providers/swarm-cluster/resource.ts";
@@ -52,7 +53,7 @@ export function swarmChecksOf(resources: DeployedResource[]): SwarmChecks {
 		manager: nameOf(manager.urn),
 		swarm: {
 			cluster: cluster.outputs.clusterId,
-			heartbeatPeriod: settings.dispatcherHeartbeatSeconds * 1e9,
+			heartbeatPeriod: settings.dispatcherHeartbeatSeconds * second,
 			nodes: nodes.map(({ inputs, outputs }) => ({ id: outputs.nodeId, role: inputs.role, labels: inputs.labels })),
 			service: name,
 			replicas,

@@ -1,4 +1,4 @@
-import { ownerLabel } from "../../lib/swarm.ts";
+import { ownerLabel, second } from "../../lib/swarm.ts";
 import type { ServiceInputs, ServiceMount } from "./resource.ts";
 
 /** A service spec of the Engine API, as far as it is set here. */
@@ -28,8 +28,6 @@ export interface TaskTemplate {
 	Placement: { Constraints: string[] };
 	ForceUpdate: number;
 }
-
-const second = 1e9;
 
 /** The service spec for the inputs. Pure. */
 export function serviceSpec(inputs: ServiceInputs): ServiceSpec {

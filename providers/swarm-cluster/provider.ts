@@ -1,9 +1,9 @@
 import type Docker from "dockerode";
 import { type Connection, describeConnection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
-import { findManager, goneWithItsSwarm, managersOf } from "../../lib/managers.ts";
+import { dockerOnManager, findManager, goneWithItsSwarm, managersOf } from "../../lib/managers.ts";
 import { connect } from "../../lib/ssh.ts";
-import { ownerLabel, retryOutOfSequence } from "../../lib/swarm.ts";
+import { ownerLabel, retryOutOfSequence, second } from "../../lib/swarm.ts";
 import { within } from "../../lib/wait.ts";
 import { defineProvider, sameValue } from "../define.ts";
 import { differences } from "./adoption.ts";
@@ -29,54 +29,50 @@ export const provider = defineProvider<SwarmClusterInputs, SwarmClusterOutputs>(
 		progress("initialising the swarm");
 		const [first, ...others] = inputs.managers as [Connection, ...Connection[]];
 		const clusterId = (await ownedCluster(first, inputs)) ?? (await clusterOf(others, inputs)) ?? (await initialise(first, inputs));
-		return { id: clusterId, outputs: await withSettings((await managerOf(clusterId, inputs.managers)) ?? first, inputs) };
+		return { id: clusterId, outputs: await withSettings(dockerOnManager({ managers: inputs.managers, clusterId }), inputs) };
 	},
 
 	async read(id, state) {
-		const manager = await managerOf(id, all(state));
-		return manager && outputsOf(await dockerOn(manager).swarmInspect());
+		const manager = dockerOnManager({ managers: all(state), clusterId: id });
+		const found = await manager.swarmInspect().catch(goneWithItsSwarm);
+		return found && outputsOf(found);
 	},
 
 	async update(id, olds, news) {
-		const manager = await managerOf(id, [...all(news), ...all(olds)]);
-		if (!manager) throw new Error(`no manager of the configuration is in swarm ${id} any more: run "pulumi up --refresh" to make it anew`);
-		return withSettings(manager, news);
+		const manager = dockerOnManager({ managers: [...all(news), ...all(olds)], clusterId: id });
+		const outputs = await withSettings(manager, news).catch(goneWithItsSwarm);
+		if (!outputs) throw new Error(`no manager of the configuration is in swarm ${id} any more: run "pulumi up --refresh" to make it anew`);
+		return outputs;
 	},
 
 	async delete(id, state) {
 		// The other members have left before: this is the last manager, and with it the swarm ends.
-		const last = await managerOf(id, all(state));
+		const last = await findManager({ managers: all(state), clusterId: id }).catch(goneWithItsSwarm);
 		if (last) await dockerOn(last).swarmLeave({ force: true });
 	},
 });
 
-/** In the API's nanoseconds. */
-const second = 1e9;
-
 /** A state from before there were several managers names one. */
 const all = (state: Partial<SwarmClusterInputs> & { connection?: Connection }) => managersOf({ ...state, manager: state.connection });
-
-/** A manager of the swarm; undefined when none of these is in it any more. */
-async function managerOf(clusterId: string, managers: Connection[]): Promise<Connection | undefined> {
-	return findManager({ managers, clusterId }).catch(goneWithItsSwarm);
-}
 
 function outputsOf({ ID: clusterId, Spec: spec }: Docker.Swarm): SwarmClusterOutputs {
 	return { clusterId, observed: { dispatcherHeartbeatSeconds: (spec.Dispatcher?.HeartbeatPeriod ?? 0) / second } };
 }
 
-const dispatcherOf = (inputs: SwarmClusterInputs) => ({ HeartbeatPeriod: inputs.dispatcherHeartbeatSeconds * second });
+/** The spec with what can be changed while the swarm lives. */
+function settled<Spec extends Partial<Docker.Swarm["Spec"]>>(spec: Spec, { dispatcherHeartbeatSeconds }: SwarmClusterInputs) {
+	return { ...spec, Dispatcher: { ...spec.Dispatcher, HeartbeatPeriod: dispatcherHeartbeatSeconds * second } };
+}
 
 /** Brings the swarm to what can be changed while it lives. */
-async function withSettings(manager: Connection, inputs: SwarmClusterInputs): Promise<SwarmClusterOutputs> {
-	const docker = dockerOn(manager);
+function withSettings(manager: Docker, inputs: SwarmClusterInputs): Promise<SwarmClusterOutputs> {
 	return retryOutOfSequence(async () => {
-		const found = await docker.swarmInspect();
+		const found = await manager.swarmInspect();
 		const { Spec: spec, Version: version } = found;
-		const wanted = { ...spec, Dispatcher: { ...spec.Dispatcher, ...dispatcherOf(inputs) } };
+		const wanted = settled(spec, inputs);
 		if (sameValue(spec, wanted)) return outputsOf(found);
-		await docker.swarmUpdate({ _query: { version: version.Index }, _body: wanted } as never);
-		return outputsOf(await docker.swarmInspect());
+		await manager.swarmUpdate({ _query: { version: version.Index }, _body: wanted } as never);
+		return outputsOf(await manager.swarmInspect());
 	});
 }
 
@@ -115,7 +111,8 @@ async function ownedCluster(connection: Connection, inputs: SwarmClusterInputs):
 				`swarm.adopt = "${id}": ${host} manages a swarm that could only be made anew: ${found.join("; ")}: configure what it has, or run "docker swarm leave --force" there`,
 			);
 		const labels = { ...spec.Labels, [ownerLabel]: inputs.owner };
-		await docker.swarmUpdate({ _query: { version: version.Index }, _body: { ...spec, Labels: labels } } as never);
+		const wanted = settled({ ...spec, Labels: labels }, inputs);
+		await docker.swarmUpdate({ _query: { version: version.Index }, _body: wanted } as never);
 		return id;
 	}
 	const whose = owner ? `of stack ${owner}` : "made by other means";
@@ -132,7 +129,7 @@ async function initialise(connection: Connection, inputs: SwarmClusterInputs): P
 		DataPathPort: inputs.dataPathPort,
 		DefaultAddrPool: inputs.defaultAddrPool.length > 0 ? inputs.defaultAddrPool : undefined,
 		SubnetSize: inputs.subnetSize,
-		Spec: { Labels: { [ownerLabel]: inputs.owner }, Dispatcher: dispatcherOf(inputs) },
+		Spec: settled({ Labels: { [ownerLabel]: inputs.owner } }, inputs),
 	});
 	return (await docker.swarmInspect()).ID;
 }

@@ -86,7 +86,7 @@ describe("a swarm made by other means", () => {
 
 	test("is taken over where swarm.adopt names it, and is the stack's own from then on", async () => {
 		expect((await provider.create(adopting())).id).toBe(swarm.clusterId);
-		expect(swarm.askedFor(/POST/)).toEqual(["m1 POST /swarm/update", "m1 POST /swarm/update"]);
+		expect(swarm.askedFor(/POST/)).toEqual(["m1 POST /swarm/update"]);
 		expect(swarm.heartbeatPeriod).toBe(20e9);
 		expect((await provider.create(adopting({ adopt: undefined }))).id).toBe(swarm.clusterId);
 	});
