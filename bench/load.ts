@@ -76,6 +76,9 @@ export class Load {
 	}
 }
 
+/** What went wrong with a request that failed. */
+export const problemOf = ({ status, problem }: Sample) => problem ?? `HTTP ${status}`;
+
 export interface PhaseFigures {
 	total: number;
 	failed: number;
@@ -92,7 +95,7 @@ export function figures(samples: Sample[], from: number, to: number): PhaseFigur
 		.filter(({ status }) => status === 200)
 		.map(({ took }) => took)
 		.sort((a, b) => a - b);
-	const problems = [...new Set(bad.map(({ status, problem }) => problem ?? `HTTP ${status}`))];
+	const problems = [...new Set(bad.map(problemOf))];
 	return { total: inPhase.length, failed: bad.length, p50: percentile(times, 0.5), p99: percentile(times, 0.99), problems };
 }
 

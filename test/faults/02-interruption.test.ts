@@ -1,8 +1,8 @@
-import * as fs from "node:fs";
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { Load } from "../../bench/load.ts";
 import { shellQuote } from "../../lib/connection.ts";
 import { closeConnections } from "../../lib/ssh.ts";
+import { signalMachine } from "../support/lab.ts";
 import { expectNoLoss, RolloutLab } from "../support/rollout.ts";
 
 const { noEngine } = inject("lab");
@@ -100,7 +100,7 @@ describe.skipIf(noEngine)("a rollout that is interrupted", () => {
 
 	test("by the loss of a worker: the service serves, and the next up starts the machine again and converges", async () => {
 		const up = await beginUp();
-		process.kill(Number(fs.readFileSync(".lab/test/worker2/pid", "utf8")), "SIGKILL");
+		signalMachine("worker2", "SIGKILL");
 		for (let i = 0; i < 5; i++) expect((await fetch(`${lab.endpoint}/still`)).status).toBe(200);
 		up.kill();
 		await up.ended;

@@ -1,7 +1,7 @@
-import * as fs from "node:fs";
 import { afterAll, describe, expect, inject, test } from "vitest";
 import { Load } from "../../bench/load.ts";
 import { closeConnections } from "../../lib/ssh.ts";
+import { signalMachine } from "../support/lab.ts";
 import { apps, expectNoLoss, RolloutLab } from "../support/rollout.ts";
 
 /* A swarm whose managers change: by configuration, and by the loss of the one that leads. Each test begins where the one before ended. */
@@ -75,7 +75,7 @@ describe.skipIf(noEngine)("managers", () => {
 	test("survive the loss of the one that leads: another leads, the service serves, and up --refresh brings it back", async () => {
 		const leader = (await leaderSeenBy("manager")) as string;
 		const [other, third] = apps.filter((name) => name !== leader) as [string, string];
-		process.kill(Number(fs.readFileSync(`.lab/test/${leader}/pid`, "utf8")), "SIGKILL");
+		signalMachine(leader, "SIGKILL");
 		await expect
 			.poll(() => leaderSeenBy(other).catch(() => undefined), { timeout: 3 * minutes, interval: 2000 })
 			.toEqual(expect.stringMatching(`^(${other}|${third})$`));

@@ -105,12 +105,11 @@ describe.skipIf(noEngine)("the state, restored from a backup one deploy old", ()
 		lab.stack.config[key] = { method: "random" };
 		try {
 			await lab.converge();
-			const tasks = () => lab.on("manager", "docker service ps -q --filter desired-state=running babble-was | sort");
-			const before = await tasks();
+			const before = await lab.tasks();
 			const restored = await lab.stack.run("stack", "import", "--stack", lab.stack.name, "--file", backup);
 			expect(restored.code, restored.output).toBe(0);
 			await lab.converge();
-			expect(await tasks()).toBe(before);
+			expect(await lab.tasks()).toBe(before);
 			await lab.expectVersion(version());
 			await lab.expectUnchanged("--refresh");
 		} finally {

@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { Load } from "../../bench/load.ts";
 import { closeConnections } from "../../lib/ssh.ts";
+import { signalMachine } from "../support/lab.ts";
 import { apps, expectNoLoss, RolloutLab } from "../support/rollout.ts";
 import { changesOf } from "../support/stack.ts";
 
@@ -20,7 +21,7 @@ const load = () => new Load({ url: lab.endpoint, clients: 3, keepAlive: false, m
 
 describe.skipIf(noEngine)("a worker", () => {
 	test("lost for ever, disk and all, is made anew by up --refresh; the others serve, and its old node is in no list", async () => {
-		process.kill(Number(fs.readFileSync(".lab/test/worker2/pid", "utf8")), "SIGKILL");
+		signalMachine("worker2", "SIGKILL");
 		fs.rmSync(".lab/test/worker2", { recursive: true });
 		await closeConnections();
 		// What was in flight on it is lost with it.

@@ -9,13 +9,12 @@ const lab = new RolloutLab();
 const key = "swarm-scaleout:hosts";
 const original = lab.stack.config[key] as { name: string }[];
 const renamed = (name: string, aliases: string[]) => original.map((host) => (host.name === "worker2" ? { ...host, name, aliases } : host));
-const tasks = () => lab.on("manager", "docker service ps -q --filter desired-state=running babble-was | sort");
 
 afterAll(closeConnections);
 
 describe.skipIf(noEngine)("a host under another name in the configuration", () => {
 	test("makes nothing anew with its former name beside it, and costs no request and no task", async () => {
-		const before = await tasks();
+		const before = await lab.tasks();
 		const load = new Load({ url: lab.endpoint, clients: 2, keepAlive: false, maxDelayMs: 500 });
 		try {
 			for (const hosts of [renamed("tokyo", ["worker2"]), renamed("worker2", ["tokyo", "worker2"]), original]) {
@@ -28,7 +27,7 @@ describe.skipIf(noEngine)("a host under another name in the configuration", () =
 		} finally {
 			await load.stop();
 		}
-		expect(await tasks()).toBe(before);
+		expect(await lab.tasks()).toBe(before);
 		expectNoLoss(load);
 	});
 });

@@ -4,11 +4,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, inject, test } from "vitest";
 import type { Connection } from "../../lib/connection.ts";
 import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
-import { labEnvironment, labStack } from "../support/lab.ts";
+import { labEnvironment, labStack, signalMachine } from "../support/lab.ts";
+import { RolloutLab } from "../support/rollout.ts";
 
 const lab = inject("lab");
 const on = (name: string, script: string) => execAsRoot(lab.connections[name] as Connection, script);
 const stack = labStack();
+const rollout = new RolloutLab();
 const apps = ["manager", "worker1", "worker2"];
 
 afterAll(closeConnections);
@@ -58,19 +60,17 @@ describe("the topology serves", () => {
 
 describe("the only manager", () => {
 	test("may stand still for longer than Swarm's own patience: no task is started anew, no request fails", async () => {
-		const tasks = () => on("manager", "docker service ps -q --no-trunc --filter desired-state=running babble-was | sort");
-		const before = await tasks();
-		const pid = Number(fs.readFileSync(".lab/test/manager/pid", "utf8"));
-		process.kill(pid, "SIGSTOP");
+		const before = await rollout.tasks();
+		signalMachine("manager", "SIGSTOP");
 		await sleep(25_000);
-		process.kill(pid, "SIGCONT");
+		signalMachine("manager", "SIGCONT");
 		// Emulated clocks stand still meanwhile.
 		await on("manager", `date -s @${Math.round(Date.now() / 1000)}`);
 		for (let second = 0; second < 20; second++) {
 			expect((await fetch(`${lab.endpoint}/hello`)).status).toBe(200);
 			await sleep(1000);
 		}
-		expect(await tasks()).toBe(before);
+		expect(await rollout.tasks()).toBe(before);
 	});
 });
 

@@ -1,6 +1,6 @@
-import * as fs from "node:fs";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { closeConnections } from "../../lib/ssh.ts";
+import { signalMachine } from "../support/lab.ts";
 import { RolloutLab } from "../support/rollout.ts";
 
 /*
@@ -175,7 +175,7 @@ cp -p /tmp/kept ${config}`,
 	{
 		what: "a machine that died",
 		host: "worker2",
-		change: () => process.kill(Number(fs.readFileSync(".lab/test/worker2/pid", "utf8")), "SIGKILL"),
+		change: () => signalMachine("worker2", "SIGKILL"),
 		named: /state\s*: "running" => "stopped"|stopped/,
 		look: "uptime -s",
 		mended: /\d/,

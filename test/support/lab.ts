@@ -51,6 +51,11 @@ export async function describeLab(stack: TestStack): Promise<Lab> {
 	return { endpoint: root?.outputs.endpoint, connections: connectionsOf(resources) };
 }
 
+/** Sends a signal to the emulator of one of the lab's machines. */
+export function signalMachine(host: string, signal: NodeJS.Signals): void {
+	process.kill(Number(fs.readFileSync(path.join(directory, host, "pid"), "utf8")), signal);
+}
+
 /** Where the hosts' logs of the last lab are kept, for whoever looks into a failure. */
 const keptLogs = ".lab/test-logs";
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { expect, inject } from "vitest";
-import type { Load } from "../../bench/load.ts";
+import { type Load, problemOf } from "../../bench/load.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { execAsRoot } from "../../lib/ssh.ts";
 import { labStack } from "./lab.ts";
@@ -53,6 +53,11 @@ export class RolloutLab {
 		expect(found).toEqual(Object.fromEntries(apps.map((app) => [app, version])));
 	}
 
+	/** IDs of the tasks that are to run, a line each, in their order. */
+	tasks(): Promise<string> {
+		return this.on("manager", "docker service ps -q --no-trunc --filter desired-state=running babble-was | sort");
+	}
+
 	/** The swarm's nodes, `<name> <status>`, in the order of their names. */
 	async nodes(): Promise<string[]> {
 		return (await this.on("manager", "docker node ls --format '{{.Hostname}} {{.Status}}' | sort")).trim().split("\n");
@@ -85,12 +90,11 @@ export class RolloutLab {
 export function expectNoLoss(load: Load): void {
 	expect(load.samples.length).toBeGreaterThan(20);
 	const ways = new Map<string, number[]>();
-	for (const { begun, status, problem } of load.samples) {
-		if (status === 200) continue;
-		const way = problem ?? `HTTP ${status}`;
+	for (const sample of load.samples.filter(({ status }) => status !== 200)) {
+		const way = problemOf(sample);
 		const times = ways.get(way) ?? [];
 		ways.set(way, times);
-		times.push(begun / 1000);
+		times.push(sample.begun / 1000);
 	}
 	const said = [...ways].map(
 		([way, times]) => `${times.length} x ${way}, ${times[0]?.toFixed(1)} s to ${times.at(-1)?.toFixed(1)} s after the load began`,
