@@ -1,6 +1,3 @@
-import { createHash } from "node:crypto";
-import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
@@ -10,6 +7,7 @@ import { exampleContext, javaArchive } from "../lab/cache.ts";
 import { type Connection, shellQuote } from "../lib/connection.ts";
 import { ecrRegistry } from "../lib/ecr.ts";
 import { RegistryError, tagDigest } from "../lib/registry.ts";
+import { sshOptions } from "../lib/sshOptions.ts";
 import { remoteStep } from "./host.ts";
 import type { Registry } from "./registry.ts";
 import type { Swarm } from "./swarm.ts";
@@ -141,38 +139,4 @@ export function dockerProvider(
 	const host = connection.apply(({ user, host, port }) => `ssh://${user}@${host}:${port}`);
 	const sshOpts = connection.apply(sshOptions);
 	return new docker.Provider(name, { host: pulumi.unsecret(host), sshOpts: pulumi.unsecret(sshOpts) }, opts);
-}
-
-/**
- * Options for the ssh program, which the Docker provider starts. It takes keys only as files, so they are written to a private directory of
- * the user, named by content: the same on every run, and no key appears in a command line or in the state.
- */
-function sshOptions(connection: Connection): string[] {
-	const { proxy } = connection;
-	const words = ["ssh", ...(proxy ? sshOptions(proxy) : []), "-p", `${proxy?.port}`, "-W", "%h:%p", `${proxy?.user}@${proxy?.host}`];
-	const options = [
-		`IdentityFile=${privateFile(connection.privateKey)}`,
-		"IdentitiesOnly=yes",
-		"StrictHostKeyChecking=yes",
-		`UserKnownHostsFile=${privateFile(`[${connection.host}]:${connection.port} ${connection.hostKey}\n${connection.host} ${connection.hostKey}\n`)}`,
-		"BatchMode=yes",
-		"ConnectTimeout=30",
-		"ControlMaster=auto",
-		`ControlPath=${path.join(privateDirectory(), "%C")}`,
-		"ControlPersist=60",
-		...(proxy ? [`ProxyCommand=${words.map(shellQuote).join(" ")}`] : []),
-	];
-	return options.flatMap((option) => ["-o", option]);
-}
-
-function privateDirectory(): string {
-	const directory = path.join(os.homedir(), ".cache", "swarm-scaleout", "ssh");
-	fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-	return directory;
-}
-
-function privateFile(content: string): string {
-	const file = path.join(privateDirectory(), createHash("sha256").update(content).digest("hex").slice(0, 16));
-	fs.writeFileSync(file, content, { mode: 0o600 });
-	return file;
 }
