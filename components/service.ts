@@ -47,6 +47,7 @@ export class WasService extends pulumi.ComponentResource {
 				clusterId: swarm.clusterId,
 				name: service.name,
 				owner: owner(),
+				adopt: service.adopt,
 				image: args.image,
 				registryAuth:
 					registry.password && pulumi.secret({ serveraddress: registry.server, username: registry.username, password: registry.password }),

@@ -35,7 +35,7 @@ export interface Task {
 	Slot?: number;
 	CreatedAt: string;
 	DesiredState: string;
-	Spec: { ContainerSpec?: { Image?: string }; ForceUpdate?: number };
+	Spec: { ContainerSpec?: { Image?: string; StopSignal?: string }; ForceUpdate?: number };
 	Status: {
 		State: string;
 		Timestamp: string;

@@ -86,6 +86,11 @@ export const service = z.strictObject({
 		.regex(/^[a-z][a-z0-9-]{0,62}$/)
 		.default("babble-was")
 		.describe("Service name. A change replaces the service."),
+	adopt: z
+		.string()
+		.min(1)
+		.optional()
+		.describe("ID of a service made by other means that this stack may take over as it runs, see docs/existing.md."),
 	replicas: z.int().min(1).default(3).describe("Tasks. In `host` mode at most one an app node."),
 	publish: publish.prefault({}),
 	env: z.record(environmentName, z.string()).default({}).describe("Environment. Swarm templates such as {{.Node.Hostname}} are filled in."),

@@ -2,21 +2,42 @@ import type Docker from "dockerode";
 import { orUndefined } from "../../lib/swarm.ts";
 import { sameValue } from "../define.ts";
 import type { ServiceInputs, ServiceOutputs } from "./resource.ts";
-import { serviceSpec } from "./spec.ts";
+import { type ServiceSpec, serviceSpec } from "./spec.ts";
 import { tasksOf } from "./tasks.ts";
 
-/** What the swarm says of the service now; undefined when it is gone. `differs` names what someone changed by hand, without values. */
-export async function observe(manager: Docker, id: string, inputs: ServiceInputs): Promise<ServiceOutputs["observed"] | undefined> {
+type Observed = ServiceOutputs["observed"];
+
+/**
+ * What the swarm says of the service now; undefined when it is gone. `differs` names what someone changed by hand, without values. `asFound`: what
+ * is still as it was when the service was taken over, see adoption.ts.
+ */
+export async function observe(manager: Docker, id: string, inputs: ServiceInputs, asFound: string[] = []): Promise<Observed | undefined> {
 	const service = await orUndefined(manager.getService(id).inspect());
 	if (!service) return undefined;
 	const tasks = await tasksOf(manager, id);
 	const update = service.UpdateStatus?.State ?? "";
+	const spec = comparable(service.Spec);
+	const changed = differences(spec, serviceSpec(inputs, spec.Mode)).filter((path) => !asFound.includes(path));
 	return {
-		image: service.Spec.TaskTemplate.ContainerSpec.Image,
+		image: asFound.includes(imagePath) ? inputs.image : spec.TaskTemplate.ContainerSpec.Image,
 		running: tasks.filter((task) => task.Status.State === "running" && task.DesiredState === "running").length,
-		differs: [...differences(service.Spec, serviceSpec(inputs)).sort(), ...(update.endsWith("paused") ? [`UpdateStatus: ${update}`] : [])],
+		differs: [...changed.sort(), ...(update.endsWith("paused") ? [`UpdateStatus: ${update}`] : [])],
+		...(asFound.length > 0 && { asFound }),
 	};
 }
+
+const imagePath = "TaskTemplate.ContainerSpec.Image";
+
+/** The spec without what makes no difference: the order of variables, and the tag that others leave beside a digest. Pure. */
+export function comparable(spec: ServiceSpec): ServiceSpec {
+	const { ContainerSpec: container } = spec.TaskTemplate;
+	const { Env: env } = container as { Env?: string[] };
+	const same = { ...container, Image: withoutTag(container.Image), ...(env && { Env: env.toSorted() }) };
+	return { ...spec, TaskTemplate: { ...spec.TaskTemplate, ContainerSpec: same } };
+}
+
+/** The same reference without the tag, which says nothing beside a digest. */
+export const withoutTag = (image: string) => image.replace(/:[^:/@]+@/, "@");
 
 /** Where `found` lacks or contradicts what `wanted` says, as paths; Swarm adds defaults of its own. Pure. */
 export function differences(found: unknown, wanted: unknown, path = ""): string[] {

@@ -1,19 +1,16 @@
-import type Docker from "dockerode";
 import { dockerOn } from "../../lib/docker.ts";
 import { ecrRegistry } from "../../lib/ecr.ts";
-import { dockerOnManager, findManager, managersOf } from "../../lib/managers.ts";
-import { orUndefined, ownerLabel, retryOutOfSequence } from "../../lib/swarm.ts";
+import { orUndefined } from "../../lib/swarm.ts";
 import { until } from "../../lib/wait.ts";
-import { type Context, defineProvider, PartialFailure, sameValue } from "../define.ts";
-import { type Before, type Converged, converged } from "./converge.ts";
+import { defineProvider, PartialFailure, sameValue } from "../define.ts";
+import { converge, swarmOf } from "./apply.ts";
+import type { Converged } from "./converge.ts";
 import { disruption } from "./disruption.ts";
-import { covers, observe } from "./observe.ts";
-import { holdLaterNodes, orderEnded } from "./order.ts";
+import { observe } from "./observe.ts";
 import { describeProbe, Prober } from "./prober.ts";
 import type { ServiceInputs, ServiceMount, ServiceOutputs } from "./resource.ts";
-import { isLossless, type ServiceSpec, serviceSpec } from "./spec.ts";
-import { tasksOf } from "./tasks.ts";
-import { mendVolumes, removeVolumes, wrongVolumes } from "./volumes.ts";
+import { serviceSpec } from "./spec.ts";
+import { removeVolumes, wrongVolumes } from "./volumes.ts";
 
 export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	inputs: {
@@ -21,6 +18,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		clusterId: "update",
 		name: "replace",
 		owner: "ignore",
+		adopt: "ignore",
 		image: "update",
 		// An ECR token is another one at every run, and the managers renew it (agent/registry-login.py).
 		registryAuth: (_old, fresh) => (ecrRegistry(fresh?.serveraddress) ? "ignore" : "update"),
@@ -54,7 +52,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	},
 
 	async read(id, state, context) {
-		const observed = await observe(swarmOf(state), id, { ...state, image: state.imageDigest });
+		const observed = await observe(swarmOf(state), id, { ...state, image: state.imageDigest }, state.observed?.asFound);
 		if (!observed) return undefined;
 		const differs = [...observed.differs, ...(await wrongVolumes(state, context)).map(({ description }) => description)];
 		return { serviceId: id, imageDigest: state.imageDigest, observed: { ...observed, differs }, lastRollout: state.lastRollout ?? null };
@@ -68,7 +66,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		const progress = (message: string) => context.progress([message, describeProbe(prober.result())].filter(Boolean).join("; "));
 		let outputs: Converged;
 		try {
-			outputs = await converge(news, { ...context, progress }, hasNewLogin);
+			outputs = await converge(news, { ...context, progress }, hasNewLogin, keepsTasks(olds, news));
 		} catch (error) {
 			// What is in use is not removed, so this takes only what the failed version brought along.
 			if (!sameValue(olds.mount, news.mount)) await removeVolumes(news, context, nameOf(olds.mount)).catch(() => {});
@@ -98,81 +96,15 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	},
 });
 
-const swarmOf = (inputs: ServiceInputs) => dockerOnManager({ managers: managersOf(inputs), clusterId: inputs.clusterId });
+/** A service that was taken over keeps its tasks as they are until something asks for new ones. Pure. */
+function keepsTasks({ observed, ...olds }: ServiceInputs & ServiceOutputs, news: ServiceInputs): boolean {
+	const isWanted = (inputs: ServiceInputs) => serviceSpec(inputs).TaskTemplate;
+	return (observed?.asFound?.length ?? 0) > 0 && observed.differs.length === 0 && sameValue(isWanted(olds), isWanted(news));
+}
 
 const nameless = ({ name: _name, ...node }: ServiceInputs["nodes"][number]) => node;
 
 const nameOf = (mount: ServiceMount) => (mount.type === "volume" ? mount.name : undefined);
-
-/** Brings the service to the inputs and waits until all of it runs and answers. `sendLogin`: the nodes' login is new, though the spec may not be. */
-async function converge(inputs: ServiceInputs, context: Context, sendLogin: boolean): Promise<Converged> {
-	const manager = swarmOf(inputs);
-	const image = await withDigest(manager, inputs);
-	// First: a task may not even start with such a volume.
-	await mendVolumes(inputs, context);
-	const { serviceId, before } = await ensureService(manager, { ...inputs, image }, sendLogin, context);
-	return converged(manager, serviceId, before, { ...inputs, image }, context);
-}
-
-/** Creates the service, or brings the one that exists to the spec. @throws Error when the name belongs to another stack. */
-async function ensureService(
-	manager: Docker,
-	inputs: ServiceInputs,
-	sendLogin: boolean,
-	{ progress }: Pick<Context, "progress">,
-): Promise<{ serviceId: string; before: Before }> {
-	const spec = serviceSpec(inputs);
-	const found = await orUndefined(manager.getService(inputs.name).inspect());
-	if (!found) {
-		const made = (await manager.createService(inputs.registryAuth as never, spec as never)) as unknown as { ID?: string; id?: string };
-		return { serviceId: (made.ID ?? made.id) as string, before: { tasks: [] } };
-	}
-	const owner = found.Spec.Labels?.[ownerLabel];
-	if (owner !== inputs.owner) {
-		const whose = owner ? `of stack ${owner}` : "made by other means";
-		throw new Error(`service.name = "${inputs.name}": the swarm has a service of this name ${whose}: choose another name, or remove it`);
-	}
-	const tasks = (await tasksOf(manager, found.ID)).map(({ ID: id }) => id);
-	const inOrder = inputs.rollout.order.length > 0 && isLossless(inputs) && !covers(found.Spec.TaskTemplate, spec.TaskTemplate);
-	const orderer = inOrder ? await findManager(inputs) : undefined;
-	if (orderer) await holdLaterNodes(inputs, orderer, found.UpdateStatus?.StartedAt);
-	// The same spec once more has Swarm go on with an update that it stopped.
-	const isStopped = found.UpdateStatus?.State?.endsWith("paused") ?? false;
-	const changed = await applySpec(manager, found.ID, spec, inputs.registryAuth, isStopped || (sendLogin && !!inputs.registryAuth));
-	if (orderer) await orderEnded(inputs, orderer, progress);
-	return { serviceId: found.ID, before: { tasks, updateStatus: changed ? undefined : found.UpdateStatus } };
-}
-
-/** The image with its digest: the API does not pin tags, and nodes that pull at different times would run different images. */
-async function withDigest(manager: Docker, { image, registryAuth }: ServiceInputs): Promise<string> {
-	if (image.includes("@")) return image;
-	try {
-		const { Descriptor: descriptor } = (await manager.getImage(image).distribution({ authconfig: registryAuth } as never)) as unknown as {
-			Descriptor: { digest: string };
-		};
-		return `${image.replace(/:[^:/]*$/, "")}@${descriptor.digest}`;
-	} catch (error) {
-		throw new Error(
-			`image.name, image.tag = "${image}": the registry does not give it: ${(error as Error).message}: check name, tag and registry.password`,
-		);
-	}
-}
-
-/** Writes the spec, unless it is there already and nothing forces it. Returns whether it was written. A new login alone replaces no task. */
-async function applySpec(
-	manager: Docker,
-	id: string,
-	spec: ServiceSpec,
-	auth: ServiceInputs["registryAuth"],
-	force: boolean,
-): Promise<boolean> {
-	return retryOutOfSequence(async () => {
-		const found = await manager.getService(id).inspect();
-		if (covers(found.Spec, spec) && !force) return false;
-		await manager.getService(id).update(auth as never, { _query: { version: found.Version.Index }, _body: spec } as never);
-		return true;
-	});
-}
 
 async function containersLeft(inputs: ServiceInputs, serviceId: string): Promise<number> {
 	const filters = { label: [`com.docker.swarm.service.id=${serviceId}`] };

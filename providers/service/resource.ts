@@ -45,6 +45,8 @@ export interface ServiceInputs {
 	name: string;
 	/** `project/stack`. */
 	owner: string;
+	/** ID of a service made by other means that may be taken over. */
+	adopt?: string;
 	/** Image: `registry/name@sha256:…`, or by tag, which is resolved to its digest at each change. */
 	image: string;
 	/** Credentials the nodes pull with. Secret. */
@@ -82,8 +84,11 @@ export interface ServiceOutputs {
 	serviceId: string;
 	/** The image that was asked for, by digest. */
 	imageDigest: string;
-	/** What there was at the last look: image, tasks running, and what someone changed by hand: parts of the spec, a stopped update. */
-	observed: { image: string; running: number; differs: string[] };
+	/**
+	 * What there was at the last look: image, tasks running, and what someone changed by hand: parts of the spec, a stopped update. `asFound`: parts
+	 * of the spec that are still as they were when the service was taken over.
+	 */
+	observed: { image: string; running: number; differs: string[]; asFound?: string[] };
 	/** What the prober saw during the last rollout; null while it is off: what is absent shows as unknown in every preview. */
 	lastRollout: ProbeResult | null;
 }

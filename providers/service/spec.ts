@@ -29,15 +29,16 @@ export interface TaskTemplate {
 	ForceUpdate: number;
 }
 
-/** The service spec for the inputs. Pure. */
-export function serviceSpec(inputs: ServiceInputs): ServiceSpec {
+/** The service spec for the inputs. `found`: the mode the service has, which Swarm cannot change. Pure. */
+export function serviceSpec(inputs: ServiceInputs, found?: ServiceSpec["Mode"]): ServiceSpec {
 	const { mode, target, published } = inputs.publish;
+	const isGlobal = found ? "Global" in found : mode === "host";
 	return {
 		Name: inputs.name,
 		Labels: { [ownerLabel]: inputs.owner },
 		TaskTemplate: taskTemplate(inputs),
 		// One task a node is what a published host port allows; a global service says so, and never puts two on one node.
-		Mode: mode === "host" ? { Global: {} } : { Replicated: { Replicas: inputs.replicas } },
+		Mode: isGlobal ? { Global: {} } : { Replicated: { Replicas: inputs.replicas } },
 		UpdateConfig: updateConfig(inputs, inputs.rollout.failureAction),
 		// A rollback that fails has nothing to go back to.
 		RollbackConfig: updateConfig(inputs, "pause"),
@@ -76,7 +77,7 @@ function healthcheck({ health, publish }: ServiceInputs): object {
 const probeTool = "/.scaleout/busybox";
 
 /** SIGURG is ignored by whoever does not ask for it: a stop that only announces itself. The agent sees it, drains, and sends SIGTERM. */
-const announcement = "SIGURG";
+export const announcement = "SIGURG";
 
 function taskTemplate(inputs: ServiceInputs): TaskTemplate {
 	const limits = {

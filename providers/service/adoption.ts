@@ -1,0 +1,124 @@
+import { ownerLabel } from "../../lib/swarm.ts";
+import { sameValue } from "../define.ts";
+import { comparable, differences, withoutTag } from "./observe.ts";
+import type { ServiceInputs, ServiceMount } from "./resource.ts";
+import { type ServiceSpec, serviceSpec } from "./spec.ts";
+
+/*
+ * A service made by other means, taken over as it runs. Its tasks stay; what the stack itself adds to a task (health check, announced stop, host name,
+ * hashed volume name) comes with the first rollout. What the configuration describes must be there already: it would be lost, or need new tasks.
+ */
+
+/** What is read of a container's spec; what was never set is absent. */
+interface Container {
+	Image: string;
+	Env?: string[];
+	Mounts?: { Type: string; Source?: string; Target: string; VolumeOptions?: { DriverConfig?: { Options?: Record<string, string> } } }[];
+	Secrets?: { File?: { Name: string } }[];
+	User?: string;
+	[property: string]: unknown;
+}
+
+/** What the configuration has properties for, or what the stack replaces without a loss to anyone. */
+const described = ["Image", "Env", "Mounts", "Secrets", "User", "Hostname", "StopSignal", "StopGracePeriod", "Healthcheck"];
+/** What the docker command line writes into every service. */
+const harmless = ["Init", "DNSConfig", "Isolation", "Labels", "TTY", "OpenStdin", "ReadOnly", "Privileges", "OomScoreAdj"];
+const describedOfTasks = ["ContainerSpec", "Resources", "RestartPolicy", "Placement", "ForceUpdate", "Runtime"];
+
+/** Where the service differs from the configuration in what only new tasks could take on, or what a rollout would take away: a line each. Pure. */
+export function adoptionDifferences(found: ServiceSpec, inputs: ServiceInputs): string[] {
+	const { ContainerSpec, Resources: resources = {}, ...template } = found.TaskTemplate;
+	const container = ContainerSpec as Container;
+	const limits = { cpus: (resources.Limits?.NanoCPUs ?? 0) / 1e9, memoryMiB: (resources.Limits?.MemoryBytes ?? 0) / 1024 / 1024 };
+	const ports = (found.EndpointSpec?.Ports ?? []).map(({ Protocol, TargetPort: target, PublishedPort: published, PublishMode: mode }) => ({
+		mode,
+		target,
+		published,
+		...(Protocol !== "tcp" && { protocol: Protocol }),
+	}));
+	const isGlobal = "Global" in found.Mode;
+	const replicas = "Replicated" in found.Mode ? found.Mode.Replicated.Replicas : undefined;
+	return [
+		...differs("service.publish", ports, [inputs.publish]),
+		...(isGlobal && inputs.publish.mode === "ingress" ? ["it is global: with publish.mode = ingress it could only be made anew"] : []),
+		...(isGlobal ? [] : differs("service.replicas", replicas, inputs.replicas)),
+		...(!isGlobal && inputs.rollout.order.length > 0 ? ["service.rollout.order: a replicated service keeps no order of nodes"] : []),
+		...imageDiffers(container.Image, inputs.image),
+		...environmentDiffers(container.Env ?? [], inputs),
+		...differs(
+			"service.secrets",
+			(container.Secrets ?? []).map(({ File: file }) => file?.Name).sort(),
+			inputs.secrets.map(({ file }) => file).sort(),
+		),
+		...differs("service.mount", (container.Mounts ?? []).map(mountFound), [mountWanted(inputs.mount)]),
+		...differs("service.user", container.User || undefined, inputs.user),
+		...differs("service.cpus", limits.cpus || undefined, inputs.cpus),
+		...differs("service.memoryMiB", limits.memoryMiB || undefined, inputs.memoryMiB),
+		...unknownOf("ContainerSpec.", container, [...described, ...harmless]),
+		...unknownOf("", template, describedOfTasks),
+		...unknownOf("Resources.", resources, ["Limits"]),
+		...Object.keys(found.Labels ?? {})
+			.filter((label) => label !== ownerLabel)
+			.map((label) => `label ${label}: the configuration has no labels of services`),
+	];
+}
+
+const differs = (property: string, has: unknown, configured: unknown) =>
+	sameValue(has, configured) ? [] : [`${property} is ${shown(has)} there, ${shown(configured)} in the configuration`];
+
+const shown = (value: unknown) => (value === undefined ? "not set" : JSON.stringify(value));
+
+/** What is set and has no place in the configuration. */
+function unknownOf(section: string, found: object, known: string[]): string[] {
+	return Object.entries(found)
+		.filter(([key, value]) => !known.includes(key) && !isEmpty(value))
+		.map(([key]) => `${section}${key} is set there: the configuration has no property for it`);
+}
+
+const isEmpty = (value: unknown) =>
+	value === null || value === undefined || value === "" || (typeof value === "object" && Object.keys(value).length === 0);
+
+/** An image without a digest (the command line found no registry) can only be compared by its name. */
+function imageDiffers(found: string, wanted: string): string[] {
+	const has = found.includes("@") ? withoutTag(found) : found.replace(/:[^:/]+$/, "");
+	return differs("image", has, found.includes("@") ? wanted : wanted.replace(/@.*/, ""));
+}
+
+/** By name alone: values may be secrets. */
+function environmentDiffers(found: string[], inputs: ServiceInputs): string[] {
+	const wanted: Record<string, string> = { ...inputs.env, ...inputs.secretEnv };
+	const has = Object.fromEntries(found.map((line) => [line.replace(/=.*/s, ""), line.replace(/^[^=]*=/s, "")]));
+	const names = [...new Set([...Object.keys(has), ...Object.keys(wanted)])].sort();
+	return names.flatMap((name) => {
+		if (!(name in wanted)) return [`environment variable ${name} is set there, and not in service.env or service.secretEnv`];
+		const property = `service.${name in inputs.secretEnv ? "secretEnv" : "env"}.${name}`;
+		if (!(name in has)) return [`${property} is not set there`];
+		return has[name] === wanted[name] ? [] : [`${property} has another value there`];
+	});
+}
+
+/** Options may differ, they come with the volume of the first rollout; where it writes to may not. */
+function mountFound({ Type: type, Source: source, Target: target, VolumeOptions: options }: NonNullable<Container["Mounts"]>[number]) {
+	const { device, o = "" } = options?.DriverConfig?.Options ?? {};
+	return type === "volume" ? { type, target, device, server: serverOf(o) } : { type, target, source };
+}
+
+function mountWanted(mount: ServiceMount) {
+	const { type, target } = mount;
+	return mount.type === "volume"
+		? { type, target, device: mount.device, server: serverOf(mount.options) }
+		: { type, target, source: mount.source };
+}
+
+const serverOf = (options: string) => /(?:^|,)addr=([^,]+)/.exec(options)?.[1];
+
+/** The spec that takes the service over: all of it that concerns its tasks stays as it was found. Pure. */
+export function adoptedSpec(found: ServiceSpec, inputs: ServiceInputs): ServiceSpec {
+	const { TaskTemplate, EndpointSpec } = found;
+	return { ...serviceSpec(inputs, found.Mode), TaskTemplate, EndpointSpec };
+}
+
+/** Paths at which the spec is still as it was found. Pure. */
+export function asFound(found: ServiceSpec, inputs: ServiceInputs): string[] {
+	return differences(comparable(adoptedSpec(found, inputs)), serviceSpec(inputs, found.Mode));
+}

@@ -1,0 +1,181 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { adoptionDifferences, asFound } from "../../../../providers/service/adoption.ts";
+import { differences } from "../../../../providers/service/observe.ts";
+import { provider } from "../../../../providers/service/provider.ts";
+import type { ServiceInputs, ServiceOutputs } from "../../../../providers/service/resource.ts";
+import { type ServiceSpec, serviceSpec } from "../../../../providers/service/spec.ts";
+import { image, serviceInputs } from "./inputs.ts";
+
+/* A service that was made by hand with the source system's command, and a swarm that notes the specs it is sent. */
+
+const sent = vi.hoisted(() => [] as ServiceSpec[]);
+vi.mock("../../../../lib/managers.ts", async (original) => ({ ...(await original<object>()), dockerOnManager: () => manager }));
+vi.mock("../../../../lib/ssh.ts", async (original) => ({ ...(await original<object>()), execAsRoot: async () => "200" }));
+vi.mock("../../../../lib/docker.ts", () => ({ dockerOn: () => ({ getVolume: () => ({ inspect: absent }) }) }));
+const absent = async () => Promise.reject(Object.assign(new Error("no such volume"), { statusCode: 404 }));
+
+const settings = { health: { ...serviceInputs().health, deadlineSeconds: 1 }, convergeSeconds: 1 };
+const inputs = (change: Partial<ServiceInputs> = {}) =>
+	serviceInputs({
+		...settings,
+		env: { PROFILES_ACTIVE: "prod" },
+		secretEnv: { DATASOURCE_PASSWORD: "planted" },
+		adopt: "by-hand",
+		...change,
+	});
+
+const byHand = (): ServiceSpec => ({
+	Name: "babble-was",
+	Labels: {},
+	TaskTemplate: {
+		ContainerSpec: {
+			Image: image.replace("@", ":latest@"),
+			Env: ["PROFILES_ACTIVE=prod", "DATASOURCE_PASSWORD=planted"],
+			Init: false,
+			Mounts: [
+				{
+					Type: "volume",
+					Source: "nfsvolume",
+					Target: "/was-logs",
+					VolumeOptions: {
+						DriverConfig: { Name: "local", Options: { type: "nfs", device: ":/mnt/main-was-logs", o: "addr=192.168.1.20" } },
+					},
+				},
+			],
+			StopGracePeriod: 10e9,
+			DNSConfig: {},
+			Isolation: "default",
+		},
+		Resources: {},
+		RestartPolicy: { Condition: "any", Delay: 5e9 },
+		Placement: { Constraints: [] },
+		ForceUpdate: 0,
+		...({ Runtime: "container" } as object),
+	},
+	Mode: { Replicated: { Replicas: 3 } },
+	UpdateConfig: { Parallelism: 1, FailureAction: "pause", Monitor: 5e9, Order: "stop-first", Delay: 0 },
+	RollbackConfig: { Parallelism: 1, FailureAction: "pause", Monitor: 5e9, Order: "stop-first", Delay: 0 },
+	EndpointSpec: { Mode: "vip", Ports: [{ Protocol: "tcp", TargetPort: 8080, PublishedPort: 8080, PublishMode: "host" }] },
+});
+
+let spec: ServiceSpec;
+const tasks = () =>
+	inputs().nodes.map(({ nodeId }) => ({
+		ID: `task-on-${nodeId}`,
+		NodeID: nodeId,
+		CreatedAt: "",
+		DesiredState: "running",
+		Spec: spec.TaskTemplate,
+		Status: { State: "running", Timestamp: "" },
+	}));
+const manager = {
+	getService: () => ({
+		inspect: async () => ({ ID: "by-hand", Version: { Index: 7 }, Spec: spec }),
+		update: async (_auth: object, { _body }: { _body: ServiceSpec }) => {
+			sent.push(_body);
+			spec = _body;
+		},
+		logs: async () => Buffer.alloc(0),
+	}),
+	listTasks: async () => tasks(),
+};
+
+beforeEach(() => {
+	sent.length = 0;
+	spec = byHand();
+});
+
+const create = async (change: Partial<ServiceInputs> = {}) =>
+	(await provider.create(inputs(change))).outs as ServiceInputs & ServiceOutputs;
+
+describe("a service made by hand", () => {
+	test("is taken over as it runs: what concerns its tasks stays as it is", async () => {
+		await create();
+		expect(sent).toHaveLength(1);
+		const { TaskTemplate, Mode, EndpointSpec } = byHand();
+		expect(sent[0]).toMatchObject({ Labels: { "scaleout.owner": "swarm-scaleout/lab" }, TaskTemplate, Mode, EndpointSpec });
+		expect(sent[0]?.UpdateConfig).toEqual(serviceSpec(inputs()).UpdateConfig);
+	});
+
+	test("shows no drift afterwards, but for what someone changes", async () => {
+		const state = await create();
+		const look = async () => ((await provider.read("by-hand", state)).props as ServiceOutputs).observed;
+		expect(await look()).toEqual(state.observed);
+		expect((await provider.diff("by-hand", state, inputs())).changes).toBe(false);
+		spec.TaskTemplate.ContainerSpec.Env = ["PROFILES_ACTIVE=dev", "DATASOURCE_PASSWORD=planted"];
+		const props = { ...state, observed: await look() };
+		expect(props.observed.differs).toEqual(["TaskTemplate.ContainerSpec.Env"]);
+		expect((await provider.diff("by-hand", props, inputs())).changes).toBe(true);
+	});
+
+	test("keeps its tasks also when a manager or the number of tasks changes", async () => {
+		const state = await create();
+		const outs = (await provider.update("by-hand", state, inputs({ replicas: 2 }))).outs as ServiceOutputs;
+		expect(sent.at(-1)?.Mode).toEqual({ Replicated: { Replicas: 2 } });
+		expect(sent.at(-1)?.TaskTemplate).toEqual(byHand().TaskTemplate);
+		expect(outs.observed.asFound).toEqual(state.observed.asFound);
+	});
+
+	test("is the stack's own with the first rollout, and stays replicated, as Swarm cannot change that", async () => {
+		const state = await create();
+		const outs = (await provider.update("by-hand", state, inputs({ restart: 1 }))).outs as ServiceOutputs;
+		expect(sent.at(-1)).toEqual(serviceSpec(inputs({ restart: 1 }), { Replicated: { Replicas: 3 } }));
+		expect(outs.observed).not.toHaveProperty("asFound");
+		expect(((await provider.read("by-hand", { ...inputs({ restart: 1 }), ...outs })).props as ServiceOutputs).observed.differs).toEqual([]);
+	});
+
+	test("is refused without its ID, which the message tells", async () => {
+		await expect(create({ adopt: undefined })).rejects.toThrow(
+			/"babble-was": the swarm has a service .* set service\.adopt to its ID, by-hand,/,
+		);
+		await expect(create({ adopt: "another" })).rejects.toThrow(/by-hand/);
+		expect(sent).toEqual([]);
+	});
+
+	test("is refused with every difference that would cost something, and without a secret", async () => {
+		spec.TaskTemplate.ContainerSpec.Args = ["--debug"];
+		const refused = create({ memoryMiB: 512, secretEnv: { DATASOURCE_PASSWORD: "other" }, nodes: inputs().nodes.slice(0, 2) });
+		await expect(refused).rejects.toThrow(
+			/service\.secretEnv\.DATASOURCE_PASSWORD has another value there\n.*service\.memoryMiB is not set there, 512 in the configuration\n.*ContainerSpec\.Args is set there.*\n.*a task runs on node id-of-worker2, which is no app host/,
+		);
+		await expect(refused).rejects.not.toThrow(/planted|other"/);
+		expect(sent).toEqual([]);
+	});
+});
+
+test("a service that was taken over is one for whom nothing is lost: the source system's has no difference", () => {
+	expect(adoptionDifferences(byHand(), inputs())).toEqual([]);
+	expect(asFound(byHand(), inputs())).toEqual(
+		expect.arrayContaining(["TaskTemplate.ContainerSpec.StopSignal", "TaskTemplate.ContainerSpec.Mounts"]),
+	);
+	expect(asFound(byHand(), inputs())).not.toContain("TaskTemplate.ContainerSpec.Env");
+	expect(differences(serviceSpec(inputs()), serviceSpec(inputs()))).toEqual([]);
+});
+
+const container = (change: object) => (found: ServiceSpec) => void Object.assign(found.TaskTemplate.ContainerSpec, change);
+// biome-ignore format: one difference a row
+test.each<[string, (found: ServiceSpec) => void, Partial<ServiceInputs>, RegExp[]]>([
+	["another port", (found) => void Object.assign(found.EndpointSpec.Ports[0] ?? {}, { PublishedPort: 80 }), {}, [/^service\.publish is \[.*"published":80.*\] there, \[.*"published":8080/]],
+	["a second port", (found) => void found.EndpointSpec.Ports.push({ Protocol: "udp", TargetPort: 53, PublishedPort: 53, PublishMode: "host" }), {}, [/^service\.publish is .*"protocol":"udp"/]],
+	["another number of tasks", (found) => { found.Mode = { Replicated: { Replicas: 2 } }; }, {}, [/^service\.replicas is 2 there, 3 in/]],
+	["a global one for the routing mesh", (found) => { found.Mode = { Global: {} }; }, { publish: { mode: "ingress", target: 8080, published: 8080 } }, [/^service\.publish/, /^it is global/]],
+	["a replicated one with an order of nodes", () => {}, { rollout: { ...inputs().rollout, order: ["worker1"] } }, [/^service\.rollout\.order/]],
+	["another image", container({ Image: `other:1@sha256:${"e".repeat(64)}` }), {}, [/^image is "other@sha256:e+" there, "192/]],
+	["an image by tag, of another name", container({ Image: "other:1" }), {}, [/^image is "other" there, "192.168.1.20:5000\/2021babble\/babble-was" in/]],
+	["a variable too many", container({ Env: [...(byHand().TaskTemplate.ContainerSpec.Env as string[]), "DEBUG=1"] }), {}, [/^environment variable DEBUG is set there/]],
+	["a variable too few", container({ Env: ["DATASOURCE_PASSWORD=planted"] }), {}, [/^service\.env\.PROFILES_ACTIVE is not set there/]],
+	["secrets", container({ Secrets: [{ File: { Name: "key" } }] }), {}, [/^service\.secrets is \["key"\] there, \[\] in/]],
+	["no mount", container({ Mounts: [] }), {}, [/^service\.mount is \[\] there, \[.*192\.168\.1\.20/]],
+	["a bind mount", container({ Mounts: [{ Type: "bind", Source: "/home/ubuntu/was-logs", Target: "/was-logs" }] }), {}, [/^service\.mount is \[.*"source":"\/home\/ubuntu\/was-logs"/]],
+	["another user", container({ User: "1000" }), {}, [/^service\.user is "1000" there, not set in/]],
+	["a limit", (found) => { found.TaskTemplate.Resources = { Limits: { NanoCPUs: 5e8 } }; }, {}, [/^service\.cpus is 0\.5 there/]],
+	["a reservation", (found) => void Object.assign(found.TaskTemplate.Resources, { Reservations: { NanoCPUs: 1e9 } }), {}, [/^Resources\.Reservations is set there/]],
+	["a network", (found) => void Object.assign(found.TaskTemplate, { Networks: [{ Target: "net" }] }), {}, [/^Networks is set there/]],
+	["a label", (found) => { found.Labels = { "traefik.enable": "true" }; }, {}, [/^label traefik\.enable/]],
+])("%s is a difference", (_what, change, wanted, expected) => {
+	const found = byHand();
+	change(found);
+	const lines = adoptionDifferences(found, inputs(wanted));
+	expect(lines).toHaveLength(expected.length);
+	expected.forEach((line, i) => void expect(lines[i]).toMatch(line));
+});
