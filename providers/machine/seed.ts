@@ -1,7 +1,7 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import ssh2 from "ssh2";
 import { pack } from "tar-stream";
+import { type KeyPair, newKeyPair } from "../../lib/sshKeys.ts";
 import type { MachineInputs } from "./resource.ts";
 
 /** A file of the seed: its content, or more about it. A path that ends in "/" is a directory. */
@@ -41,7 +41,7 @@ export function seedFiles(inputs: Pick<MachineInputs, "hostname" | "address" | "
 }
 
 /** The SSH host key as a machine's files. */
-export function hostKeyFiles(key: HostKey): SeedFiles {
+export function hostKeyFiles(key: KeyPair): SeedFiles {
 	return {
 		"etc/ssh/ssh_host_ed25519_key": { content: key.private, mode: 0o600 },
 		"etc/ssh/ssh_host_ed25519_key.pub": key.public,
@@ -53,17 +53,12 @@ export async function hostKeyOf(directory: string): Promise<string> {
 	return (await ensureHostKey(directory)).public.trim();
 }
 
-interface HostKey {
-	private: string;
-	public: string;
-}
-
 /** Made once and kept beside the machine's disk. */
-export async function ensureHostKey(directory: string): Promise<HostKey> {
+export async function ensureHostKey(directory: string): Promise<KeyPair> {
 	const file = path.join(directory, "host-key.json");
 	const kept = await fs.readFile(file, "utf8").catch(() => undefined);
 	if (kept) return JSON.parse(kept);
-	const made = ssh2.utils.generateKeyPairSync("ed25519");
+	const made = newKeyPair();
 	await fs.writeFile(file, JSON.stringify(made), { mode: 0o600 });
 	return made;
 }

@@ -1,4 +1,4 @@
-import ssh2 from "ssh2";
+import { newKeyPair } from "../../lib/sshKeys.ts";
 import { defineProvider } from "../define.ts";
 import type { SshKeyInputs } from "./resource.ts";
 
@@ -7,7 +7,7 @@ type SshKeyOutputs = { privateKey: string; publicKey: string };
 export const provider = defineProvider<SshKeyInputs, SshKeyOutputs>({
 	inputs: { keepers: "replace" },
 	async create() {
-		const { private: privateKey, public: publicKey } = ssh2.utils.generateKeyPairSync("ed25519");
+		const { private: privateKey, public: publicKey } = newKeyPair();
 		return { id: publicKey.split(" ")[1]?.slice(-16) ?? "key", outputs: { privateKey, publicKey } };
 	},
 	async read(_id, { privateKey, publicKey }) {

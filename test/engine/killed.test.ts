@@ -3,9 +3,9 @@ import * as fs from "node:fs";
 import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
-import ssh2 from "ssh2";
 import { afterAll, describe, expect, test } from "vitest";
 import { missingEngine } from "../../lab/engine.ts";
+import { newKeyPair } from "../../lib/sshKeys.ts";
 import { labEnvironment } from "../support/lab.ts";
 import { TestStack } from "../support/stack.ts";
 
@@ -20,7 +20,7 @@ afterAll(() => {
 
 describe.skipIf(noEngine)(`a CLI that is killed${noEngine ? ` (skipped: ${noEngine})` : ""}`, () => {
 	test("keeps a second up out while it works, and takes its provider along when it dies", async () => {
-		const key = ssh2.utils.generateKeyPairSync("ed25519");
+		const key = newKeyPair();
 		const keyFile = path.join(scratch, "key");
 		fs.writeFileSync(keyFile, key.private, { mode: 0o600 });
 		const ssh = {

@@ -1,9 +1,9 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { missingEngine } from "../../lab/engine.ts";
+import { newKeyPair } from "../../lib/sshKeys.ts";
 import { type Account, account } from "../standin/account.ts";
 import { type Emulator, missingEmulator, startEmulator } from "../standin/emulator.ts";
 import { exampleStack } from "../standin/stacks.ts";
@@ -19,7 +19,7 @@ describe.skipIf(missing)(`the stand-in for the aws plugin${missing ? ` (skipped:
 	let stack: TestStack;
 	let there: Account;
 	const region = "ap-northeast-2";
-	const keys = { EXAMPLE_KEYS: JSON.stringify([0, 1].map(() => ssh2.utils.generateKeyPairSync("ed25519"))) };
+	const keys = { EXAMPLE_KEYS: JSON.stringify([0, 1].map(() => newKeyPair())) };
 
 	async function newStack(name: string, config: Record<string, unknown> = {}): Promise<TestStack> {
 		const made = exampleStack(name, path.join(scratch, name), { region, ...config }, { ...emulator.env, ...keys });

@@ -1,10 +1,10 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { Connection } from "../../lib/connection.ts";
 import { execAsRoot } from "../../lib/ssh.ts";
+import { newKeyPair } from "../../lib/sshKeys.ts";
 import { TestStack } from "../support/stack.ts";
 
 /** A second stack, of `existing` hosts, that looks at the lab's machines: what it may not do there must fail clearly. */
@@ -14,7 +14,7 @@ afterAll(() => fs.rmSync(scratch, { recursive: true, force: true }));
 
 const keyFile = path.join(scratch, "key");
 const strangerFile = path.join(scratch, "stranger");
-const stranger = ssh2.utils.generateKeyPairSync("ed25519");
+const stranger = newKeyPair();
 
 interface ExistingHost {
 	name: string;

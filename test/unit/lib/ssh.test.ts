@@ -3,11 +3,12 @@ import ssh2 from "ssh2";
 import { afterEach, expect, test } from "vitest";
 import type { Connection } from "../../../lib/connection.ts";
 import { closeConnections, connect, SshError } from "../../../lib/ssh.ts";
+import { newKeyPair } from "../../../lib/sshKeys.ts";
 import { freePort } from "../../support/registry.ts";
 import { connection } from "../fixtures.ts";
 
-const hostKey = ssh2.utils.generateKeyPairSync("ed25519");
-const privateKey = ssh2.utils.generateKeyPairSync("ed25519").private;
+const hostKey = newKeyPair();
+const privateKey = newKeyPair().private;
 const servers: ssh2.Server[] = [];
 
 /** An SSH server that lets everybody in, and forwards to where it is asked to. */

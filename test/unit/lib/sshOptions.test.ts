@@ -6,13 +6,14 @@ import * as path from "node:path";
 import { promisify } from "node:util";
 import ssh2 from "ssh2";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { newKeyPair } from "../../../lib/sshKeys.ts";
 import { sshOptions } from "../../../lib/sshOptions.ts";
 import { connection } from "../fixtures.ts";
 
 const run = promisify(execFile);
 const home = fs.mkdtempSync(path.join(os.tmpdir(), "ssh-options-"));
-const hostKey = ssh2.utils.generateKeyPairSync("ed25519");
-const privateKey = ssh2.utils.generateKeyPairSync("ed25519").private;
+const hostKey = newKeyPair();
+const privateKey = newKeyPair().private;
 const clients = new Set<ssh2.Connection>();
 
 /** An SSH server that lets everybody in, forwards to where it is asked to, and answers a command with its name. */

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
-import ssh2 from "ssh2";
 import { describe, expect, test } from "vitest";
 import { asRoot } from "../../../../lib/connection.ts";
+import { newKeyPair } from "../../../../lib/sshKeys.ts";
 import { preflight, preflightScript } from "../../../../providers/host/preflight.ts";
 import { provider } from "../../../../providers/host/provider.ts";
 import { connection } from "../../fixtures.ts";
@@ -48,7 +48,7 @@ describe("a refresh of a host that does not answer", () => {
 	// A port that nothing listens at.
 	const state = {
 		property: "hosts[2]",
-		connection: connection({ host: "127.0.0.1", port: 1, privateKey: ssh2.utils.generateKeyPairSync("ed25519").private }),
+		connection: connection({ host: "127.0.0.1", port: 1, privateKey: newKeyPair().private }),
 		owner: "swarm-scaleout/lab",
 		roles: [],
 		deadlineSeconds: 0,
