@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
 import { fileStem } from "../lib/hostRecord.ts";
+import { adoptScript, type OwnExport, refuseOtherLines } from "./exportAdoption.ts";
 import { knownByFormerNames } from "./formerNames.ts";
 import { type Host, ownFileName, remoteStep } from "./host.ts";
 import type { Hosts } from "./hosts.ts";
@@ -28,11 +29,16 @@ export class NfsExport extends pulumi.ComponentResource {
 		this.path = logs.path;
 		this.mountOptions = `addr=${log.address},${logs.mountOptions}`;
 		const files = `/etc/exports.d/${ownFileName(name)}`;
+		const fileOf = (client: string) => `${files}-${stemOf(client, logs.path)}.exports`;
+		const clients = clientsOf(logs, apps);
 		const exported = remoteStep(
 			`${name}-export`,
 			log,
 			{
-				script: serverScript(logs),
+				script: serverScript(
+					logs,
+					clients.map((client) => ({ client, file: fileOf(client), line: exportsLine(logs, client) })),
+				),
 				// For those who read the preview: the script has it, too.
 				stdin: `${logs.path}\n`,
 				looks: [`file ${logs.path}`, "unit nfs-server", lookAtOtherExports(logs.path, files)],
@@ -40,18 +46,16 @@ export class NfsExport extends pulumi.ComponentResource {
 			{ parent: this },
 		);
 		const exportTo = (client: string) => {
-			// Pulumi deletes after everything that is made or changed: under another name the export of another path is another step.
-			const stem = fileStem(`${client}${logs.path}`);
-			const file = `${files}-${stem}.exports`;
+			const file = fileOf(client);
 			const step = {
 				script: exportScript(file),
 				stdin: exportsLine(logs, client),
 				looks: [`file ${file}`, lookAtExports(logs.path, client)],
 				deleteScript: unexportScript(file),
 			};
-			return remoteStep(`${name}-client-${stem}`, log, step, { parent: this, dependsOn: [exported] });
+			return remoteStep(`${name}-client-${stemOf(client, logs.path)}`, log, step, { parent: this, dependsOn: [exported] });
 		};
-		this.#clients = new Map(clientsOf(logs, apps).map((client) => [client, exportTo(client)]));
+		this.#clients = new Map(clients.map((client) => [client, exportTo(client)]));
 		shipLogs(`${name}-shipping`, log, topology, { parent: this, dependsOn: [exported] });
 		// The mount options go in as standard input: the probe ignores them, but is repeated when they change.
 		const probe = (app: Host) => ({ script: probeScript(app, log, topology), stdin: `${this.mountOptions}\n` });
@@ -69,6 +73,9 @@ export class NfsExport extends pulumi.ComponentResource {
 	}
 }
 
+/** Pulumi deletes after everything that is made or changed: under another name the export of another path is another step. */
+const stemOf = (client: string, path: string) => fileStem(`${client}${path}`);
+
 /** Who may mount the export: addresses, or networks in CIDR notation. */
 export function clientsOf(logs: Topology["logs"], apps: Pick<Host, "address">[]): string[] {
 	return logs.access === "per-client" ? apps.map((app) => app.address) : [...new Set(logs.clients)];
@@ -83,16 +90,17 @@ export function exportsLine(logs: Topology["logs"], client: string): string {
 /** One step at a time: `exportfs -ra` ends every export whose file it does not find. */
 const alone = "exec 9> /run/scaleout-exports.lock && flock -w 120 9";
 
-/** Makes the directory, starts the server, and ends exports that no file asks for. */
-export function serverScript(logs: Topology["logs"]): string {
+/** Makes the directory, starts the server, and ends exports that no file asks for; but not those of others in /etc/exports. */
+export function serverScript(logs: Topology["logs"], exports: OwnExport[] = []): string {
 	const [owner, mode] = logs.access === "per-client" ? [`${logs.uid}:${logs.gid}`, "0750"] : ["nobody:nogroup", "0777"];
 	return `
 mkdir -p ${logs.path} /etc/exports.d
+${alone}
+${logs.adopt ? adoptScript(logs.path, exports, { owner, mode }) : refuseOtherLines(logs.path)}
 chown ${owner} ${logs.path}
 chmod ${mode} ${logs.path}
 systemctl is-enabled -q nfs-server || systemctl enable nfs-server >&2
 systemctl start nfs-server
-${alone}
 exportfs -ra
 `.trim();
 }

@@ -35,6 +35,10 @@ export const logs = z.strictObject({
 		.describe("Options of the export, see exports(5)."),
 	uid: z.int().min(1).max(65534).default(10001).describe("`per-client` only: user id that owns everything in the export."),
 	gid: z.int().min(1).max(65534).default(10001).describe("`per-client` only: group id, likewise."),
+	adopt: z
+		.boolean()
+		.default(false)
+		.describe("Take over what the log host's /etc/exports says of `path`, see docs/existing.md. Otherwise that is refused."),
 	mountOptions: z
 		.string()
 		.regex(/^[A-Za-z0-9=.,:_-]+$/)
