@@ -4,7 +4,7 @@ import { DeadlineError, type Seen, until } from "../../lib/wait.ts";
 import { type Context, PartialFailure, sameValue } from "../define.ts";
 import { covers } from "./observe.ts";
 import type { ServiceInputs, ServiceOutputs } from "./resource.ts";
-import { isHealthy, lastLogLines, taskErrors, tasksOf } from "./tasks.ts";
+import { isHealthy, lastLogLines, taskErrors, tasksOf, tasksUnderWay } from "./tasks.ts";
 
 /** Swarm's account of the last update. */
 export interface UpdateStatus {
@@ -98,8 +98,8 @@ async function lookAtTasks(manager: Docker, serviceId: string, before: Before, i
 	if (running >= inputs.replicas && service.UpdateStatus?.State !== "updating") return { done: undefined };
 	if (failed >= failuresTolerated * inputs.replicas)
 		throw new ServiceError(`service ${inputs.name}: tasks fail again and again, ${running} of ${inputs.replicas} run`);
-	const errors = taskErrors(tasks, inputs.nodes);
-	return { waiting: `${running} of ${inputs.replicas} tasks running${errors[0] ? `; ${errors[0]}` : ""}` };
+	const [reason] = [...taskErrors(tasks, inputs.nodes), ...tasksUnderWay(tasks, inputs.nodes)];
+	return { waiting: `${running} of ${inputs.replicas} tasks running${reason ? `; ${reason}` : ""}` };
 }
 
 async function lookAtHealth(inputs: ServiceInputs): Promise<Seen<undefined>> {

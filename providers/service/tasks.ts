@@ -14,15 +14,25 @@ export async function tasksOf(manager: Docker, serviceId: string): Promise<Task[
 	return tasks.sort((a, b) => b.CreatedAt.localeCompare(a.CreatedAt));
 }
 
-/** What went wrong, in the tasks' own words: one line for each different error, with the node's name. */
-export function taskErrors(tasks: Task[], nodes: Pick<ServiceNode, "nodeId" | "name">[]): string[] {
+type NamedNode = Pick<ServiceNode, "nodeId" | "name">;
+
+const nodeOf = (task: Task, nodes: NamedNode[]) => nodes.find(({ nodeId }) => nodeId === task.NodeID)?.name ?? task.NodeID ?? "no node";
+
+/** What went wrong, in the tasks' own words: one line for each different error, with the node's name. Pure. */
+export function taskErrors(tasks: Task[], nodes: NamedNode[]): string[] {
 	const lines = tasks
 		.filter((task) => task.Status.Err || ["failed", "rejected"].includes(task.Status.State))
-		.map((task) => {
-			const node = nodes.find(({ nodeId }) => nodeId === task.NodeID)?.name ?? task.NodeID ?? "no node";
-			return printable(`${node}: ${task.Status.State}: ${task.Status.Err || task.Status.Message}`).replaceAll("\n", " ");
-		});
+		.map((task) =>
+			printable(`${nodeOf(task, nodes)}: ${task.Status.State}: ${task.Status.Err || task.Status.Message}`).replaceAll("\n", " "),
+		);
 	return [...new Set(lines)];
+}
+
+/** Tasks that are to run and do not yet, with the node's name. A task is `starting` until its health check has passed. Pure. */
+export function tasksUnderWay(tasks: Task[], nodes: NamedNode[]): string[] {
+	return tasks
+		.filter((task) => task.DesiredState === "running" && task.Status.State !== "running")
+		.map((task) => `${nodeOf(task, nodes)}: ${task.Status.State}`);
 }
 
 /**

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { disruption } from "../../../../providers/service/disruption.ts";
 import type { ServiceInputs } from "../../../../providers/service/resource.ts";
 import { serviceSpec } from "../../../../providers/service/spec.ts";
-import { taskErrors } from "../../../../providers/service/tasks.ts";
+import { taskErrors, tasksUnderWay } from "../../../../providers/service/tasks.ts";
 import { image, serviceInputs as inputs, rollout } from "./inputs.ts";
 
 const container = (change: Partial<ServiceInputs>) => serviceSpec(inputs(change)).TaskTemplate.ContainerSpec;
@@ -163,4 +163,15 @@ test("what went wrong is told in the tasks' own words, once, with the node's nam
 		"gone: failed: exit 1",
 		"no node: pending: no suitable node",
 	]);
+});
+
+test("a task that is to run and does not yet is told with its node and its state", () => {
+	const task = (NodeID: string, DesiredState: string, State: string) => ({ NodeID, DesiredState, Status: { State } }) as never;
+	const tasks = [
+		task("id-of-worker1", "running", "starting"),
+		task("id-of-worker2", "running", "running"),
+		task("id-of-manager", "shutdown", "running"),
+		task("id-of-manager", "ready", "ready"),
+	];
+	expect(tasksUnderWay(tasks, inputs().nodes)).toEqual(["worker1: starting"]);
 });
