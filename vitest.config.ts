@@ -12,7 +12,7 @@ const minute = 60_000;
 
 /** Emulated machines take minutes for what takes others seconds. */
 const onMachines = { testTimeout: 30 * minute, hookTimeout: 60 * minute, fileParallelism: false };
-const onLab = { globalSetup: "test/lab/setup.ts", ...onMachines };
+const onLab = { globalSetup: "test/lab/setup.ts", setupFiles: ["test/lab/keepLogs.ts"], ...onMachines };
 
 export default defineConfig({
 	// The example consumer imports the package by its name; here that is the source.

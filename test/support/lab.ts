@@ -29,6 +29,7 @@ export function labStack(): TestStack {
 /** Brings the lab up, by the engine where there is one. @throws Error with all output when it fails. */
 export async function bringUp(): Promise<Lab> {
 	const stack = labStack();
+	fs.rmSync(keptLogs, { recursive: true, force: true });
 	const noEngine = missingEngine();
 	if (noEngine) {
 		await stack.writeConfig();
@@ -56,23 +57,23 @@ export function signalMachine(host: string, signal: NodeJS.Signals): void {
 	process.kill(Number(fs.readFileSync(path.join(directory, host, "pid"), "utf8")), signal);
 }
 
-/** Where the hosts' logs of the last lab are kept, for whoever looks into a failure. */
+/** Where the hosts' logs of the last lab are kept, for whoever looks into a failure: a directory for each test that failed, and one of the end. */
 const keptLogs = ".lab/test-logs";
 
-/** Keeps each host's console and journal, and what Swarm says of the service. What cannot be had is left out. */
-async function keepLogs(): Promise<void> {
-	fs.rmSync(keptLogs, { recursive: true, force: true });
-	fs.mkdirSync(keptLogs, { recursive: true });
+/** Keeps each host's console and journal, and what Swarm says of the service, under that name. What cannot be had is left out. */
+export async function keepLogs(name: string): Promise<void> {
+	const kept = path.join(keptLogs, name.replace(/\W+/g, "-").slice(0, 100));
+	fs.mkdirSync(kept, { recursive: true });
 	const hosts = fs
 		.readdirSync(directory, { withFileTypes: true })
 		.filter((entry) => fs.existsSync(path.join(directory, entry.name, "console.log")));
-	for (const { name } of hosts) fs.copyFileSync(path.join(directory, name, "console.log"), path.join(keptLogs, `${name}.console.log`));
+	for (const { name } of hosts) fs.copyFileSync(path.join(directory, name, "console.log"), path.join(kept, `${name}.console.log`));
 	const { connections } = await describe(labStack()).catch(() => ({ connections: {} }));
 	const script =
 		"journalctl -b --no-pager -o short-precise; docker node ls; docker service ps --no-trunc babble-was; tail -n 50 /var/log/nginx/error.log; true";
 	const keep = async ([name, connection]: [string, Connection]) => {
 		const { stdout } = await exec(connection, `(${script}) 2>/dev/null`, { deadlineSeconds: 60 });
-		fs.writeFileSync(path.join(keptLogs, `${name}.journal.log`), stdout);
+		fs.writeFileSync(path.join(kept, `${name}.journal.log`), stdout);
 	};
 	await Promise.allSettled(Object.entries(connections).map(keep));
 	await closeConnections();
@@ -83,7 +84,7 @@ const describe = async (stack: TestStack) => (fs.existsSync(journalOf(stack)) ? 
 /** Takes the lab down, and keeps its hosts' logs. */
 export async function takeDown(): Promise<void> {
 	if (!fs.existsSync(path.join(projectDirectory, directory))) return;
-	await keepLogs();
+	await keepLogs("at the end");
 	const stack = labStack();
 	if (fs.existsSync(journalOf(stack))) return runTrial("destroy", stack);
 	const { code, output } = await stack.destroy();
