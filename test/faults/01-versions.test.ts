@@ -15,6 +15,7 @@ describe.skipIf(noEngine)("a version that fails", () => {
 	});
 
 	const failures: [name: string, env: Record<string, string>, rest: object, message: RegExp][] = [
+		["never gets healthy", { HEALTH_MODE: "never" }, { health: { deadlineSeconds: 20, intervalSeconds: 3, retries: 2 } }, /unhealthy/],
 		["crashes at start", { HEALTH_MODE: "nonsense" }, {}, /non-zero exit \(1\)/],
 		[
 			"crashes after it was healthy, within the monitor time",
@@ -60,5 +61,20 @@ describe.skipIf(noEngine)("a version that fails", () => {
 		expect(await volumes()).toEqual(before);
 		await lab.converge();
 		await lab.expectNothingDrained();
+	});
+});
+
+describe.skipIf(noEngine)("a service that was changed by hand", () => {
+	test("is named by a refresh and put back, drained; after that nothing is left to do", async () => {
+		await lab.converge();
+		await lab.on("manager", "docker service update -q --detach --env-add WAS_VERSION=by-hand babble-was");
+		const { output } = await lab.stack.previewText("--refresh");
+		expect(output).toMatch(/differs[\s\S]*TaskTemplate\.ContainerSpec\.Env/);
+		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
+		await lab.converge("--refresh");
+		await load.stop();
+		expectNoLoss(load);
+		await lab.expectVersion("1");
+		await lab.expectUnchanged("--refresh");
 	});
 });

@@ -8,7 +8,8 @@ import type { Connection } from "../../lib/connection.ts";
 import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
 import { labEnvironment, labStack } from "../support/lab.ts";
 import { expectNoLoss } from "../support/rollout.ts";
-import { filesHere, placesOn, watchProcesses } from "../support/search.ts";
+import { filesHere, watchProcesses } from "../support/search.ts";
+import { forms, standNowhere } from "../support/secrets.ts";
 
 const lab = inject("lab");
 const stack = labStack();
@@ -22,14 +23,6 @@ const rotated = { DATASOURCE_PASSWORD: `planted-${randomUUID()}`, REDIS_PASSWORD
 const began = Date.now();
 
 afterAll(closeConnections);
-
-test("passwords reach the application in both forms", async () => {
-	const info = await (await fetch(`${lab.endpoint}/info`)).json();
-	expect(info).toMatchObject({
-		datasourcePassword: { set: true, from: file },
-		redisPassword: { set: true, from: "-Dspring.redis.password" },
-	});
-});
 
 const digest = (text: string) => createHash("sha256").update(text).digest("hex");
 
@@ -50,9 +43,6 @@ done < $process/environ
 }
 
 const secretNames = async () => (await on("manager", "docker secret ls --format '{{.Name}}'")).trim().split("\n");
-
-/** In plain text, and as the Engine API takes it. */
-const forms = (values: string[]) => values.flatMap((value) => [value, Buffer.from(value).toString("base64")]);
 
 describe.skipIf(lab.noEngine)("changed passwords", () => {
 	const outputs: string[] = [];
@@ -108,69 +98,16 @@ describe.skipIf(lab.noEngine)("changed passwords", () => {
 		expect(seenInProcesses).toEqual([]);
 	});
 
-	describe("and what else is secret", () => {
-		let values: string[];
-
-		beforeAll(async () => {
-			const password = (await stack.resources()).find(({ type }) => type.endsWith(":GeneratedSecret"))?.outputs.value as string;
-			const tokens = await on("manager", "docker swarm join-token -q worker; docker swarm join-token -q manager");
-			// A line in the middle of the key; the file's first lines are the same for all keys.
-			const keyLine = host("manager").privateKey.trim().split("\n").at(-3) as string;
-			values = [...Object.values(rotated), password, keyLine, ...tokens.trim().split("\n")];
-			for (const value of values) expect(value.length, "too short to be looked for").toBeGreaterThan(15);
-		});
-
-		test("stand nowhere in the state in plain text", () => {
-			const state = stack.stateFiles();
-			expect(state).toContain("babble-was");
-			for (const value of forms([...values, ...Object.values(labEnvironment)])) expect(state.includes(value)).toBe(false);
-			expect(state).not.toContain("OPENSSH PRIVATE KEY");
-		});
-
-		test("stand in no process, file or log of any host", async () => {
-			const directories = [
-				"/etc",
-				"/usr/local",
-				"/var/tmp",
-				"/tmp",
-				"/var/log",
-				"/root",
-				"/home",
-				"/var/lib/docker-registry",
-				"/var/lib/nginx",
-			];
-			const places = async ([name, connection]: [string, Connection]) => {
-				// What is to be found, in a file and in the journal, tells the search apart from one that is blind.
-				const canary = `canary-${randomUUID()}`;
-				await execAsRoot(connection, `umask 077; tee /var/tmp/${canary} | systemd-cat; journalctl --sync`, { stdin: `${canary}\n` });
-				const found = await placesOn(connection, [...forms(values), canary], directories);
-				await on(name, `rm /var/tmp/${canary}`);
-				return [name, found.map((place) => place.replace(canary, "canary"))];
-			};
-			const hosts = Object.entries(lab.connections);
-			expect(await Promise.all(hosts.map(places))).toEqual(hosts.map(([name]) => [name, ["/var/tmp/canary", "the journal"]]));
-		});
-
-		test("a password that is a file is in none of Docker's own files", async () => {
-			const [first] = values as [string];
-			for (const app of apps) {
-				const places = await placesOn(host(app), forms([first]), ["/var/lib/docker/containers", "/var/lib/docker/swarm"]);
-				// There a running container's secrets are mounted, in memory.
-				const onDisk = places.filter((place) => !place.includes("/mounts/secrets/"));
-				expect(onDisk, app).toEqual([]);
-				for (const place of places) expect(await on(app, `stat -f -c %T ${place}`), place).toBe("tmpfs\n");
-			}
-		});
-
-		test("stand in no temporary file of the operator's machine; key files there are their owner's alone", () => {
-			const since = Math.max(began, Date.now() - 3_600_000);
-			expect(filesHere(os.tmpdir(), forms(Object.values(rotated)), since)).toEqual([]);
-			const directory = path.join(os.homedir(), ".cache", "swarm-scaleout", "ssh");
-			expect(filesHere(directory, forms(Object.values(rotated)), since)).toEqual([]);
-			expect(fs.statSync(directory).mode & 0o777).toBe(0o700);
-			for (const entry of fs.readdirSync(directory, { withFileTypes: true }).filter((found) => found.isFile())) {
-				expect(fs.statSync(path.join(directory, entry.name)).mode & 0o777, entry.name).toBe(0o600);
-			}
-		});
+	test("stand in no temporary file of the operator's machine; key files there are their owner's alone", () => {
+		const since = Math.max(began, Date.now() - 3_600_000);
+		expect(filesHere(os.tmpdir(), forms(Object.values(rotated)), since)).toEqual([]);
+		const directory = path.join(os.homedir(), ".cache", "swarm-scaleout", "ssh");
+		expect(filesHere(directory, forms(Object.values(rotated)), since)).toEqual([]);
+		expect(fs.statSync(directory).mode & 0o777).toBe(0o700);
+		for (const entry of fs.readdirSync(directory, { withFileTypes: true }).filter((found) => found.isFile())) {
+			expect(fs.statSync(path.join(directory, entry.name)).mode & 0o777, entry.name).toBe(0o600);
+		}
 	});
+
+	standNowhere("and what else is secret", stack, Object.values(rotated));
 });

@@ -35,38 +35,3 @@ describe.skipIf(noEngine)("a rollout", () => {
 		expect(output).toMatch(/WAS_VERSION/);
 	});
 });
-
-describe.skipIf(noEngine)("a version that fails", () => {
-	// The other ways to fail are in test/faults.
-	test("because it never gets healthy is taken back, and up fails with the task's own error", async () => {
-		lab.configure({ WAS_VERSION: "good" });
-		await lab.converge();
-		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
-		lab.configure({ WAS_VERSION: "bad", HEALTH_MODE: "never" }, { health: { deadlineSeconds: 20, intervalSeconds: 3, retries: 2 } });
-		const { code, output } = await lab.stack.up();
-		await load.stop();
-		expect(code).not.toBe(0);
-		expect(output).toMatch(/unhealthy/);
-		expect(output).toMatch(/the old one is back on all nodes/);
-		expectNoLoss(load);
-		await lab.expectVersion("good");
-		await lab.expectNothingDrained();
-		lab.configure({ WAS_VERSION: "good" });
-		await lab.expectUnchanged();
-	});
-});
-
-describe.skipIf(noEngine)("a service that was changed by hand", () => {
-	test("is named by a refresh and put back, drained; after that nothing is left to do", async () => {
-		await lab.converge();
-		await lab.on("manager", "docker service update -q --detach --env-add WAS_VERSION=by-hand babble-was");
-		const { output } = await lab.stack.previewText("--refresh");
-		expect(output).toMatch(/differs[\s\S]*TaskTemplate\.ContainerSpec\.Env/);
-		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
-		await lab.converge("--refresh");
-		await load.stop();
-		expectNoLoss(load);
-		await lab.expectVersion("1");
-		await lab.expectUnchanged("--refresh");
-	});
-});

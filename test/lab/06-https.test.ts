@@ -126,6 +126,7 @@ describe.skipIf(lab.noEngine)("HTTPS", () => {
 		});
 	});
 
+	// A server that does not answer is in test/faults.
 	describe("by ACME", () => {
 		const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-acme-"));
 		/** Why there is no ACME server. */
@@ -154,15 +155,6 @@ describe.skipIf(lab.noEngine)("HTTPS", () => {
 			if (missing) return;
 			await removePebble(nginx);
 			await onNginx(`sed -i '/${name}/d' /etc/hosts`);
-		});
-
-		test("a server that does not answer fails the update with certbot's own error, and HTTP goes on", async (context) => {
-			context.skip(missing !== undefined, missing);
-			const { code, output } = await up(configured);
-			expect(code).not.toBe(0);
-			expect(output).toMatch(/nginx\.tls\.acme: certbot got no certificate for was\.lab\.test; what serves now goes on/);
-			expect(output).toMatch(/Connection refused/);
-			await servesHttp();
 		});
 
 		test("the certificate is got over HTTP, HTTPS serves it, and HTTP leads there but for challenges", async (context) => {

@@ -1,14 +1,8 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll } from "vitest";
 import { closeConnections } from "../../lib/ssh.ts";
-import { signalMachine } from "../support/lab.ts";
+import { round } from "../support/drift.ts";
 import { RolloutLab } from "../support/rollout.ts";
 
-/*
- * What someone changes by hand is named by `preview --refresh` and mended by `up --refresh`; a second one has nothing to do. The changes of a
- * round are made at the same time and mended by one `up`, because each `up` takes minutes here.
- */
-
-const { noEngine } = inject("lab");
 const lab = new RolloutLab();
 const config = "/etc/nginx/conf.d/swarm-scaleout-test-nginx.conf";
 const exportsFile = "/etc/exports.d/swarm-scaleout-test-logs-192.168.2.137-mnt-main-was-logs.exports";
@@ -16,45 +10,9 @@ const logs = "/mnt/main-was-logs";
 
 afterAll(closeConnections);
 
-interface Change {
-	what: string;
-	host: string;
-	/** Makes the change: bash on the host, or something done here. */
-	change: string | (() => unknown);
-	/** What the preview must say. */
-	named: RegExp;
-	/** Bash on the host that prints what `mended` matches when all is well again. */
-	look: string;
-	mended: RegExp;
-}
-
-function round(title: string, changes: Change[]): void {
-	describe.skipIf(noEngine)(title, () => {
-		let preview = "";
-		let second = "";
-		beforeAll(async () => {
-			lab.configure();
-			await lab.converge();
-			for (const { host, change } of changes) await (typeof change === "string" ? lab.on(host, change) : change());
-			preview = (await lab.stack.previewText("--refresh")).output;
-			await lab.converge("--refresh");
-			second = (await lab.stack.up("--refresh")).output;
-		});
-		test.each(changes)("$what", async ({ host, named, look, mended }) => {
-			expect(preview).toMatch(named);
-			expect(await lab.on(host, look)).toMatch(mended);
-		});
-		test("a second refresh finds nothing, and the service answers on all nodes", async () => {
-			expect(second).toMatch(/Resources:\s+\d+ unchanged\s/);
-			await lab.expectVersion("1");
-			await lab.expectNothingDrained();
-		});
-	});
-}
-
 const volume = "$(docker volume ls -q --filter label=scaleout.owner=swarm-scaleout/test)";
 
-round("changes by hand are named and mended:", [
+round(lab, "changes by hand are named and mended:", [
 	{
 		what: "a node's label, and its volume with other options",
 		host: "manager",
@@ -141,60 +99,3 @@ docker volume create --label scaleout.owner=swarm-scaleout/test -d local -o type
 		mended: /^installed/,
 	},
 ]);
-
-round("what is gone is named and made anew:", [
-	{
-		what: "the service, deleted",
-		host: "manager",
-		change: "docker service rm babble-was",
-		named: /babble-was/,
-		look: "docker service ls --format '{{.Name}}'",
-		mended: /babble-was/,
-	},
-	{
-		what: "a node that left the swarm",
-		host: "worker1",
-		change: "docker swarm leave",
-		named: /worker1/,
-		look: "docker info -f '{{.Swarm.LocalNodeState}}'",
-		mended: /active/,
-	},
-	{
-		what: "the configuration that NGINX has loaded, under a file that is as it should be",
-		host: "nginx",
-		change: `
-cp -p ${config} /tmp/kept
-sed -i s/least_conn/ip_hash/ ${config}
-systemctl reload nginx
-sleep 3
-cp -p /tmp/kept ${config}`,
-		named: /what NGINX runs with\s*: "an earlier/,
-		look: `echo $(($(ps -o etimes= --ppid $(cat /run/nginx.pid) | sort -n | head -n 1) - $(date +%s) + $(stat -c %Z ${config})))`,
-		mended: /^(-\d+|0|1)$/m,
-	},
-	{
-		what: "a machine that died",
-		host: "worker2",
-		change: () => signalMachine("worker2", "SIGKILL"),
-		named: /state\s*: "running" => "stopped"|stopped/,
-		look: "uptime -s",
-		mended: /\d/,
-	},
-]);
-
-describe.skipIf(noEngine)("a host that cannot be asked", () => {
-	test("because its key was revoked is an error that names the property, and nothing is taken for gone", async () => {
-		lab.configure();
-		await lab.converge();
-		await lab.on(
-			"nginx",
-			"mv /root/.ssh/authorized_keys /root/.ssh/kept; systemd-run -q --on-active=90 --timer-property=AccuracySec=1s mv /root/.ssh/kept /root/.ssh/authorized_keys",
-		);
-		await closeConnections();
-		const { code, output } = await lab.stack.previewText("--refresh");
-		expect(code).not.toBe(0);
-		expect(output).toMatch(/hosts\[\d\]\.ssh\.privateKeyFile: .* refused user "root"/);
-		await expect.poll(() => lab.on("nginx", "echo back").catch(() => ""), { timeout: 150_000, interval: 5000 }).toBe("back\n");
-		await lab.expectUnchanged("--refresh");
-	});
-});

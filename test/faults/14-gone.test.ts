@@ -1,0 +1,68 @@
+import { afterAll, describe, expect, inject, test } from "vitest";
+import { closeConnections } from "../../lib/ssh.ts";
+import { round } from "../support/drift.ts";
+import { signalMachine } from "../support/lab.ts";
+import { RolloutLab } from "../support/rollout.ts";
+
+const { noEngine } = inject("lab");
+const lab = new RolloutLab();
+const config = "/etc/nginx/conf.d/swarm-scaleout-test-nginx.conf";
+
+afterAll(closeConnections);
+
+round(lab, "what is gone is named and made anew:", [
+	{
+		what: "the service, deleted",
+		host: "manager",
+		change: "docker service rm babble-was",
+		named: /babble-was/,
+		look: "docker service ls --format '{{.Name}}'",
+		mended: /babble-was/,
+	},
+	{
+		what: "a node that left the swarm",
+		host: "worker1",
+		change: "docker swarm leave",
+		named: /worker1/,
+		look: "docker info -f '{{.Swarm.LocalNodeState}}'",
+		mended: /active/,
+	},
+	{
+		what: "the configuration that NGINX has loaded, under a file that is as it should be",
+		host: "nginx",
+		change: `
+cp -p ${config} /tmp/kept
+sed -i s/least_conn/ip_hash/ ${config}
+systemctl reload nginx
+sleep 3
+cp -p /tmp/kept ${config}`,
+		named: /what NGINX runs with\s*: "an earlier/,
+		look: `echo $(($(ps -o etimes= --ppid $(cat /run/nginx.pid) | sort -n | head -n 1) - $(date +%s) + $(stat -c %Z ${config})))`,
+		mended: /^(-\d+|0|1)$/m,
+	},
+	{
+		what: "a machine that died",
+		host: "worker2",
+		change: () => signalMachine("worker2", "SIGKILL"),
+		named: /state\s*: "running" => "stopped"|stopped/,
+		look: "uptime -s",
+		mended: /\d/,
+	},
+]);
+
+describe.skipIf(noEngine)("a host that cannot be asked", () => {
+	test("because its key was revoked is an error that names the property, and nothing is taken for gone", async () => {
+		lab.configure();
+		await lab.converge();
+		await lab.on(
+			"nginx",
+			"mv /root/.ssh/authorized_keys /root/.ssh/kept; systemd-run -q --on-active=90 --timer-property=AccuracySec=1s mv /root/.ssh/kept /root/.ssh/authorized_keys",
+		);
+		await closeConnections();
+		const { code, output } = await lab.stack.previewText("--refresh");
+		expect(code).not.toBe(0);
+		expect(output).toMatch(/hosts\[\d\]\.ssh\.privateKeyFile: .* refused user "root"/);
+		await expect.poll(() => lab.on("nginx", "echo back").catch(() => ""), { timeout: 150_000, interval: 5000 }).toBe("back\n");
+		await lab.expectUnchanged("--refresh");
+	});
+});
