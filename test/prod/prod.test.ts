@@ -53,7 +53,7 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 			};
 			config.service.env.LOG_FILE = "/was-logs/{{.Node.Hostname}}.log";
 			// Under software emulation a health check may take seconds.
-			config.service.health = { intervalSeconds: 5, timeoutSeconds: 30, retries: 10 };
+			config.service.health = { intervalSeconds: 15, timeoutSeconds: 30, retries: 10 };
 		});
 		await stack.init();
 		await succeeded(stack.up());
