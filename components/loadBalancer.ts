@@ -31,11 +31,12 @@ export class LoadBalancer extends pulumi.ComponentResource {
 		const { nginx } = args.topology;
 		const paths = pathsOf(name, certificate);
 		const site = siteOf(args, paths);
+		const adoption = nginx.adopt.length > 0 ? { files: nginx.adopt, kept: paths.adopted } : undefined;
 		const http = remoteStep(
 			name,
 			host,
 			{
-				script: scripts.applyScript(paths.http, requirements(nginx)),
+				script: scripts.applyScript(paths.http, requirements(nginx), { ...(adoption && { adoption }) }),
 				stdin: site.apply(httpConfig),
 				looks: scripts.looksAt(paths.http),
 				deleteScript: scripts.removeScript(paths.http),
@@ -91,7 +92,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
 			`${name}-https`,
 			host,
 			{
-				script: scripts.applyScript(paths.https, [], `touch ${paths.httpsUp}${forget}`),
+				script: scripts.applyScript(paths.https, [], { afterwards: `touch ${paths.httpsUp}${forget}` }),
 				stdin: site.apply(httpsConfig),
 				looks: [...scripts.looksAt(paths.https), `file ${paths.httpsUp}`],
 				deleteScript: `rm -f ${paths.httpsUp}; ${scripts.removeScript(paths.https)}`,
@@ -108,6 +109,8 @@ interface Paths extends SitePaths {
 	/** A drop-in of NGINX's systemd unit. */
 	keepRunning: string;
 	acme: scripts.AcmePaths;
+	/** Directory of what was taken over. */
+	adopted: string;
 }
 
 function pathsOf(name: string, certificate: Certificate | undefined): Paths {
@@ -122,6 +125,7 @@ function pathsOf(name: string, certificate: Certificate | undefined): Paths {
 		keepRunning: `/etc/systemd/system/nginx.service.d/${own}.conf`,
 		maintenance: `/etc/nginx/${own}.maintenance`,
 		httpsUp: `/etc/nginx/${own}.https`,
+		adopted: `/etc/nginx/${own}.adopted`,
 		challenges,
 		certificate: given || `${got}/fullchain.pem`,
 		key: given || `${got}/privkey.pem`,

@@ -1,5 +1,6 @@
 import type { Topology } from "../config/schema.ts";
 import { shellQuote } from "../lib/connection.ts";
+import { type NginxAdoption, putBack, stageAdoption, takeOut } from "./nginxAdoption.ts";
 import { type Requirement, type SitePaths, serverNames } from "./nginxConfig.ts";
 
 /* What is run on the NGINX host. Each script is bash for `remoteStep`. */
@@ -17,11 +18,18 @@ for_this_version() {
   done
 }`.trim();
 
+export interface ApplyOptions {
+	/** Commands for when it is in effect. */
+	afterwards?: string;
+	/** Files of others that it takes the place of, in the same swap. */
+	adoption?: NginxAdoption;
+}
+
 /**
  * Puts the file from standard input into effect: tested in place under a private mount, so that the live file is untouched until the new one
  * is known to be good; swapped atomically; reloaded; and taken back when NGINX does not come up with it (a port that is taken shows only then).
  */
-export function applyScript(file: string, needed: Requirement[], afterwards = ""): string {
+export function applyScript(file: string, needed: Requirement[], { afterwards = "", adoption }: ApplyOptions = {}): string {
 	return `
 file=${file}
 staged=$(mktemp -d /etc/nginx/.staged.XXXXXX)
@@ -36,13 +44,17 @@ for_this_version < "$staged/given" > "$staged/new"
 rm -f /etc/nginx/sites-enabled/default
 cp -a /etc/nginx/conf.d "$staged/conf.d"
 cp "$staged/new" "$staged/conf.d/$(basename $file)"
-if ! unshare -m bash -c "mount --bind $staged/conf.d /etc/nginx/conf.d && nginx -t" > "$staged/test" 2>&1; then
+${adoption ? stageAdoption(adoption) : ""}
+if ! unshare -m bash -c "for staged in $staged/conf.d $staged/sites-enabled; do [ ! -e \\$staged ] || mount --bind \\$staged /etc/nginx/\\$(basename \\$staged) || exit; done; nginx -t" > "$staged/test" 2>&1; then
   echo "NGINX refuses the configuration; the old one stays in effect:" >&2
   cat "$staged/test" >&2
+  others=$(find /etc/nginx/conf.d /etc/nginx/sites-enabled -mindepth 1 -name '[!.]*' ! -path $file 2> /dev/null || true)
+  [ -z "$others" ] || printf '%s\\n' "these are there beside it, made by other means; nginx.adopt takes over what it names:" "$others" >&2
   exit 1
 fi
 [ -e $file ] && cp -a $file "$staged/old"
 chmod 644 "$staged/new"
+${adoption ? takeOut(adoption) : ""}
 mv "$staged/new" $file
 
 workers() { pgrep -P "$(cat /run/nginx.pid 2>/dev/null || echo 0)" | sort || true; }
@@ -60,6 +72,7 @@ come_up() {
 if ! come_up; then
   echo "NGINX does not run with the new configuration; the old one stays in effect:" >&2
   { journalctl -n 10 --no-pager -o cat -u nginx; tail -n 5 /var/log/nginx/error.log; } >&2 || true
+  ${adoption ? putBack(adoption) : ""}
   if [ -e "$staged/old" ]; then mv "$staged/old" $file; systemctl reload nginx || true; else rm -f $file; fi
   exit 1
 fi

@@ -72,5 +72,15 @@ export const nginx = z.strictObject({
 		.describe(
 			"Addresses and networks of proxies in front of NGINX. Only their X-Forwarded-For, -Proto and -Host are believed; from anyone else these are replaced.",
 		),
+	adopt: z
+		.array(
+			z
+				.string()
+				.regex(/^\/etc\/nginx\/(conf\.d|sites-enabled)\/[\w-][\w.-]*$/, "use files in /etc/nginx/conf.d or /etc/nginx/sites-enabled"),
+		)
+		.default([])
+		.describe(
+			"Files of NGINX made by other means, such as /etc/nginx/conf.d/was.conf, whose place the stack's own takes, see docs/existing.md. Where one says what the configuration does not, it is refused.",
+		),
 	tls: tls.optional().describe("HTTPS: a certificate from here or from files, or one by ACME. Without: plain HTTP."),
 });
