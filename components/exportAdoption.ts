@@ -24,15 +24,12 @@ clients() {
   done | sort
 }`;
 
-/** Refuses to go on beside lines of others. The lock of exports must be held. */
-export function refuseOtherLines(path: string): string {
-	return `
-${clientsOf(path)}
-if [ -e /etc/exports ] && [ -n "$(clients < /etc/exports)" ]; then
-  echo ${shellQuote(`logs.path = "${path}": /etc/exports exports it already: set logs.adopt to true to take that over, or remove it there`)} >&2
+/** Refuses to go on beside lines of others that export `$path`. The lock of exports must be held. */
+export const refuseOtherLines = `
+if [ -e /etc/exports ] && awk -v path="$path" '$1 == path { found = 1 } END { exit !found }' /etc/exports; then
+  echo "logs.path = \\"$path\\": /etc/exports exports it already: set logs.adopt to true to take that over, or remove it there" >&2
   exit 1
 fi`.trim();
-}
 
 /**
  * Takes the directory's lines of /etc/exports over: what they export goes on without a moment's break, from the stack's own files. Refuses, with every

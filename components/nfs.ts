@@ -94,11 +94,12 @@ const alone = "exec 9> /run/scaleout-exports.lock && flock -w 120 9";
 export function serverScript(logs: Topology["logs"], exports: OwnExport[] = []): string {
 	const [owner, mode] = logs.access === "per-client" ? [`${logs.uid}:${logs.gid}`, "0750"] : ["nobody:nogroup", "0777"];
 	return `
-mkdir -p ${logs.path} /etc/exports.d
+path=${logs.path}
+mkdir -p $path /etc/exports.d
 ${alone}
-${logs.adopt ? adoptScript(logs.path, exports, { owner, mode }) : refuseOtherLines(logs.path)}
-chown ${owner} ${logs.path}
-chmod ${mode} ${logs.path}
+${logs.adopt ? adoptScript(logs.path, exports, { owner, mode }) : refuseOtherLines}
+chown ${owner} $path
+chmod ${mode} $path
 systemctl is-enabled -q nfs-server || systemctl enable nfs-server >&2
 systemctl start nfs-server
 exportfs -ra

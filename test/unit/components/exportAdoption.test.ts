@@ -97,9 +97,9 @@ describe("what would be lost is refused, with every difference, and nothing is t
 
 test("without logs.adopt, lines of others are refused by what to do; those of other directories are not", () => {
 	write("/srv 10.0.0.1(rw)\n");
-	expect(run(refuseOtherLines(logs))).toEqual({ status: 0, stderr: "" });
+	expect(run(`path=${logs}\n${refuseOtherLines}`)).toEqual({ status: 0, stderr: "" });
 	write(line("10.0.0.1"));
-	const { status, stderr } = run(refuseOtherLines(logs));
+	const { status, stderr } = run(`path=${logs}\n${refuseOtherLines}`);
 	expect(status).toBe(1);
 	expect(stderr).toMatch(/^logs\.path = "\/main-was-logs": .* exports it already: set logs\.adopt to true .* or remove it there/);
 });

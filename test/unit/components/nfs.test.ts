@@ -37,18 +37,18 @@ describe("the exports line", () => {
 
 describe("the script that exports", () => {
 	test.each([
-		["per-client", {}, "chown 10001:10001 /mnt/main-was-logs", "chmod 0750 /mnt/main-was-logs"],
-		["per-client with a user of its own", { uid: 7, gid: 8 }, "chown 7:8 /mnt/main-was-logs", "chmod 0750 /mnt/main-was-logs"],
+		["per-client", {}, "chown 10001:10001 $path", "chmod 0750 $path"],
+		["per-client with a user of its own", { uid: 7, gid: 8 }, "chown 7:8 $path", "chmod 0750 $path"],
 		[
 			"network, as the source system has it",
 			{ access: "network", clients: ["192.168.0.0/16"] },
-			"chown nobody:nogroup /mnt/main-was-logs",
-			"chmod 0777 /mnt/main-was-logs",
+			"chown nobody:nogroup $path",
+			"chmod 0777 $path",
 		],
 	])("is bash, and sets owner and mode: %s", (_access, logs, owner, mode) => {
 		const script = serverScript(logsWith(logs));
 		expect(syntaxFault(script)).toBe("");
-		expect(script.split("\n")).toEqual(expect.arrayContaining([owner, mode]));
+		expect(script.split("\n")).toEqual(expect.arrayContaining(["path=/mnt/main-was-logs", owner, mode]));
 	});
 
 	test("is bash for a client, too", () => {

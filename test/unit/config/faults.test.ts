@@ -81,7 +81,7 @@ const rows: Row[] = [
 	{ fault: "NGINX and the service on one port of one host", break: (c) => { c.hosts[0].roles = ["manager", "app", "nginx"]; c.hosts.pop(); c.nginx.listen = 8080; }, property: "nginx.listen", value: 8080, remedy: "choose another" },
 	{ fault: "an export to networks without any", break: (c) => { c.logs = { access: "network" }; }, property: "logs.clients", value: [], remedy: "such as 192.168.0.0/16" },
 	{ fault: "a variable that is plain and secret", break: (c) => { c.service.env.REDIS_PASSWORD = "x"; }, property: "service.env.REDIS_PASSWORD", remedy: "is also in service.secretEnv" },
-	{ fault: "a file to adopt that NGINX does not read as a site", break: (c) => { c.nginx.adopt = ["/etc/nginx/nginx.conf"]; }, property: "nginx.adopt", value: "/etc/nginx/nginx.conf", remedy: "use files in /etc/nginx/conf.d or /etc/nginx/sites-enabled" },
+	{ fault: "a file to adopt that NGINX does not read as a site", break: (c) => { c.nginx.adopt = ["/etc/nginx/nginx.conf"]; }, property: "nginx.adopt[0]", value: "/etc/nginx/nginx.conf", remedy: "use files in /etc/nginx/conf.d or /etc/nginx/sites-enabled" },
 	{ fault: "hash without a key", break: (c) => { c.nginx.method = "hash"; }, property: "nginx.hashKey", remedy: "is missing: method hash needs a key" },
 	{ fault: "a key without hash", break: (c) => { c.nginx.hashKey = "$uri"; }, property: "nginx.hashKey", value: "$uri", remedy: "method least_conn takes none" },
 	{ fault: "a weight for no app node", break: (c) => { c.nginx.weights = { log: 2 }; }, property: "nginx.weights.log", value: 2, remedy: "no host with role app has this name" },
