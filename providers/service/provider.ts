@@ -1,5 +1,6 @@
 import { dockerOn } from "../../lib/docker.ts";
 import { ecrRegistry } from "../../lib/ecr.ts";
+import { goneWithItsSwarm } from "../../lib/managers.ts";
 import { orUndefined } from "../../lib/swarm.ts";
 import { until } from "../../lib/wait.ts";
 import { defineProvider, PartialFailure, sameValue } from "../define.ts";
@@ -52,7 +53,9 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	},
 
 	async read(id, state, context) {
-		const observed = await observe(swarmOf(state), id, { ...state, image: state.imageDigest }, state.observed?.asFound);
+		const observed = await observe(swarmOf(state), id, { ...state, image: state.imageDigest }, state.observed?.asFound).catch(
+			goneWithItsSwarm,
+		);
 		if (!observed) return undefined;
 		const differs = [...observed.differs, ...(await wrongVolumes(state, context)).map(({ description }) => description)];
 		return { serviceId: id, imageDigest: state.imageDigest, observed: { ...observed, differs }, lastRollout: state.lastRollout ?? null };
@@ -87,7 +90,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 
 	async delete(id, state, context) {
 		const manager = swarmOf(state);
-		await orUndefined(manager.getService(id).remove());
+		await orUndefined(manager.getService(id).remove()).catch(goneWithItsSwarm);
 		await until({ what: "tasks stopping", deadlineSeconds: 120, progress: context.progress }, async () => {
 			const left = await containersLeft(state, id);
 			return left === 0 ? { done: undefined } : { waiting: `${left} containers left` };

@@ -266,7 +266,7 @@ export class FakeSwarm {
 		if (what === "GET /containers/json") {
 			const matching = host.containers.filter(
 				({ volume, isRunning, labels }) =>
-					filters.volume?.includes(volume) &&
+					(!filters.volume || filters.volume.includes(volume)) &&
 					(!filters.status || !isRunning) &&
 					(filters.label ?? []).every((label) => labels.includes(label)),
 			);
@@ -275,6 +275,10 @@ export class FakeSwarm {
 		if (what.startsWith("DELETE /containers/")) {
 			host.containers = host.containers.filter(({ Id: id }) => id !== name);
 			return { status: 204 };
+		}
+		if (what === "POST /containers/prune") {
+			host.containers = host.containers.filter(({ isRunning }) => isRunning);
+			return { status: 200, body: { ContainersDeleted: [] } };
 		}
 		return { status: 404, body: { message: `the fake does not know ${what}` } };
 	}
