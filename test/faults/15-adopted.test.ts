@@ -128,7 +128,7 @@ describe.skipIf(noEngine)("what was made by hand", () => {
 	afterAll(async () => {
 		const { code, output } = await stack.destroy();
 		await lab.on("nginx", `rm -f ${byHand}`);
-		await lab.on("log", `sed -i '\\|${logs}|d' /etc/exports; exportfs -ra`);
+		await lab.on("log", `sed -i '\\|${logs}|d' /etc/exports; exportfs -ra; rm -f ${logs}/*.log`);
 		lab.configure();
 		await lab.converge("--refresh");
 		fs.rmSync(scratch, { recursive: true, force: true });
