@@ -69,6 +69,20 @@ describe.skipIf(noEngine)("a rollout that is interrupted", () => {
 		},
 	);
 
+	test("by a second up: it is refused by the lock of the state, the first one goes on, and no request fails", async () => {
+		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
+		const up = await beginUp();
+		const { code, output } = await lab.stack.up();
+		expect(code).not.toBe(0);
+		expect(output).toMatch(/the stack is currently locked by 1 lock/);
+		expect(await up.ended).toBe(0);
+		await load.stop();
+		expectNoLoss(load);
+		await lab.expectVersion(version());
+		await lab.expectNothingDrained();
+		await lab.expectUnchanged();
+	});
+
 	test("by SSH connections that break: up goes on and succeeds, and no request fails", async () => {
 		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
 		const up = await beginUp();

@@ -10,7 +10,7 @@ const { noEngine } = inject("lab");
 const lab = new RolloutLab();
 const minutes = 60_000;
 const key = "swarm-scaleout:hosts";
-const original = structuredClone(lab.stack.config[key]) as { name: string; roles: string[] }[];
+const original = structuredClone(lab.stack.config[key]) as { name: string; roles: string[]; address: string }[];
 
 /** Gives these nodes the role manager, and all others worker. */
 function configureManagers(...names: string[]): void {
@@ -104,6 +104,19 @@ describe.skipIf(noEngine)("managers", () => {
 		configureManagers(...apps);
 		await lab.converge("--refresh");
 		await expectManagers(...apps);
+	});
+
+	test("one of three gets another address: it drains, leaves, and is a manager again by the new one; no request fails", async () => {
+		for (const address of ["192.168.3.7", "192.168.3.5"]) {
+			const hosts = lab.stack.config[key] as typeof original;
+			lab.stack.config[key] = hosts.map((host) => (host.name === "worker2" ? { ...host, address } : host));
+			const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
+			await lab.converge().finally(() => load.stop());
+			expectNoLoss(load);
+			expect(await lab.on("manager", "docker node inspect worker2 -f '{{.ManagerStatus.Addr}}'")).toBe(`${address}:2377\n`);
+			await expectManagers(...apps);
+		}
+		await lab.expectUnchanged();
 	});
 
 	test("lose the one that leads by configuration: it goes on as a worker, another leads, and no request fails", async () => {

@@ -50,6 +50,24 @@ describe.skipIf(noEngine)("a worker", () => {
 	});
 });
 
+describe.skipIf(noEngine)("the only manager", () => {
+	test("at another address is another swarm: the preview says so, and up makes it with everything in it", async () => {
+		for (const address of ["192.168.2.139", "192.168.2.137"]) {
+			lab.stack.config[key] = original.map((host) => (host.name === "manager" ? { ...host, address } : host));
+			const changes = changesOf(await lab.stack.preview());
+			expect(changes).toEqual(expect.arrayContaining(["replace swarm", "replace manager", "replace worker1", "replace worker2"]));
+			const before = await lab.on("manager", "docker info -f '{{.Swarm.Cluster.ID}}'");
+			await lab.converge();
+			expect(await lab.on("manager", "docker info -f '{{.Swarm.Cluster.ID}}'")).not.toBe(before);
+			expect(await lab.on("manager", "docker node inspect manager -f '{{.Status.Addr}}'")).toBe(`${address}\n`);
+			expect(await lab.upstream()).toEqual([address, "192.168.2.142", "192.168.3.5"]);
+			expect(await lab.nodes()).toEqual(apps.map((name) => `${name} Ready`));
+			await lab.expectVersion("1");
+			await lab.expectUnchanged("--refresh");
+		}
+	});
+});
+
 describe.skipIf(noEngine)("a registry that is down", () => {
 	test("fails up before anything is rolled, and no request; when it is back, the next one converges", async () => {
 		const image = lab.stack.config["swarm-scaleout:image"] as { build: { args: object } };

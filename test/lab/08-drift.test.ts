@@ -22,6 +22,14 @@ round(lab, "changes by hand are named and mended:", [
 		mended: /scaleout\.service:babble-was/,
 	},
 	{
+		what: "a node's role",
+		host: "manager",
+		change: "docker node promote worker2",
+		named: /role\s*: "worker" => "manager"|role\s*: "manager"/,
+		look: "docker node inspect -f '{{.Spec.Role}}' worker2",
+		mended: /worker/,
+	},
+	{
 		what: "the options of a volume",
 		host: "worker1",
 		change: `
@@ -59,12 +67,12 @@ docker volume create --label scaleout.owner=swarm-scaleout/test -d local -o type
 		mended: /^(?!.*192\.168\.99)/s,
 	},
 	{
-		what: "the mode of the logs' directory",
+		what: "the owner and the mode of the logs' directory",
 		host: "log",
-		change: `chmod 777 ${logs}`,
-		named: /\/mnt\/main-was-logs\s*: "\S+ 777 instead of \S+ 750"/,
-		look: `stat -c %a ${logs}`,
-		mended: /750/,
+		change: `chown games:games ${logs}; chmod 777 ${logs}`,
+		named: /\/mnt\/main-was-logs\s*: "games:games 777 instead of \S+ 750"/,
+		look: `stat -c '%U %a' ${logs}`,
+		mended: /^(?!games)\S+ 750/,
 	},
 	{
 		what: "the file of NGINX",
