@@ -1,17 +1,17 @@
 import { afterAll, describe, expect, inject, test } from "vitest";
+import { Load } from "../../bench/load.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
 import { labStack } from "../support/lab.ts";
+import { apps, expectNoLoss } from "../support/rollout.ts";
 
 const lab = inject("lab");
 const stack = labStack();
 const onLog = (script: string) => execAsRoot(lab.connections.log as Connection, script);
-const volumes = async () =>
-	Promise.all(
-		["manager", "worker1", "worker2"].map((app) =>
-			execAsRoot(lab.connections[app] as Connection, "docker volume ls -q --filter name=nfsvolume"),
-		),
-	);
+const onEachApp = (script: string) => Promise.all(apps.map((app) => execAsRoot(lab.connections[app] as Connection, script)));
+const volumes = () => onEachApp("docker volume ls -q --filter label=scaleout.owner=swarm-scaleout/test");
+/** Made by hand, and by another stack, under names like those of this one. */
+const foreign = ["nfsvolume-by-hand", "nfsvolume-of-another"];
 
 afterAll(closeConnections);
 
@@ -22,8 +22,9 @@ async function expectUp(): Promise<void> {
 }
 
 describe.skipIf(lab.noEngine)("what the service depends on", () => {
-	test("NFS server down: up fails within the probe's deadline and says so; after the mend the new options roll out and no old volume is left", async () => {
+	test("NFS server down: up fails within the probe's deadline and says so; after the mend the new options roll out without loss, no old volume is left, and those of others are", async () => {
 		const [before] = await volumes();
+		await onEachApp(`docker volume create ${foreign[0]}; docker volume create --label scaleout.owner=swarm-scaleout/other ${foreign[1]}`);
 		stack.config["swarm-scaleout:logs"] = { mountOptions: "nfsvers=4.2,hard,timeo=500,retrans=2,noatime" };
 		await onLog("systemctl stop nfs-server");
 		const failed = await stack.up();
@@ -31,13 +32,15 @@ describe.skipIf(lab.noEngine)("what the service depends on", () => {
 		expect(failed.code).not.toBe(0);
 		expect(failed.output).toMatch(/NFS export 192\.168\.1\.20:\/mnt\/main-was-logs cannot be used from \w+: no answer on port 2049/);
 		expect(failed.seconds).toBeLessThan(240);
-		await expectUp();
+		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
+		await expectUp().finally(() => load.stop());
+		expectNoLoss(load);
 		const after = await volumes();
 		expect(new Set(after).size).toBe(1);
 		expect(after[0]?.trim().split("\n")).toHaveLength(1);
 		expect(after[0]).not.toBe(before);
-		const mounted = await execAsRoot(lab.connections.worker2 as Connection, "findmnt -n -t nfs4 -o OPTIONS");
-		expect(mounted).toContain("timeo=500");
+		for (const mounted of await onEachApp("findmnt -n -t nfs4 -o OPTIONS")) expect(mounted).toContain("timeo=500");
+		for (const left of await onEachApp(`docker volume rm ${foreign.join(" ")}`)) expect(left.trim().split("\n")).toEqual(foreign);
 	});
 
 	test("registry password refused: the push fails and says so; after the mend the new image rolls out", async () => {
