@@ -72,15 +72,29 @@ export class WasImage extends pulumi.ComponentResource {
 		const remotePath = `/var/tmp/${path.basename(archive)}`;
 		const copied = new command.remote.CopyToRemote(
 			"base-image-archive",
-			{ connection: manager.connection, source: new pulumi.asset.FileAsset(archive), remotePath },
+			{
+				connection: manager.connection,
+				source: new pulumi.asset.FileAsset(archive),
+				remotePath,
+				// Another connection alone would copy nothing: on another machine it is made anew.
+				triggers: [manager.machine?.id ?? manager.address],
+			},
 			{ parent: this, dependsOn: [manager.ready], deletedWith: manager.machine },
 		);
-		const script = `docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' -- ${shellQuote(remotePath)} ${shellQuote(tag)}`;
+		// Some distributions clear /var/tmp after a month.
+		const script = `
+if [ ! -f ${shellQuote(remotePath)} ] && docker image inspect ${shellQuote(tag)} > /dev/null 2>&1; then exit; fi
+docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' -- ${shellQuote(remotePath)} ${shellQuote(tag)}`;
 		return [
 			remoteStep(
 				"base-image",
 				manager,
-				{ script, deleteScript: `docker rmi -f -- ${shellQuote(tag)}; rm -f ${shellQuote(remotePath)}` },
+				{
+					script,
+					// Changes with each copy: what was copied anew is imported anew.
+					stdin: copied.id,
+					deleteScript: `docker rmi -f -- ${shellQuote(tag)}; rm -f ${shellQuote(remotePath)}`,
+				},
 				{ parent: this, dependsOn: [copied] },
 			),
 		];

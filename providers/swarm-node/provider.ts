@@ -253,10 +253,13 @@ async function remove(manager: Docker, id: string, context: Context): Promise<vo
 /** `labels`: the names this resource owns. */
 function observe(node: Node, labels: string[]): SwarmNodeOutputs["observed"] {
 	const own = Object.entries(node.Spec?.Labels ?? {}).filter(([label]) => labels.includes(label));
+	const state = node.Status?.State ?? "unknown";
+	// A manager that is back is of use only when the others reach it.
+	const isCutOff = state === "ready" && (node.ManagerStatus?.Reachability ?? "reachable") !== "reachable";
 	return {
 		role: node.Spec?.Role ?? "unknown",
 		availability: node.Spec?.Availability ?? "unknown",
-		state: node.Status?.State ?? "unknown",
+		state: isCutOff ? "not reached by the other managers" : state,
 		labels: Object.fromEntries(own),
 	};
 }

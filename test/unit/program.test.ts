@@ -86,6 +86,12 @@ describe("the lab's topology becomes these resources", () => {
 		}
 	});
 
+	test("the base image is copied and imported anew on another machine: another connection alone would do neither", () => {
+		const archive = find("base-image-archive");
+		expect(archive.inputs.triggers).toEqual([find("manager", ":Machine").id]);
+		expect(find("base-image", ":Command").inputs.stdin).toBe(archive.id);
+	});
+
 	test("the collected logs outlive the stack", () => {
 		expect(find("log-disk").retainOnDelete).toBe(true);
 		expect(find("log", ":Machine").inputs.disks).toEqual([

@@ -227,6 +227,16 @@ describe("a look at a node", () => {
 		expect(await look("w2"), "cannot be asked").toMatchObject({ observed: { state: "ready" } });
 	});
 
+	test("tells a manager that the others do not reach, though its node is ready: it is waited for", async () => {
+		await hosts({ m1: "manager", m2: "manager", m3: "manager" });
+		swarm.kill("m3");
+		Object.assign(swarm.nodes.get("node-m3")?.Status ?? {}, { State: "ready" });
+		const known = state("m3", "manager", ["m1", "m2", "m3"]);
+		const { props } = await provider.read("node-m3", known);
+		expect(props).toMatchObject({ observed: { role: "manager", state: "not reached by the other managers" } });
+		expect(await provider.diff("node-m3", props as typeof known, known)).toMatchObject({ changes: true, replaces: [] });
+	});
+
 	test("works with a state from before there were several managers", async () => {
 		await hosts({ m1: "manager" });
 		const { managers: _managers, ...old } = state("m1", "manager", []);
