@@ -22,6 +22,8 @@ export interface Host {
 	ready: pulumi.Resource;
 	/** What a refresh found changed on it by hand, by step: see HostCheck. */
 	drift: pulumi.Output<Drift>;
+	/** It answers no more, and never will: what is on it is forgotten, not undone, when it goes. */
+	isLost?: boolean;
 	/** The machine itself, when this stack made it: what is only on the machine goes with it and is not deleted piece by piece. */
 	machine?: pulumi.CustomResource;
 }
@@ -67,6 +69,8 @@ export function remoteStep(name: string, host: Host, args: RemoteStepArgs, opts:
 			...opts,
 			dependsOn: [host.ready, ...(opts.dependsOn ?? [])],
 			deletedWith: host.machine,
+			// The engine goes by what it noted at the `up` before: a delete takes no other options.
+			retainOnDelete: host.isLost,
 			additionalSecretOutputs: args.secretOutput ? ["stdout", "stderr"] : [],
 		},
 	);

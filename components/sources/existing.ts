@@ -10,11 +10,11 @@ import { endpointAt } from "./endpoint.ts";
 /** Hosts that exist, from the inventory in the configuration. They are never created or deleted, only what is put on them. */
 export function existingHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 	const connections = connectionsOf(topology);
-	return topology.hosts.map(({ name, aliases, roles, address }, i) => {
+	return topology.hosts.map(({ name, aliases, roles, address, lost: isLost }, i) => {
 		const plain = connections[i] as Connection;
 		const connection = pulumi.secret(plain);
 		const ready = new HostCheck(`${name}-check`, { property: `hosts[${i}]`, connection, owner: owner(), roles }, { parent });
-		return { name, aliases, roles, address, connection, user: plain.user, ready, drift: ready.drift };
+		return { name, aliases, roles, address, connection, user: plain.user, ready, drift: ready.drift, isLost };
 	});
 }
 

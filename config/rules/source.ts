@@ -4,6 +4,16 @@ import type { Topology } from "../schema.ts";
 /** Rules of the place the hosts come from. */
 export function sourceFaults({ source, hosts, local, existing }: Topology): Fault[] {
 	const faults: Fault[] = [];
+	if (source !== "existing") {
+		hosts.forEach(({ lost }, i) => {
+			if (lost)
+				faults.push({
+					property: `hosts[${i}].lost`,
+					value: lost,
+					remedy: "is for existing hosts: take the host off the list, its machine goes",
+				});
+		});
+	}
 	if (source === "existing") {
 		hosts.forEach((host, i) => {
 			if (!host.ssh) faults.push({ property: `hosts[${i}].ssh`, remedy: "is missing: an existing host needs at least its hostKey" });

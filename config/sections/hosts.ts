@@ -52,6 +52,12 @@ export const host = z.strictObject({
 	imageRevision: imageRevision
 		.optional()
 		.describe("`aws` only: `aws.imageRevision` for this host alone, to replace hosts one after another."),
+	lost: z
+		.boolean()
+		.default(false)
+		.describe(
+			"`existing` only: it is lost for ever. After an `up` with it the host can be taken off the list, and nothing on it is undone, which would fail.",
+		),
 	ssh: sshEndpoint.optional().describe("`existing` only: how to log in."),
 });
 

@@ -46,7 +46,13 @@ async function expectManagers(...names: string[]): Promise<void> {
 		Object.entries(await seen()).map(([name, { state, manager }]) => `${name} ${state} ${manager.replace("Leader", "Reachable")}`.trim());
 	const expected = apps.map((name) => `${name} Ready Active ${names.includes(name) ? "Reachable" : ""}`.trim());
 	await expect.poll(async () => (await roles()).sort(), { timeout: minutes, interval: 2000 }).toEqual(expected);
-	await lab.expectVersion("1");
+	// A node that is back starts its task after that.
+	const served = () =>
+		lab.expectVersion("1").then(
+			() => "by all",
+			(error: Error) => error.message,
+		);
+	await expect.poll(served, { timeout: 4 * minutes, interval: 3000 }).toBe("by all");
 }
 
 /** Brings the managers of the configuration about under load: no request may fail, and nothing may be replaced. */

@@ -62,6 +62,7 @@ const rows: Row[] = [
 	{ fault: "a push without a password", break: (c) => { c.hosts[3].roles = ["log"]; }, property: "registry.password", remedy: "is missing: pushing" },
 	{ fault: "sshd ports past the last one", break: (c) => { c.local = { sshPortBase: 65533 }; }, property: "local.sshPortBase", value: 65533, remedy: "need ports up to 65537" },
 	{ fault: "an endpoint port among the sshd ports", break: (c) => { c.local = { endpointPort: 2404 }; }, property: "local.endpointPort", value: 2404, remedy: "2400 to 2404" },
+	{ fault: "a local machine that is lost", break: (c) => { c.hosts[2].lost = true; }, property: "hosts[2].lost", value: true, remedy: "take the host off the list" },
 	{ fault: "a login for a local machine", break: (c) => { c.hosts[0].ssh = { hostKey }; }, property: "hosts[0].ssh", remedy: "is for existing hosts" },
 	{ fault: "an existing host without a login", break: (c) => { existing(c); delete c.hosts[1].ssh; }, property: "hosts[1].ssh", remedy: "needs at least its hostKey" },
 	{ fault: "an existing host without a host key", break: (c) => { existing(c); c.hosts[1].ssh = {}; }, property: "hosts[1].ssh.hostKey", remedy: "is missing" },
