@@ -5,7 +5,7 @@ import { dockerOnManager, goneWithItsSwarm, managersOf } from "../../lib/manager
 import { execAsRoot } from "../../lib/ssh.ts";
 import { findNode, type Node, orUndefined, runningTasks, type Task, updateNode } from "../../lib/swarm.ts";
 import { Turns } from "../../lib/turns.ts";
-import { until, within } from "../../lib/wait.ts";
+import { DeadlineError, until, within } from "../../lib/wait.ts";
 import { type Context, defineProvider, sameValue } from "../define.ts";
 import { removeOwnVolumes } from "../service/volumes.ts";
 import { closedPorts, closedPortsScript } from "./ports.ts";
@@ -19,6 +19,8 @@ const turnDeadlineSeconds = 1200;
 /** A task on a node that is back pulls its image first. */
 const taskDeadlineSeconds = 600;
 
+/** Seconds that Docker is given to get over an error of its membership by itself. */
+const recoverySeconds = 75;
 /** Seconds a host may take to say whether it is a node, at a refresh. */
 const glanceSeconds = 20;
 
@@ -50,7 +52,7 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 
 	async create(inputs, context) {
 		const manager = dockerOnManager(inputs);
-		const outputs = await converge(inputs, manager, [], context);
+		const outputs = await converge(inputs, manager, undefined, context);
 		await serving(inputs, manager, outputs.nodeId, context);
 		turns.comeBack(inputs.advertiseAddress);
 		taken.add(outputs.nodeId);
@@ -72,7 +74,7 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 		// Where all managers change, those of before let the new ones in.
 		const managers = managersOf(news, olds);
 		const manager = dockerOnManager({ managers, clusterId, ...(role === "worker" && { leaving: connection }) });
-		const outputs = await converge(news, manager, Object.keys(olds.labels), context);
+		const outputs = await converge(news, manager, olds, context);
 		// A host that had left and joined anew is another node: nobody is the old one any more.
 		if (outputs.nodeId !== olds.nodeId) await remove(manager, olds.nodeId, context);
 		return outputs;
@@ -101,9 +103,15 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 	},
 });
 
-/** Joins the host unless it is a member, waits until it is ready, and sets labels and role. */
-async function converge(inputs: SwarmNodeInputs, manager: Docker, oldLabels: string[], context: Context): Promise<SwarmNodeOutputs> {
-	const nodeId = await oneAtATime(() => member(inputs, manager, context));
+/** Joins the host unless it is a member, waits until it is ready, and sets labels and role. `olds`: what this resource was before. */
+async function converge(
+	inputs: SwarmNodeInputs,
+	manager: Docker,
+	olds: SwarmNodeInputs | undefined,
+	context: Context,
+): Promise<SwarmNodeOutputs> {
+	const oldLabels = Object.keys(olds?.labels ?? {});
+	const nodeId = await oneAtATime(() => member(inputs, manager, olds !== undefined, context));
 	await updateNode(manager, nodeId, (spec) => {
 		const kept = Object.entries(spec.Labels ?? {}).filter(([label]) => !oldLabels.includes(label));
 		return { ...spec, Availability: "active", Labels: { ...Object.fromEntries(kept), ...inputs.labels } };
@@ -115,9 +123,9 @@ async function converge(inputs: SwarmNodeInputs, manager: Docker, oldLabels: str
 }
 
 /** The ID of the host's node, once it is ready. A join that was begun anew leaves a node that nobody is: it is removed. */
-async function member(inputs: SwarmNodeInputs, manager: Docker, context: Context): Promise<string> {
+async function member(inputs: SwarmNodeInputs, manager: Docker, wasOurs: boolean, context: Context): Promise<string> {
 	const before = ((await manager.listNodes()) as Node[]).map(({ ID: id }) => id);
-	const nodeId = (await membership(inputs, manager, context)) ?? (await join(inputs, manager, context));
+	const nodeId = (await membership(inputs, manager, wasOurs, context)) ?? (await join(inputs, manager, context));
 	await ready(manager, nodeId, context);
 	const nodes = (await manager.listNodes()) as Node[];
 	const left = nodes.filter(({ ID: id, Description: found }) => id !== nodeId && !before.includes(id) && !found?.Hostname);
@@ -133,17 +141,37 @@ async function ready(manager: Docker, nodeId: string, { progress }: Context): Pr
 	});
 }
 
-/** The node's ID if the host is in our swarm, undefined if it is in none. */
-async function membership(inputs: SwarmNodeInputs, manager: Docker, context: Context): Promise<string | undefined> {
+/** The node's ID if the host is in our swarm, undefined if it is in none. `wasOurs`: it has been a node of this swarm. */
+async function membership(inputs: SwarmNodeInputs, manager: Docker, wasOurs: boolean, context: Context): Promise<string | undefined> {
 	const docker = dockerOn(inputs.connection);
-	const { Swarm: swarm } = await docker.info();
+	const host = describeConnection(inputs.connection);
+	const swarm = await settledMembership(docker, context);
 	if (!swarm || swarm.LocalNodeState === "inactive") return undefined;
+	const remedy = `run "docker swarm leave --force" there, or take the host out of the configuration`;
+	if (swarm.LocalNodeState === "error") {
+		if (!wasOurs) throw new Error(`${host} is in a swarm that it cannot take part in (${swarm.Error}): ${remedy}`);
+		// Docker tries for ever, for instance to become a manager by way of one that is none any more. The swarm itself is well: a manager has just told of it.
+		context.note(`cannot take part in the swarm (${swarm.Error}): it leaves, and joins anew`);
+		await docker.swarmLeave({ force: true });
+		return undefined;
+	}
 	const nodeId = swarm.LocalNodeState === "pending" ? await joined(docker, context) : swarm.NodeID;
 	if (nodeId && (await findNode(manager, nodeId))) return nodeId;
-	const host = describeConnection(inputs.connection);
-	throw new Error(
-		`${host} is in another swarm (${swarm.LocalNodeState}): run "docker swarm leave --force" there, or take the host out of the configuration`,
-	);
+	throw new Error(`${host} is in another swarm (${swarm.LocalNodeState}): ${remedy}`);
+}
+
+/** What Docker says of its membership, after the time that it may need to get over an error: it connects anew every half a minute. */
+async function settledMembership(docker: Docker, { progress }: Context) {
+	const look = async () => (await docker.info()).Swarm;
+	const options = { what: "the host's own membership", deadlineSeconds: recoverySeconds, progress };
+	const settled = until(options, async () => {
+		const swarm = await look();
+		return swarm?.LocalNodeState === "error" ? { waiting: `it cannot take part in the swarm: ${swarm.Error}` } : { done: swarm };
+	});
+	return settled.catch((error) => {
+		if (error instanceof DeadlineError) return look();
+		throw error;
+	});
 }
 
 /** Whether the host says that it is in no swarm. One that cannot be asked does not say so. */
