@@ -17,6 +17,8 @@ interface FakeHost {
 	isUp: boolean;
 	/** Its node; undefined while it is in no swarm. */
 	nodeId?: string;
+	/** Why Docker cannot take part in the swarm that it is in. */
+	broken?: string;
 	volumes: { Name: string; Labels: Record<string, string> }[];
 	containers: { Id: string; volume: string; isRunning: boolean; labels: string[] }[];
 }
@@ -162,6 +164,7 @@ export class FakeSwarm {
 		const own = this.nodes.get(host.nodeId ?? "");
 		const isLed = this.leader() !== undefined && Date.now() >= this.leaderlessUntil;
 		if (what === "GET /info") {
+			if (host.broken) return { status: 200, body: { Swarm: { LocalNodeState: "error", NodeID: "", Error: host.broken } } };
 			const state = own ? "active" : "inactive";
 			const cluster = { ID: isLed ? this.clusterId : "" };
 			const swarm = { LocalNodeState: state, NodeID: own?.ID ?? "", ControlAvailable: own?.ManagerStatus !== undefined };
@@ -182,6 +185,7 @@ export class FakeSwarm {
 		}
 		if (what === "POST /swarm/leave") {
 			host.nodeId = undefined;
+			host.broken = undefined;
 			if (own?.Status) own.Status.State = "down";
 			return { status: 200 };
 		}

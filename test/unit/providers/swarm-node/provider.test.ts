@@ -72,6 +72,29 @@ describe("a worker that becomes a manager", () => {
 	});
 });
 
+describe("a host that cannot take part in the swarm that it is in", () => {
+	const why = "manager stopped: can't initialize raft node: connection refused";
+	beforeEach(async () => {
+		await hosts({ m1: "manager", w1: "worker" });
+		Object.assign(swarm.hosts.get("w1") ?? {}, { broken: why });
+	});
+
+	test("leaves and joins anew where it was a node of this one, and the node of before is in no list", async () => {
+		const { outs } = await change("w1", ["worker", ["m1"]], ["worker", ["m1"]]);
+		expect(outs).toMatchObject({ observed: { role: "worker", state: "ready" } });
+		expect(swarm.joinedAt).toEqual([["m1:2377"]]);
+		const names = [...swarm.nodes.values()].map(({ Description: description }) => description?.Hostname).sort();
+		expect(names).toEqual(["m1", "w1"]);
+	});
+
+	test("is left alone, with the reason and the remedy, where it was none", async () => {
+		await expect(provider.create(inputs("w1", "worker", ["m1"]))).rejects.toThrow(
+			/is in a swarm that it cannot take part in \(manager stopped: .*\): run "docker swarm leave --force" there/,
+		);
+		expect(swarm.joinedAt).toEqual([]);
+	});
+});
+
 describe("a host that joins", () => {
 	test("is refused while it does not reach the managers' ports, with their names, and is asked to join nothing", async () => {
 		await hosts({ m1: "manager", m2: "manager", h1: undefined });
