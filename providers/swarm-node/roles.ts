@@ -36,6 +36,17 @@ export async function promote(manager: Docker, id: string, { progress }: Pick<Co
 /** The swarm would end with it. */
 export class OnlyManagerError extends Error {}
 
+/** Takes the role from the node; false where Swarm refuses that, since the node was promoted and has not become a manager. */
+async function isDemoted(manager: Docker, id: string): Promise<boolean> {
+	try {
+		await updateNode(manager, id, (spec) => ({ ...spec, Role: "worker" }));
+		return true;
+	} catch (error) {
+		if (/can't find manager in raft memberlist/.test((error as Error).message)) return false;
+		throw error;
+	}
+}
+
 /**
  * Makes the node a worker, and waits until it has left the managers' Raft group, and the others have a leader.
  *
@@ -54,7 +65,11 @@ export async function demote(manager: Docker, id: string, { name, progress }: Pi
 				throw new OnlyManagerError(`${refusal}: the swarm would end with the only one: give another host the role manager first`);
 			refused = isMember ? quorumLost(others) : undefined;
 			if (refused) return { waiting: refused };
-			await updateNode(manager, id, (spec) => ({ ...spec, Role: "worker" }));
+			if (!(await isDemoted(manager, id))) {
+				// One that is down will never be; it can be removed as it is.
+				const isDown = nodes.some((node) => node.ID === id && node.Status?.State === "down");
+				return isDown ? { done: undefined } : { waiting: "it has been promoted, and is none yet" };
+			}
 			await until({ what: "leaving the managers", deadlineSeconds: demotionDeadlineSeconds, progress }, async () => {
 				const status = (await findNode(manager, id))?.ManagerStatus;
 				return status ? { waiting: status.Leader ? "it still leads the swarm" : "it still is one of them" } : { done: undefined };
