@@ -226,6 +226,8 @@ export class FakeSwarm {
 		if (id && !node) return { status: 404, body: { message: `node ${id} not found` } };
 		if (/^GET \/nodes\//.test(what)) return { status: 200, body: node };
 		if (node && /^POST \/nodes\/.*\/update$/.test(what)) {
+			if (node.Spec?.Role === "manager" && body.Role === "worker" && !node.ManagerStatus)
+				return { status: 404, body: { message: "can't find manager in raft memberlist" } };
 			node.Spec = body;
 			node.Version.Index++;
 			if (node.Spec.Availability === "drain" && !this.keepsTasks) this.tasks.delete(id);

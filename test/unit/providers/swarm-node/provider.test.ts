@@ -77,6 +77,9 @@ describe("a host that cannot take part in the swarm that it is in", () => {
 	beforeEach(async () => {
 		await hosts({ m1: "manager", w1: "worker" });
 		Object.assign(swarm.hosts.get("w1") ?? {}, { broken: why });
+		// As Docker 20.10 leaves a node that was promoted by hand and cannot become a manager.
+		Object.assign(swarm.nodes.get("node-w1") ?? {}, { Status: { State: "down" } });
+		Object.assign(swarm.nodes.get("node-w1")?.Spec ?? {}, { Role: "manager" });
 	});
 
 	test("leaves and joins anew where it was a node of this one, and the node of before is in no list", async () => {
