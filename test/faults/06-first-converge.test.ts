@@ -79,14 +79,17 @@ async function upUntilCut(stack: TestStack, seen: Set<string>): Promise<Run> {
 }
 
 /**
- * What docs/faults.md says for a file backend whose CLI was killed as it wrote: the engine writes the attributes of a state file in place, and they
- * may be empty then. The state itself is whole. Fails when they are not empty.
+ * What docs/faults.md says to do after the CLI was killed: free the lock of the state. With a file backend the engine writes the attributes of a state
+ * file in place, and they may be empty then, with which it cannot even cancel. The state itself is whole.
  */
-function mendAttributes({ directory: home, name }: TestStack): void {
-	const file = path.join(home, "state", ".pulumi", "stacks", "swarm-scaleout", `${name}.json.attrs`);
-	expect(fs.statSync(file).size, file).toBe(0);
-	fs.rmSync(file);
-	process.stderr.write("killed as the state was written: removed its empty attributes\n");
+async function recover(stack: TestStack): Promise<void> {
+	const file = path.join(stack.directory, "state", ".pulumi", "stacks", "swarm-scaleout", `${stack.name}.json.attrs`);
+	if (fs.existsSync(file) && fs.statSync(file).size === 0) {
+		fs.rmSync(file);
+		process.stderr.write("killed as the state was written: removed its empty attributes\n");
+	}
+	const { code, output } = await stack.run("cancel", "--yes", "--stack", stack.name);
+	expect(code, output).toBe(0);
 }
 
 describe.skipIf(noEngine)(`a first up that is killed${noEngine ? ` (skipped: ${noEngine})` : ""}`, () => {
@@ -109,17 +112,13 @@ describe.skipIf(noEngine)(`a first up that is killed${noEngine ? ` (skipped: ${n
 		const cuts: string[] = [];
 		for (;;) {
 			const { cut, code, output } = await upUntilCut(stack, seen);
-			if (!cut && output.includes("failed to load checkpoint: EOF")) {
-				mendAttributes(stack);
-				continue;
-			}
 			if (!cut) {
 				expect(code, output).toBe(0);
 				break;
 			}
 			cuts.push(cut);
 			process.stderr.write(`${Math.round((Date.now() - started) / 1000)} s: killed at ${cut}\n`);
-			await stack.run("cancel", "--yes", "--stack", stack.name);
+			await recover(stack);
 		}
 		process.stderr.write(`killed ${cuts.length} times\n`);
 		expect(cuts.length).toBeGreaterThanOrEqual(10);
