@@ -163,32 +163,21 @@ async function tryKvm(imageDirectory: string): Promise<Accelerator> {
 		() => false,
 	);
 	if (!usable) return "tcg";
-	const kernel = ["-kernel", path.resolve(imageDirectory, "vmlinuz"), "-append", "console=ttyS0 panic=-1"];
 	const args = [
-		"-accel",
-		"kvm",
-		"-cpu",
-		"host",
-		"-m",
-		"256",
-		"-nodefaults",
-		"-display",
-		"none",
-		"-no-reboot",
-		"-serial",
-		"stdio",
-		...kernel,
+		// Not by a timer of this process: where KVM does not run, QEMU never ends, and this process may be killed before it does.
+		...["--kill-after=2", "10", "qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-m", "256"],
+		...["-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio"],
+		...["-kernel", path.resolve(imageDirectory, "vmlinuz"), "-append", "console=ttyS0 panic=-1"],
 	];
 	return new Promise((resolve) => {
-		const trial = spawn("qemu-system-x86_64", args, { stdio: ["ignore", "pipe", "ignore"] });
-		const answer = (accel: Accelerator) => {
-			clearTimeout(timer);
-			trial.kill("SIGKILL");
-			resolve(accel);
-		};
-		const timer = setTimeout(() => answer("tcg"), 10_000);
-		trial.stdout.on("data", (data) => String(data).includes("Linux version") && answer("kvm"));
-		trial.once("error", () => answer("tcg"));
-		trial.once("exit", () => answer("tcg"));
+		const trial = spawn("timeout", args, { stdio: ["ignore", "pipe", "ignore"] });
+		trial.stdout.on("data", (data) => {
+			if (!String(data).includes("Linux version")) return;
+			// Passed on to QEMU.
+			trial.kill("SIGTERM");
+			resolve("kvm");
+		});
+		trial.once("error", () => resolve("tcg"));
+		trial.once("exit", () => resolve("tcg"));
 	});
 }

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
@@ -143,5 +143,7 @@ describe.skipIf(noEngine)(`a first up that is killed${noEngine ? ` (skipped: ${n
 		const { code, output } = await stack.destroy();
 		expect(code, output).toBe(0);
 		expect(await running()).toEqual([]);
+		// Where KVM does not run, QEMU that was started to try it never ends by itself.
+		expect(spawnSync("pgrep", ["-f", "^qemu-system-x86_64 -accel kvm"]).stdout.toString()).toBe("");
 	});
 });
