@@ -42,8 +42,22 @@ async function running(): Promise<string[]> {
 	return found.flat().sort();
 }
 
+/** Ends the engine's plugins and language hosts: those of an engine that was killed do not end by themselves. Each leads a process group. */
+function endPlugins(): void {
+	const home = path.join(directory, "stack", "home");
+	const pids = spawnSync("pgrep", ["-f", home]).stdout.toString().trim().split("\n").filter(Boolean);
+	for (const pid of pids) {
+		try {
+			process.kill(-Number(pid));
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+		}
+	}
+}
+
 /** Removes what a run, this one or an earlier one, has left. */
 async function clear(): Promise<void> {
+	endPlugins();
 	for (const name of await running()) await stop(path.join(machines, name), () => {});
 	fs.rmSync(directory, { recursive: true, force: true });
 }
