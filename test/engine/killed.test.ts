@@ -7,13 +7,15 @@ import { afterAll, describe, expect, test } from "vitest";
 import { missingEngine } from "../../lab/engine.ts";
 import { newKeyPair } from "../../lib/sshKeys.ts";
 import { labEnvironment } from "../support/lab.ts";
-import { TestStack } from "../support/stack.ts";
+import { endPlugins, TestStack } from "../support/stack.ts";
 
 const noEngine = missingEngine();
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-killed-"));
 /** Accepts connections and says nothing: a host that hangs. */
 const silent = net.createServer(() => {}).listen(0, "127.0.0.1");
+const stackDirectory = path.join(scratch, "killed");
 afterAll(() => {
+	endPlugins(stackDirectory);
 	silent.close();
 	fs.rmSync(scratch, { recursive: true, force: true });
 });
@@ -36,7 +38,7 @@ describe.skipIf(noEngine)(`a CLI that is killed${noEngine ? ` (skipped: ${noEngi
 			"swarm-scaleout:hosts": [{ name: "all", roles: ["manager", "app", "log", "nginx", "registry"], address: "192.168.9.1", ssh }],
 			"swarm-scaleout:service": { replicas: 1, publish: { published: 8081 } },
 		};
-		const stack = new TestStack("killed", path.join(scratch, "killed"), config, labEnvironment);
+		const stack = new TestStack("killed", stackDirectory, config, labEnvironment);
 		await stack.init();
 		stack.writeConfig();
 		const args = ["up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack.name, "--config-file", stack.configFile];

@@ -9,7 +9,7 @@ import type { Connection } from "../../lib/connection.ts";
 import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
 import { isRunning, stop } from "../../providers/machine/qemu.ts";
 import { describeLab, labEnvironment } from "../support/lab.ts";
-import { projectDirectory, TestStack } from "../support/stack.ts";
+import { endPlugins, projectDirectory, TestStack } from "../support/stack.ts";
 
 /*
  * The first `pulumi up` of a stack of its own, killed again and again. The cut points are not chosen: the CLI prints each resource as it begins to
@@ -19,6 +19,7 @@ import { projectDirectory, TestStack } from "../support/stack.ts";
 const noEngine = missingEngine();
 const directory = path.join(projectDirectory, ".lab", "first-test");
 const machines = path.join(directory, "machines");
+const stackDirectory = path.join(directory, "stack");
 const apps = ["manager", "worker"];
 /** In turn, how long a resource has been in the making when it is cut, in seconds. */
 const delays = [0, 1, 3];
@@ -32,7 +33,7 @@ function newStack(): TestStack {
 		{ name: "infra", roles: ["log", "registry", "nginx"], address: "192.168.1.20" },
 	];
 	(config["swarm-scaleout:service"] as { replicas: number }).replicas = apps.length;
-	return new TestStack("first", path.join(directory, "stack"), config, labEnvironment);
+	return new TestStack("first", stackDirectory, config, labEnvironment);
 }
 
 /** The machines that run, by name. */
@@ -42,22 +43,9 @@ async function running(): Promise<string[]> {
 	return found.flat().sort();
 }
 
-/** Ends the engine's plugins and language hosts: those of an engine that was killed do not end by themselves. Each leads a process group. */
-function endPlugins(): void {
-	const home = path.join(directory, "stack", "home");
-	const pids = spawnSync("pgrep", ["-f", home]).stdout.toString().trim().split("\n").filter(Boolean);
-	for (const pid of pids) {
-		try {
-			process.kill(-Number(pid));
-		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-		}
-	}
-}
-
 /** Removes what a run, this one or an earlier one, has left. */
 async function clear(): Promise<void> {
-	endPlugins();
+	endPlugins(stackDirectory);
 	for (const name of await running()) await stop(path.join(machines, name), () => {});
 	fs.rmSync(directory, { recursive: true, force: true });
 }
@@ -98,7 +86,7 @@ async function upUntilCut(stack: TestStack, seen: Set<string>): Promise<Run> {
  */
 async function recover(stack: TestStack): Promise<void> {
 	const file = path.join(stack.directory, "state", ".pulumi", "stacks", "swarm-scaleout", `${stack.name}.json.attrs`);
-	if (fs.existsSync(file) && fs.statSync(file).size === 0) {
+	if (fs.statSync(file, { throwIfNoEntry: false })?.size === 0) {
 		fs.rmSync(file);
 		process.stderr.write("killed as the state was written: removed its empty attributes\n");
 	}

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -27,6 +27,25 @@ export interface Step {
 	detailedDiff?: Record<string, { kind: string }>;
 	diffReasons?: string[];
 	newState?: DeployedResource;
+}
+
+/**
+ * Ends the plugins and language hosts of a stack whose CLI was killed: those of an engine that was killed do not end by themselves. Each leads a
+ * process group. `directory` is the stack's, which may be gone.
+ */
+export function endPlugins(directory: string): void {
+	const pids = spawnSync("pgrep", ["-f", path.join(directory, "home")])
+		.stdout.toString()
+		.trim()
+		.split("\n")
+		.filter(Boolean);
+	for (const pid of pids) {
+		try {
+			process.kill(-Number(pid));
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+		}
+	}
 }
 
 export class TestStack {
