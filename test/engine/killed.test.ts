@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as net from "node:net";
 import * as os from "node:os";
@@ -40,10 +40,7 @@ describe.skipIf(noEngine)(`a CLI that is killed${noEngine ? ` (skipped: ${noEngi
 		};
 		const stack = new TestStack("killed", stackDirectory, config, labEnvironment);
 		await stack.init();
-		stack.writeConfig();
-		const args = ["up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack.name, "--config-file", stack.configFile];
-		const child = spawn("pulumi", args, { env: stack.env, stdio: "ignore", detached: true });
-		const ended = new Promise((resolve) => child.once("close", resolve));
+		const up = stack.beginUp();
 		const providers = () => spawnSync("pgrep", ["-f", `dynamic-provider.*`], { encoding: "utf8" }).stdout.split("\n").filter(isOurs);
 		const isOurs = (pid: string) => pid !== "" && environmentOf(pid).includes(`PULUMI_HOME=${stack.env.PULUMI_HOME}`);
 		await expect.poll(providers, { timeout: 120_000, interval: 500 }).not.toEqual([]);
@@ -53,8 +50,8 @@ describe.skipIf(noEngine)(`a CLI that is killed${noEngine ? ` (skipped: ${noEngi
 		const second = await stack.up();
 		expect(second.code).not.toBe(0);
 		expect(second.output).toContain("the stack is currently locked");
-		process.kill(-(child.pid as number), "SIGKILL");
-		await ended;
+		up.kill();
+		await up.ended;
 		expect(providers()).not.toEqual([]);
 		await expect.poll(providers, { timeout: 20_000, interval: 500 }).toEqual([]);
 	});

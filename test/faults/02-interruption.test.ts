@@ -4,6 +4,7 @@ import { shellQuote } from "../../lib/connection.ts";
 import { closeConnections } from "../../lib/ssh.ts";
 import { signalMachine } from "../support/lab.ts";
 import { expectNoLoss, RolloutLab } from "../support/rollout.ts";
+import type { Running } from "../support/stack.ts";
 
 const { noEngine } = inject("lab");
 const lab = new RolloutLab();
@@ -29,9 +30,14 @@ const newTasks = () =>
 /** Begins `pulumi up` and returns once Swarm has begun to replace tasks. */
 async function beginUp() {
 	const before = await updateStatus();
-	const up = lab.beginUp();
+	const up = lab.stack.beginUp();
 	await expect.poll(updateStatus, { timeout: 3 * minutes, interval: 500 }).not.toBe(before);
 	return up;
+}
+
+async function expectEnded(up: Running): Promise<void> {
+	const { code, output } = await up.ended;
+	expect(code, output).toBe(0);
 }
 
 async function expectConverged(...args: string[]): Promise<void> {
@@ -75,7 +81,7 @@ describe.skipIf(noEngine)("a rollout that is interrupted", () => {
 		const { code, output } = await lab.stack.up();
 		expect(code).not.toBe(0);
 		expect(output).toMatch(/the stack is currently locked by 1 lock/);
-		expect(await up.ended).toBe(0);
+		await expectEnded(up);
 		await load.stop();
 		expectNoLoss(load);
 		await lab.expectVersion(version());
@@ -90,7 +96,7 @@ describe.skipIf(noEngine)("a rollout that is interrupted", () => {
 		const cut = "systemctl stop ssh; pkill -f 'sshd: [r]oot'; sleep 20; systemctl start ssh";
 		await lab.on("manager", `systemd-run -q --on-active=1 bash -c ${shellQuote(cut)}`);
 		await closeConnections();
-		expect(await up.ended).toBe(0);
+		await expectEnded(up);
 		await load.stop();
 		expectNoLoss(load);
 		await expectConverged();
@@ -100,7 +106,7 @@ describe.skipIf(noEngine)("a rollout that is interrupted", () => {
 		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
 		const up = await beginUp();
 		for (const app of ["manager", "worker1", "worker2"]) await lab.on(app, "systemctl kill -s KILL scaleout-drain-babble-was");
-		expect(await up.ended).toBe(0);
+		await expectEnded(up);
 		await load.stop();
 		await expectConverged();
 	});

@@ -97,7 +97,7 @@ describe.skipIf(noEngine)("an order of nodes", () => {
 
 	test("is kept when the CLI is killed meanwhile", async () => {
 		lab.configure({ WAS_VERSION: "orphaned" }, order);
-		const up = lab.beginUp();
+		const up = lab.stack.beginUp();
 		await expect.poll(held, { timeout: 180_000, interval: 1000 }).not.toBe("");
 		await expect
 			.poll(() => lab.on("manager", "docker service inspect babble-was --format '{{.Spec.TaskTemplate.ContainerSpec.Env}}'"), {

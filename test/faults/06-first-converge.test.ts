@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
@@ -9,7 +9,7 @@ import type { Connection } from "../../lib/connection.ts";
 import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
 import { isRunning, stop } from "../../providers/machine/qemu.ts";
 import { describeLab, labEnvironment } from "../support/lab.ts";
-import { endPlugins, projectDirectory, TestStack } from "../support/stack.ts";
+import { endPlugins, projectDirectory, type Result, TestStack } from "../support/stack.ts";
 
 /*
  * The first `pulumi up` of a stack of its own, killed again and again. The cut points are not chosen: the CLI prints each resource as it begins to
@@ -50,34 +50,24 @@ async function clear(): Promise<void> {
 	fs.rmSync(directory, { recursive: true, force: true });
 }
 
-interface Run {
+interface Run extends Result {
 	/** The resource in whose making the CLI was killed; absent when it came to its end. */
 	cut?: string;
-	code: number;
-	output: string;
 }
 
 /** Runs `pulumi up`, and kills the CLI with all of its children when it begins a resource that is not in `seen`, which is added there. */
 async function upUntilCut(stack: TestStack, seen: Set<string>): Promise<Run> {
-	stack.writeConfig();
-	const args = ["up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack.name, "--config-file", stack.configFile];
-	const child = spawn("pulumi", args, { cwd: projectDirectory, env: stack.env, stdio: ["ignore", "pipe", "pipe"], detached: true });
-	const run: Run = { code: 255, output: "" };
-	const ended = new Promise<number>((resolve) => child.once("close", (code) => resolve(code ?? 255)));
-	child.stderr.on("data", (data) => {
-		run.output += data;
-	});
-	for await (const line of createInterface({ input: child.stdout })) {
-		run.output += `${line}\n`;
+	const up = stack.beginUp();
+	let cut: string | undefined;
+	for await (const line of createInterface({ input: up.stdout })) {
 		const [, begun] = /^\s*\+\s+(\S+ \S+) creating/.exec(line) ?? [];
-		if (!begun || seen.has(begun) || run.cut) continue;
-		run.cut = begun;
+		if (!begun || seen.has(begun) || cut) continue;
+		cut = begun;
 		await sleep((delays[seen.size % delays.length] as number) * 1000);
 		seen.add(begun);
-		process.kill(-(child.pid as number), "SIGKILL");
+		up.kill();
 	}
-	run.code = await ended;
-	return run;
+	return { ...(await up.ended), cut };
 }
 
 /**

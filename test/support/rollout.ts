@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { expect, inject } from "vitest";
 import { type Load, problemOf } from "../../bench/load.ts";
 import type { Connection } from "../../lib/connection.ts";
@@ -30,15 +29,6 @@ export class RolloutLab {
 	async converge(...args: string[]): Promise<void> {
 		const { code, output } = await this.stack.up(...args);
 		expect(code, output).toBe(0);
-	}
-
-	/** Begins `pulumi up`, to be killed. */
-	beginUp(): { kill: () => void; ended: Promise<number> } {
-		this.stack.writeConfig();
-		const args = ["up", "--yes", "--skip-preview", "--non-interactive", "--stack", this.stack.name, "--config-file", this.stack.configFile];
-		const child = spawn("pulumi", args, { env: this.stack.env, stdio: "ignore", detached: true });
-		const ended = new Promise<number>((resolve) => child.once("close", (code) => resolve(code ?? 255)));
-		return { kill: () => process.kill(-(child.pid as number), "SIGKILL"), ended };
 	}
 
 	/** Fails unless each app node answers with this version. */

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import type { Readable } from "node:stream";
 import { parse, stringify } from "yaml";
 import { type DeployedResource, resourcesOf } from "../../lib/deployment.ts";
 
@@ -18,6 +19,14 @@ export interface Result {
 	output: string;
 	/** Wall time in seconds. */
 	seconds: number;
+}
+
+/** `pulumi up` at work. */
+export interface Running {
+	/** Kills it with all of its children, as a machine that dies would. */
+	kill: () => void;
+	ended: Promise<Result>;
+	stdout: Readable;
 }
 
 /** One step of `pulumi preview --json`. */
@@ -99,11 +108,16 @@ export class TestStack {
 		fs.rmSync(path.join(this.#project, `Pulumi.${this.name}.yaml`), { force: true });
 	}
 
-	async up(...args: string[]): Promise<Result> {
+	up(...args: string[]): Promise<Result> {
 		return this.#operation("up", "--yes", "--skip-preview", ...args);
 	}
 
-	async destroy(...args: string[]): Promise<Result> {
+	/** Begins `pulumi up`, to be killed. */
+	beginUp(): Running {
+		return this.#begin(this.#argumentsOf("up", "--yes", "--skip-preview"), true);
+	}
+
+	destroy(...args: string[]): Promise<Result> {
 		return this.#operation("destroy", "--yes", "--skip-preview", ...args);
 	}
 
@@ -116,7 +130,7 @@ export class TestStack {
 	}
 
 	/** The preview as an operator sees it. */
-	async previewText(...args: string[]): Promise<Result> {
+	previewText(...args: string[]): Promise<Result> {
 		return this.#operation("preview", "--diff", ...args);
 	}
 
@@ -141,13 +155,28 @@ export class TestStack {
 	}
 
 	run(...args: string[]): Promise<Result> {
+		return this.#begin(args).ended;
+	}
+
+	#operation(verb: string, ...args: string[]): Promise<Result> {
+		return this.run(...this.#argumentsOf(verb, ...args));
+	}
+
+	/** Of an operation on this stack with its configuration as it is now. */
+	#argumentsOf(verb: string, ...args: string[]): string[] {
+		this.writeConfig();
+		return [verb, "--stack", this.name, "--config-file", this.configFile, ...args];
+	}
+
+	#begin(args: string[], detached = false): Running {
 		const started = Date.now();
-		return new Promise((resolve, reject) => {
-			const child = spawn("pulumi", [...args, "--non-interactive"], {
-				cwd: this.#project,
-				env: this.env,
-				stdio: ["ignore", "pipe", "pipe"],
-			});
+		const child = spawn("pulumi", [...args, "--non-interactive"], {
+			cwd: this.#project,
+			env: this.env,
+			stdio: ["ignore", "pipe", "pipe"],
+			detached,
+		});
+		const ended = new Promise<Result>((resolve, reject) => {
 			let output = "";
 			const collect = (data: Buffer) => {
 				output += data;
@@ -158,11 +187,7 @@ export class TestStack {
 			child.once("error", reject);
 			child.once("close", (code) => resolve({ code: code ?? 255, output, seconds: (Date.now() - started) / 1000 }));
 		});
-	}
-
-	#operation(verb: string, ...args: string[]): Promise<Result> {
-		this.writeConfig();
-		return this.run(verb, "--stack", this.name, "--config-file", this.configFile, ...args);
+		return { kill: () => process.kill(-(child.pid as number), "SIGKILL"), ended, stdout: child.stdout };
 	}
 
 	writeConfig(): void {
