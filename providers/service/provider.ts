@@ -52,13 +52,15 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		return { id: outputs.serviceId, outputs: { ...outputs, lastRollout: null } };
 	},
 
-	async read(id, state, context) {
-		const observed = await observe(swarmOf(state), id, { ...state, image: state.imageDigest }, state.observed?.asFound).catch(
+	// The resource's own ID is that of its first service. An update makes another one where there is none: in a swarm that was made anew.
+	async read(_id, state, context) {
+		const { serviceId } = state;
+		const observed = await observe(swarmOf(state), serviceId, { ...state, image: state.imageDigest }, state.observed?.asFound).catch(
 			goneWithItsSwarm,
 		);
 		if (!observed) return undefined;
 		const differs = [...observed.differs, ...(await wrongVolumes(state, context)).map(({ description }) => description)];
-		return { serviceId: id, imageDigest: state.imageDigest, observed: { ...observed, differs }, lastRollout: state.lastRollout ?? null };
+		return { serviceId, imageDigest: state.imageDigest, observed: { ...observed, differs }, lastRollout: state.lastRollout ?? null };
 	},
 
 	describeChange: (changed, olds, news) => disruption(changed, olds, news),
@@ -88,11 +90,11 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		return { ...outputs, lastRollout };
 	},
 
-	async delete(id, state, context) {
+	async delete(_id, state, context) {
 		const manager = swarmOf(state);
-		await orUndefined(manager.getService(id).remove()).catch(goneWithItsSwarm);
+		await orUndefined(manager.getService(state.serviceId).remove()).catch(goneWithItsSwarm);
 		await until({ what: "tasks stopping", deadlineSeconds: 120, progress: context.progress }, async () => {
-			const left = await containersLeft(state, id);
+			const left = await containersLeft(state);
 			return left === 0 ? { done: undefined } : { waiting: `${left} containers left` };
 		});
 		await removeVolumes(state, context);
@@ -109,10 +111,8 @@ const nameless = ({ name: _name, ...node }: ServiceInputs["nodes"][number]) => n
 
 const nameOf = (mount: ServiceMount) => (mount.type === "volume" ? mount.name : undefined);
 
-async function containersLeft(inputs: ServiceInputs, serviceId: string): Promise<number> {
+async function containersLeft({ serviceId, nodes }: ServiceInputs & ServiceOutputs): Promise<number> {
 	const filters = { label: [`com.docker.swarm.service.id=${serviceId}`] };
-	const counts = await Promise.all(
-		inputs.nodes.map(async ({ connection }) => (await dockerOn(connection).listContainers({ filters })).length),
-	);
+	const counts = await Promise.all(nodes.map(async ({ connection }) => (await dockerOn(connection).listContainers({ filters })).length));
 	return counts.reduce((sum, count) => sum + count, 0);
 }
