@@ -6,9 +6,59 @@ import { RolloutLab } from "../support/rollout.ts";
 
 const { noEngine } = inject("lab");
 const lab = new RolloutLab();
+const logs = "/mnt/main-was-logs";
+const volume = "$(docker volume ls -q --filter label=scaleout.owner=swarm-scaleout/test)";
 const config = "/etc/nginx/conf.d/swarm-scaleout-test-nginx.conf";
 
 afterAll(closeConnections);
+
+round(lab, "changes by hand to nodes and what they need are named and mended:", [
+	{
+		what: "a node's label, and its volume with other options",
+		host: "manager",
+		change: "docker node update --label-rm scaleout.service worker1",
+		named: /labels/,
+		look: "docker node inspect -f '{{.Spec.Labels}}' worker1",
+		mended: /scaleout\.service:babble-was/,
+	},
+	{
+		what: "a node's role",
+		host: "manager",
+		change: "docker node promote worker2",
+		named: /role\s*: "worker" => "manager"|role\s*: "manager"/,
+		look: "docker node inspect -f '{{.Spec.Role}}' worker2",
+		mended: /worker/,
+	},
+	{
+		what: "the options of a volume",
+		host: "worker1",
+		change: `
+for attempt in $(seq 60); do [ -z "$(docker ps -q --filter label=com.docker.swarm.service.name=babble-was)" ] && break; sleep 2; done
+docker container prune -f > /dev/null
+name=${volume}
+docker volume rm $name > /dev/null
+docker volume create --label scaleout.owner=swarm-scaleout/test -d local -o type=nfs -o device=:${logs} -o o=addr=192.168.1.20,soft $name`,
+		named: /volume nfsvolume-\w+ of worker1 has .*soft/,
+		look: `docker volume inspect -f '{{.Options.o}}' ${volume}`,
+		mended: /hard/,
+	},
+	{
+		what: "the drain agent, stopped and disabled",
+		host: "worker2",
+		change: "systemctl disable --now scaleout-drain-babble-was",
+		named: /scaleout-drain-babble-was\.service\s*: "inactive and disabled instead of active and enabled"/,
+		look: "systemctl is-active scaleout-drain-babble-was",
+		mended: /^active/,
+	},
+	{
+		what: "a package, removed",
+		host: "worker2",
+		change: "dpkg --force-depends --remove conntrack",
+		named: /package conntrack\s*: "(absent|config-files|not-installed) instead of installed"/,
+		look: "dpkg-query -W -f '${db:Status-Status}' conntrack",
+		mended: /^installed/,
+	},
+]);
 
 round(lab, "what is gone is named and made anew:", [
 	{
