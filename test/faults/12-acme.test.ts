@@ -1,40 +1,15 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { isDeepStrictEqual } from "node:util";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import type { Connection } from "../../lib/connection.ts";
-import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { closeConnections } from "../../lib/ssh.ts";
 import { makeCertificate } from "../support/certificate.ts";
-import { labStack } from "../support/lab.ts";
+import { expectUp, httpsUrl, lab, nginx, onNginx, own, plainAgain, serial, servesHttp, up } from "../support/https.ts";
 import { buildPebble, installPebble, removePebble, startPebble } from "../support/pebble.ts";
-import { ask, handshake, type Trust } from "../support/tls.ts";
-
-const lab = inject("lab");
-const stack = labStack();
-const httpsPort = 8189;
-const httpsUrl = `https://127.0.0.1:${httpsPort}`;
-const nginx = lab.connections.nginx as Connection;
-const onNginx = (script: string) => execAsRoot(nginx, script);
-const plain = { method: "least_conn" };
-const own = "swarm-scaleout-test-nginx";
-
-async function up(change: object) {
-	stack.config["swarm-scaleout:nginx"] = { ...plain, ...change };
-	return stack.up();
-}
-
-async function expectUp(change: object): Promise<void> {
-	const { code, output } = await up(change);
-	expect(code, output).toBe(0);
-}
-
-/** Of the certificate that is presented, and trusted. */
-const serial = async (trust: Trust) => (await handshake(httpsPort, trust)).serial;
+import { ask, type Trust } from "../support/tls.ts";
 
 afterAll(async () => {
-	// When a test failed half-way.
-	if (!lab.noEngine && !isDeepStrictEqual(stack.config["swarm-scaleout:nginx"], plain)) await expectUp({});
+	if (!lab.noEngine) await plainAgain();
 	await closeConnections();
 });
 
@@ -93,7 +68,7 @@ systemctl start certbot.service`);
 	test("plain HTTP again leaves no certificate, and nothing to renew", async (context) => {
 		context.skip(missing !== undefined, missing);
 		await expectUp({});
-		expect((await fetch(`${lab.endpoint}/hello`)).status).toBe(200);
+		await servesHttp();
 		const left = `ls -d /etc/letsencrypt/live/${own} /etc/letsencrypt/renewal/${own}.conf /var/www/${own}-acme /etc/systemd/system/certbot.service.d/${own}.conf`;
 		expect(await onNginx(`${left} 2>/dev/null || true`)).toBe("");
 	});
@@ -112,9 +87,9 @@ describe.skipIf(lab.noEngine)("an ACME server that does not answer", () => {
 		expect(code).not.toBe(0);
 		expect(output).toMatch(/nginx\.tls\.acme: certbot got no certificate for was\.lab\.test; what serves now goes on/);
 		expect(output).toMatch(/Connection refused/);
-		expect((await fetch(`${lab.endpoint}/hello`)).status).toBe(200);
+		await servesHttp();
 
 		await expectUp({});
-		expect((await fetch(`${lab.endpoint}/hello`)).status).toBe(200);
+		await servesHttp();
 	});
 });

@@ -1,42 +1,13 @@
-import { isDeepStrictEqual } from "node:util";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import type { Connection } from "../../lib/connection.ts";
-import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { closeConnections } from "../../lib/ssh.ts";
 import { makeCertificate } from "../support/certificate.ts";
-import { labStack } from "../support/lab.ts";
-import { ask, handshake, type Trust } from "../support/tls.ts";
-
-const lab = inject("lab");
-const stack = labStack();
-const httpsPort = 8189;
-const httpsUrl = `https://127.0.0.1:${httpsPort}`;
-const nginx = lab.connections.nginx as Connection;
-const onNginx = (script: string) => execAsRoot(nginx, script);
-const plain = { method: "least_conn" };
-const own = "swarm-scaleout-test-nginx";
-
-async function up(change: object, ...args: string[]) {
-	stack.config["swarm-scaleout:nginx"] = { ...plain, ...change };
-	return stack.up(...args);
-}
-
-async function expectUp(change: object): Promise<string> {
-	const { code, output } = await up(change);
-	expect(code, output).toBe(0);
-	return output;
-}
-
-/** HTTP serves the application itself. */
-const servesHttp = async () => expect((await ask(`${lab.endpoint}/hello`)).status).toBe(200);
-
-/** Of the certificate that is presented, and trusted. */
-const serial = async (trust: Trust) => (await handshake(httpsPort, trust)).serial;
+import { expectUp, httpsPort, httpsUrl, lab, onNginx, own, plainAgain, serial, servesHttp, stack, up } from "../support/https.ts";
+import { ask, handshake } from "../support/tls.ts";
 
 // By ACME: test/faults.
 describe.skipIf(lab.noEngine)("HTTPS", () => {
 	afterAll(async () => {
-		// When a test failed half-way.
-		if (!isDeepStrictEqual(stack.config["swarm-scaleout:nginx"], plain)) await expectUp({});
+		await plainAgain();
 		await closeConnections();
 	});
 
