@@ -1,10 +1,11 @@
 import type Docker from "dockerode";
 import { isUnreachable, SshError } from "../../lib/ssh.ts";
+import type { Node } from "../../lib/swarm.ts";
 import { DeadlineError, type Seen, until } from "../../lib/wait.ts";
 import { type Context, PartialFailure, sameValue } from "../define.ts";
 import { covers } from "./observe.ts";
 import type { ServiceInputs, ServiceOutputs } from "./resource.ts";
-import { isHealthy, lastLogLines, taskErrors, tasksOf, tasksUnderWay } from "./tasks.ts";
+import { idleNodes, isHealthy, lastLogLines, taskErrors, tasksOf, tasksUnderWay } from "./tasks.ts";
 
 /** Swarm's account of the last update. */
 export interface UpdateStatus {
@@ -98,8 +99,9 @@ async function lookAtTasks(manager: Docker, serviceId: string, before: Before, i
 	if (running >= inputs.replicas && service.UpdateStatus?.State !== "updating") return { done: undefined };
 	if (failed >= failuresTolerated * inputs.replicas)
 		throw new ServiceError(`service ${inputs.name}: tasks fail again and again, ${running} of ${inputs.replicas} run`);
-	const [reason] = [...taskErrors(tasks, inputs.nodes), ...tasksUnderWay(tasks, inputs.nodes)];
-	return { waiting: `${running} of ${inputs.replicas} tasks running${reason ? `; ${reason}` : ""}` };
+	const [trouble] = [...taskErrors(tasks, inputs.nodes), ...tasksUnderWay(tasks, inputs.nodes)];
+	const idle = idleNodes((await manager.listNodes()) as Node[], inputs);
+	return { waiting: [`${running} of ${inputs.replicas} tasks running`, ...idle, ...(trouble ? [trouble] : [])].join("; ") };
 }
 
 async function lookAtHealth(inputs: ServiceInputs): Promise<Seen<undefined>> {

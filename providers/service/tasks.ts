@@ -4,7 +4,7 @@ import type Docker from "dockerode";
 import { shellQuote } from "../../lib/connection.ts";
 import { printable } from "../../lib/printable.ts";
 import { execAsRoot } from "../../lib/ssh.ts";
-import type { Task } from "../../lib/swarm.ts";
+import type { Node, Task } from "../../lib/swarm.ts";
 import type { ServiceInputs, ServiceNode } from "./resource.ts";
 
 /** All tasks of a service, newest first. */
@@ -33,6 +33,23 @@ export function tasksUnderWay(tasks: Task[], nodes: NamedNode[]): string[] {
 	return tasks
 		.filter((task) => task.DesiredState === "running" && task.Status.State !== "running")
 		.map((task) => `${nodeOf(task, nodes)}: ${task.Status.State}`);
+}
+
+/** The service's nodes that Swarm gives no task, each with the reason and what mends it. `found`: all nodes of the swarm. Pure. */
+export function idleNodes(found: Node[], { nodes, placement: [label = "", value] }: Pick<ServiceInputs, "nodes" | "placement">): string[] {
+	const mended = "pulumi up --refresh mends it";
+	const reasonOf = (node: Node | undefined) => {
+		if (!node) return `it is not in the swarm: ${mended}`;
+		const { Spec: { Availability: availability = "active", Labels: labels = {} } = {}, Status: { State: state = "unknown" } = {} } = node;
+		if (state !== "ready") return `Swarm sees it ${state}: see to the host`;
+		if (availability !== "active") return `its availability is ${availability}: ${mended}`;
+		if (labels[label] !== value) return `it lacks the label ${label}=${value}: ${mended}`;
+		return undefined;
+	};
+	return nodes.flatMap(({ name, nodeId }) => {
+		const reason = reasonOf(found.find(({ ID: id }) => id === nodeId));
+		return reason ? [printable(`${name} gets no task, ${reason}`)] : [];
+	});
 }
 
 /**

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { disruption } from "../../../../providers/service/disruption.ts";
 import type { ServiceInputs } from "../../../../providers/service/resource.ts";
 import { serviceSpec } from "../../../../providers/service/spec.ts";
-import { taskErrors, tasksUnderWay } from "../../../../providers/service/tasks.ts";
+import { idleNodes, taskErrors, tasksUnderWay } from "../../../../providers/service/tasks.ts";
 import { image, serviceInputs as inputs, rollout } from "./inputs.ts";
 
 const container = (change: Partial<ServiceInputs>) => serviceSpec(inputs(change)).TaskTemplate.ContainerSpec;
@@ -174,4 +174,29 @@ test("a task that is to run and does not yet is told with its node and its state
 		task("id-of-manager", "ready", "ready"),
 	];
 	expect(tasksUnderWay(tasks, inputs().nodes)).toEqual(["worker1: starting"]);
+});
+
+describe("a node that Swarm gives no task is told with the reason and what mends it:", () => {
+	const labels = { "scaleout.service": "babble-was" };
+	const node = (name: string, Spec: object = {}, State = "ready") =>
+		({ ID: `id-of-${name}`, Spec: { Availability: "active", Labels: labels, ...Spec }, Status: { State } }) as never;
+	const others = [node("manager"), node("worker1"), node("someone-elses", { Availability: "drain" })];
+
+	test.each([
+		["paused", [node("worker2", { Availability: "pause" })], "its availability is pause: pulumi up --refresh mends it"],
+		["drained", [node("worker2", { Availability: "drain" })], "its availability is drain: pulumi up --refresh mends it"],
+		[
+			"without its label",
+			[node("worker2", { Labels: {} })],
+			"it lacks the label scaleout.service=babble-was: pulumi up --refresh mends it",
+		],
+		["down, whatever else", [node("worker2", { Availability: "pause" }, "down")], "Swarm sees it down: see to the host"],
+		["gone", [], "it is not in the swarm: pulumi up --refresh mends it"],
+	])("%s", (_what, found, reason) => {
+		expect(idleNodes([...others, ...found], inputs())).toEqual([`worker2 gets no task, ${reason}`]);
+	});
+
+	test("none, when all get theirs", () => {
+		expect(idleNodes([...others, node("worker2")], inputs())).toEqual([]);
+	});
 });
