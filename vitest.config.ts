@@ -20,6 +20,8 @@ export default defineConfig({
 	test: {
 		// The SDK's runtime keeps state that worker threads would share.
 		pool: "forks",
+		// By itself vitest leaves one core idle, half of two.
+		maxWorkers: "100%",
 		sequence: { sequencer: ByName },
 		projects: [
 			{
@@ -33,7 +35,6 @@ export default defineConfig({
 					include: ["test/engine/**/*.test.ts"],
 					testTimeout: 10 * minute,
 					hookTimeout: 10 * minute,
-					fileParallelism: false,
 				},
 			},
 			{ extends: true, test: { name: "lab", include: ["test/lab/**/*.test.ts"], ...onLab } },

@@ -13,10 +13,9 @@ const environment = () => inCache(`moto-${motoVersion}`);
 export function missingEmulator(): string | undefined {
 	const directory = environment();
 	if (fs.existsSync(directory)) return undefined;
-	// Under another name until it is whole. Python finds its environment wherever it lies; only the scripts in it do not.
-	const part = `${directory}.part`;
-	fs.rmSync(part, { recursive: true, force: true });
-	fs.mkdirSync(path.dirname(part), { recursive: true });
+	// Under a name of its own until it is whole. Python finds its environment wherever it lies; only the scripts in it do not.
+	fs.mkdirSync(path.dirname(directory), { recursive: true });
+	const part = fs.mkdtempSync(`${directory}.part-`);
 	const problem =
 		failure("python3", ["-m", "venv", part]) ??
 		failure(path.join(part, "bin", "python"), [
@@ -27,9 +26,10 @@ export function missingEmulator(): string | undefined {
 			"--disable-pip-version-check",
 			`moto[server]==${motoVersion}`,
 		]);
-	if (problem) return `the AWS emulator moto ${motoVersion} cannot be installed (${problem})`;
-	fs.renameSync(part, directory);
-	return undefined;
+	// Two test files may install it at the same time: the first one's stays.
+	if (!problem && !fs.existsSync(directory)) fs.renameSync(part, directory);
+	else fs.rmSync(part, { recursive: true });
+	return problem && `the AWS emulator moto ${motoVersion} cannot be installed (${problem})`;
 }
 
 function failure(program: string, args: string[]): string | undefined {
