@@ -135,6 +135,15 @@ describe.skipIf(noEngine)("ingress mode", () => {
 		expect(await (await fetch(`${lab.endpoint}/version`)).json()).toMatchObject({ version: "mesh-2" });
 	});
 
+	test("scaled by hand is named by a refresh and put back", async () => {
+		await lab.on("manager", "docker service scale -d babble-was=1");
+		await expect.poll(taskIds, { timeout: 120_000, interval: 2000 }).toHaveLength(1);
+		expect((await lab.stack.previewText("--refresh")).output).toMatch(/differs[\s\S]*Mode\.Replicated\.Replicas/);
+		await lab.converge("--refresh");
+		expect(await taskIds()).toHaveLength(3);
+		await lab.expectUnchanged("--refresh");
+	});
+
 	test("takes a version back that never gets healthy, and up fails with the task's own error", async () => {
 		lab.configure(
 			{ WAS_VERSION: "bad", HEALTH_MODE: "never" },

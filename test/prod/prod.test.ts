@@ -9,7 +9,7 @@ import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
 import { type Account, account } from "../standin/account.ts";
 import { type Emulator, missingEmulator, startEmulator } from "../standin/emulator.ts";
 import { withMachines } from "../standin/install.ts";
-import { clearMachines } from "../standin/machines.ts";
+import { clearMachines, deleteMachine } from "../standin/machines.ts";
 import { prodStack } from "../standin/stacks.ts";
 import { describeLab, type Lab, labEnvironment } from "../support/lab.ts";
 import { expectNoLoss } from "../support/rollout.ts";
@@ -79,6 +79,14 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		return [...hosts].sort();
 	}
 
+	/** After an instance was made anew. */
+	async function expectAllServing(): Promise<void> {
+		made = await describeLab(stack);
+		await expect.poll(answering, { timeout: 120_000, interval: 2000 }).toEqual(apps);
+		const nodes = await on("manager", "docker node ls --format '{{.Hostname}} {{.Status}} {{.Availability}}'");
+		expect(nodes.trim().split("\n").sort()).toEqual(apps.map((name) => `${name} Ready Active`));
+	}
+
 	test("logs in as the image's user, to private hosts through the NGINX host, each with its pinned key", () => {
 		const { nginx, ...others } = made.connections;
 		expect(nginx).toMatchObject({ user: "ubuntu", host: new URL(made.endpoint).hostname });
@@ -143,15 +151,29 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		const fresh = after.filter(({ InstanceId }) => !before.includes(InstanceId));
 		expect(fresh).toMatchObject([{ InstanceType: "t3.medium", PrivateIpAddress: "192.168.3.5" }]);
 		expect(after).toHaveLength(5);
-		made = await describeLab(stack);
-		await expect.poll(answering, { timeout: 120_000, interval: 2000 }).toEqual(apps);
-		const nodes = await on("manager", "docker node ls --format '{{.Hostname}} {{.Status}} {{.Availability}}'");
-		expect(nodes.trim().split("\n").sort()).toEqual(apps.map((name) => `${name} Ready Active`));
+		await expectAllServing();
 		expectNoLoss(load);
 		// NFS clients write back within half a minute.
 		await sleep(35_000);
 		const logs = await on("log", "cat /mnt/main-was-logs/*.log");
 		expect(runTwice(load.samples, logs)).toBe(0);
+	});
+
+	test("makes an instance that someone terminated anew at up --refresh, and its node; the others serve", async () => {
+		const [lost] = (await there.running()).filter(({ PrivateIpAddress }) => PrivateIpAddress === "192.168.2.142");
+		const id = lost?.InstanceId as string;
+		await there.ec2.terminateInstances({ InstanceIds: [id] });
+		await deleteMachine(machines, id);
+		await closeConnections();
+		// What was in flight on it is lost with it.
+		await sleep(10_000);
+		const { output } = await stack.previewText("--refresh");
+		expect(output).toMatch(/\+ aws:ec2\/instance:Instance: \(create\)[\s\S]*worker1/);
+		const load = new Load({ url: made.endpoint, clients: 2, keepAlive: false, maxDelayMs: 800 });
+		await succeeded(stack.up("--refresh")).finally(() => load.stop());
+		expectNoLoss(load);
+		await expectAllServing();
+		expect(await succeeded(stack.up("--refresh"))).toMatch(/Resources:\s+\d+ unchanged\s/);
 	});
 
 	test("is destroyed to an empty account, but for the volume of the logs, and no machine runs", async () => {
