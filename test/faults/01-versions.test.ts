@@ -81,7 +81,7 @@ describe.skipIf(noEngine)("a service that was changed by hand", () => {
 	test("and whose update stopped at a failure: it is named as paused, and put back", async () => {
 		await lab.on("manager", "docker service update -q --detach --update-failure-action pause --env-add HEALTH_MODE=nonsense babble-was");
 		const state = () => lab.on("manager", "docker service inspect -f '{{.UpdateStatus.State}}' babble-was");
-		await expect.poll(state, { timeout: 300_000, interval: 3000 }).toBe("paused\n");
+		await expect.poll(state, { timeout: 600_000, interval: 3000 }).toBe("paused\n");
 		const { output } = await lab.stack.previewText("--refresh");
 		expect(output).toMatch(/UpdateStatus: paused/);
 		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
