@@ -14,6 +14,8 @@ const minute = 60_000;
 const onMachines = { testTimeout: 30 * minute, hookTimeout: 60 * minute, fileParallelism: false };
 const onLab = { globalSetup: "test/lab/setup.ts", setupFiles: ["test/lab/keepLogs.ts"], ...onMachines };
 
+const standin = "test/standin/setup.ts";
+
 export default defineConfig({
 	// The example consumer imports the package by its name; here that is the source.
 	resolve: { alias: { "swarm-scaleout/outputs": `${import.meta.dirname}/components/outputs.ts` } },
@@ -33,12 +35,13 @@ export default defineConfig({
 				test: {
 					name: "engine",
 					include: ["test/engine/**/*.test.ts"],
+					globalSetup: standin,
 					testTimeout: 10 * minute,
 					hookTimeout: 10 * minute,
 				},
 			},
 			{ extends: true, test: { name: "lab", include: ["test/lab/**/*.test.ts"], ...onLab } },
-			{ extends: true, test: { name: "prod", include: ["test/prod/**/*.test.ts"], ...onMachines } },
+			{ extends: true, test: { name: "prod", include: ["test/prod/**/*.test.ts"], globalSetup: standin, ...onMachines } },
 			{ extends: true, test: { name: "faults", include: ["test/faults/**/*.test.ts"], ...onLab } },
 		],
 	},

@@ -1,16 +1,15 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { missingEngine } from "../../lab/engine.ts";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { account } from "../standin/account.ts";
-import { type Emulator, missingEmulator, startEmulator } from "../standin/emulator.ts";
+import { type Emulator, startEmulator } from "../standin/emulator.ts";
 import { prodStack } from "../standin/stacks.ts";
 import { labEnvironment } from "../support/lab.ts";
 import { digest } from "../support/mocks.ts";
 
 /** Pulumi.prod.yaml with the emulator in AWS's place, as far as previews go. What `up` makes of it: test/prod. */
-const missing = missingEngine() ?? missingEmulator();
+const missing = inject("missingStandin");
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-prod-"));
 afterAll(() => fs.rmSync(scratch, { recursive: true, force: true }));
 

@@ -1,16 +1,15 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { missingEngine } from "../../lab/engine.ts";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { newKeyPair } from "../../lib/sshKeys.ts";
 import { type Account, account } from "../standin/account.ts";
-import { type Emulator, missingEmulator, startEmulator } from "../standin/emulator.ts";
+import { type Emulator, startEmulator } from "../standin/emulator.ts";
 import { exampleStack } from "../standin/stacks.ts";
 import { changesOf, type TestStack } from "../support/stack.ts";
 
 /** The stand-in itself, with a small program: that what the engine asks for really arrives at the API, and comes back. */
-const missing = missingEngine() ?? missingEmulator();
+const missing = inject("missingStandin");
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-standin-"));
 afterAll(() => fs.rmSync(scratch, { recursive: true, force: true }));
 

@@ -1,13 +1,12 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { Load, runTwice } from "../../bench/load.ts";
-import { missingEngine } from "../../lab/engine.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
 import { type Account, account } from "../standin/account.ts";
-import { type Emulator, missingEmulator, startEmulator } from "../standin/emulator.ts";
+import { type Emulator, startEmulator } from "../standin/emulator.ts";
 import { withMachines } from "../standin/install.ts";
 import { clearMachines, deleteMachine } from "../standin/machines.ts";
 import { prodStack } from "../standin/stacks.ts";
@@ -19,7 +18,7 @@ import { changesOf, projectDirectory, type Result, type TestStack } from "../sup
  * The prod stack from nothing to nothing: its resources at an emulator of the AWS API, its instances local machines. The image is the example's,
  * built and served here, as no registry of the world is asked; everything else is Pulumi.prod.yaml.
  */
-const missing = missingEngine() ?? missingEmulator();
+const missing = inject("missingStandin");
 const directory = path.join(projectDirectory, ".lab", "prod-test");
 const machines = path.join(directory, "machines");
 const apps = ["manager", "worker1", "worker2"];
@@ -160,7 +159,7 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 	});
 
 	test("makes an instance that someone terminated anew at up --refresh, and its node; the others serve", async () => {
-		const [lost] = (await there.running()).filter(({ PrivateIpAddress }) => PrivateIpAddress === "192.168.2.142");
+		const lost = (await there.running()).find(({ PrivateIpAddress }) => PrivateIpAddress === "192.168.2.142");
 		const id = lost?.InstanceId as string;
 		await there.ec2.terminateInstances({ InstanceIds: [id] });
 		await deleteMachine(machines, id);

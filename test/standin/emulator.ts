@@ -13,9 +13,10 @@ const environment = () => inCache(`moto-${motoVersion}`);
 export function missingEmulator(): string | undefined {
 	const directory = environment();
 	if (fs.existsSync(directory)) return undefined;
-	// Under a name of its own until it is whole. Python finds its environment wherever it lies; only the scripts in it do not.
-	fs.mkdirSync(path.dirname(directory), { recursive: true });
-	const part = fs.mkdtempSync(`${directory}.part-`);
+	// Under another name until it is whole. Python finds its environment wherever it lies; only the scripts in it do not.
+	const part = `${directory}.part`;
+	fs.rmSync(part, { recursive: true, force: true });
+	fs.mkdirSync(path.dirname(part), { recursive: true });
 	const problem =
 		failure("python3", ["-m", "venv", part]) ??
 		failure(path.join(part, "bin", "python"), [
@@ -26,10 +27,9 @@ export function missingEmulator(): string | undefined {
 			"--disable-pip-version-check",
 			`moto[server]==${motoVersion}`,
 		]);
-	// Two test files may install it at the same time: the first one's stays.
-	if (!problem && !fs.existsSync(directory)) fs.renameSync(part, directory);
-	else fs.rmSync(part, { recursive: true });
-	return problem && `the AWS emulator moto ${motoVersion} cannot be installed (${problem})`;
+	if (problem) return `the AWS emulator moto ${motoVersion} cannot be installed (${problem})`;
+	fs.renameSync(part, directory);
+	return undefined;
 }
 
 function failure(program: string, args: string[]): string | undefined {
