@@ -4,6 +4,7 @@ import { differences } from "../../../../providers/service/observe.ts";
 import { provider } from "../../../../providers/service/provider.ts";
 import type { ServiceInputs, ServiceOutputs } from "../../../../providers/service/resource.ts";
 import { type ServiceSpec, serviceSpec } from "../../../../providers/service/spec.ts";
+import { absent } from "./answers.ts";
 import { image, serviceInputs } from "./inputs.ts";
 
 /* A service that was made by hand with the source system's command, and a swarm that notes the specs it is sent. */
@@ -12,7 +13,6 @@ const sent = vi.hoisted(() => [] as ServiceSpec[]);
 vi.mock("../../../../lib/managers.ts", async (original) => ({ ...(await original<object>()), dockerOnManager: () => manager }));
 vi.mock("../../../../lib/ssh.ts", async (original) => ({ ...(await original<object>()), execAsRoot: async () => "200" }));
 vi.mock("../../../../lib/docker.ts", () => ({ dockerOn: () => ({ getVolume: () => ({ inspect: absent }) }) }));
-const absent = async () => Promise.reject(Object.assign(new Error("no such volume"), { statusCode: 404 }));
 
 const settings = { health: { ...serviceInputs().health, deadlineSeconds: 1 }, convergeSeconds: 1 };
 const inputs = (change: Partial<ServiceInputs> = {}) =>

@@ -2,6 +2,7 @@ import { expect, test, vi } from "vitest";
 import { provider } from "../../../../providers/service/provider.ts";
 import type { ServiceOutputs } from "../../../../providers/service/resource.ts";
 import type { ServiceSpec } from "../../../../providers/service/spec.ts";
+import { absent, runningTask } from "./answers.ts";
 import { serviceInputs } from "./inputs.ts";
 
 /* An update that finds no service: that of a swarm which was made anew. A swarm stands in that has what is made in it. */
@@ -16,7 +17,6 @@ vi.mock("../../../../lib/docker.ts", () => ({
 		listVolumes: async () => ({ Volumes: [] }),
 	}),
 }));
-const absent = async () => Promise.reject(Object.assign(new Error("no such thing"), { statusCode: 404 }));
 
 const services = new Map<string, ServiceSpec>();
 const found = (key: string) => [...services].find(([id, { Name: name }]) => id === key || name === key);
@@ -35,15 +35,7 @@ const manager = {
 		services.set("fresh", spec);
 		return { ID: "fresh" };
 	},
-	listTasks: async () =>
-		inputs.nodes.map(({ nodeId }) => ({
-			ID: `task-on-${nodeId}`,
-			NodeID: nodeId,
-			CreatedAt: "",
-			DesiredState: "running",
-			Spec: services.get("fresh")?.TaskTemplate,
-			Status: { State: "running", Timestamp: "" },
-		})),
+	listTasks: async () => inputs.nodes.map(({ nodeId }) => runningTask(nodeId, services.get("fresh"))),
 };
 
 const inputs = serviceInputs({ clusterId: "fresh-swarm", convergeSeconds: 1 });

@@ -1,13 +1,13 @@
 import { expect, test, vi } from "vitest";
 import { provider } from "../../../../providers/service/provider.ts";
 import type { ServiceSpec } from "../../../../providers/service/spec.ts";
+import { absent, runningTask } from "./answers.ts";
 import { serviceInputs } from "./inputs.ts";
 
 /* A rollout that cannot end, since someone paused a node. A swarm stands in whose other nodes run their tasks. */
 
 vi.mock("../../../../lib/managers.ts", async (original) => ({ ...(await original<object>()), dockerOnManager: () => manager }));
 vi.mock("../../../../lib/docker.ts", () => ({ dockerOn: () => ({ getVolume: () => ({ inspect: absent }) }) }));
-const absent = async () => Promise.reject(Object.assign(new Error("no such thing"), { statusCode: 404 }));
 
 const inputs = serviceInputs({ convergeSeconds: 1 });
 let spec: ServiceSpec | undefined;
@@ -23,17 +23,7 @@ const manager = {
 			Spec: { Availability: name === "worker2" ? "pause" : "active", Labels: { "scaleout.service": "babble-was" } },
 			Status: { State: "ready" },
 		})),
-	listTasks: async () =>
-		inputs.nodes
-			.filter(({ name }) => name !== "worker2")
-			.map(({ nodeId }) => ({
-				ID: `task-on-${nodeId}`,
-				NodeID: nodeId,
-				CreatedAt: "",
-				DesiredState: "running",
-				Spec: spec?.TaskTemplate,
-				Status: { State: "running", Timestamp: "" },
-			})),
+	listTasks: async () => inputs.nodes.filter(({ name }) => name !== "worker2").map(({ nodeId }) => runningTask(nodeId, spec)),
 };
 
 test("ends at its deadline with the node's name, what is the matter with it and the remedy", async () => {
