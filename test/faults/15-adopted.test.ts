@@ -136,28 +136,37 @@ describe.skipIf(noEngine)("what was made by hand", () => {
 		expect(code, output).toBe(0);
 	});
 
-	test("is refused where nothing says that it may be taken over, and goes on", async () => {
-		const { code, output } = await stack.up("--continue-on-error");
-		expect(code).not.toBe(0);
-		expect(output).toMatch(/logs\.path = "\/mnt\/main-was-logs": \/etc\/exports exports it already: set logs\.adopt to true/);
-		expect(output).toMatch(/duplicate upstream "app"[\s\S]*nginx\.adopt takes over what it names:\s+\/etc\/nginx\/conf\.d\/was\.conf/);
-		expect(await lab.tasks()).toBe(tasks);
-		expect(await hostThatAnswers()).not.toBe("none");
-	});
-
-	test("is refused where it differs, by what differs", async () => {
-		Object.assign(stack.config["swarm-scaleout:logs"] as object, { adopt: true });
-		Object.assign(stack.config["swarm-scaleout:nginx"] as object, { adopt: [byHand] });
-		stack.config["swarm-scaleout:service"] = { ...service, env: { ...env, LOG_FILE: "/was-logs/one.log", MORE: "1" } };
+	/** An `up` that is refused, and takes nothing from what runs. */
+	async function refused(): Promise<string> {
 		const { code, output } = await stack.up();
 		expect(code).not.toBe(0);
+		expect(await lab.tasks()).toBe(tasks);
+		expect(await hostThatAnswers()).not.toBe("none");
+		return output;
+	}
+
+	// One at a time: the engine ends the program at the first failure, and what it had not come to is not heard of.
+	test("is refused where the export is not said to be taken over", async () => {
+		expect(await refused()).toMatch(/logs\.path = "\/mnt\/main-was-logs": \/etc\/exports exports it already: set logs\.adopt to true/);
+	});
+
+	test("is refused where the service differs, by what differs", async () => {
+		Object.assign(stack.config["swarm-scaleout:logs"] as object, { adopt: true });
+		stack.config["swarm-scaleout:service"] = { ...service, env: { ...env, LOG_FILE: "/was-logs/one.log", MORE: "1" } };
+		const output = await refused();
 		expect(output).toMatch(/service\.env\.LOG_FILE has another value there/);
 		expect(output).toMatch(/service\.env\.MORE is not set there/);
-		expect(await lab.tasks()).toBe(tasks);
+	});
+
+	test("is refused where NGINX has the upstream already, by the file that has it", async () => {
+		stack.config["swarm-scaleout:service"] = service;
+		expect(await refused()).toMatch(
+			/duplicate upstream "app"[\s\S]*nginx\.adopt takes over what it names:\s+\/etc\/nginx\/conf\.d\/was\.conf/,
+		);
 	});
 
 	test("is taken over as it runs: no new task, no request lost; after that nothing is left to do", async () => {
-		stack.config["swarm-scaleout:service"] = service;
+		Object.assign(stack.config["swarm-scaleout:nginx"] as object, { adopt: [byHand] });
 		const traffic = load();
 		const { code, output } = await stack.up();
 		await traffic.stop();
