@@ -3,7 +3,8 @@ import type { Duplex } from "node:stream";
 import Docker from "dockerode";
 import type { ClientChannel } from "ssh2";
 import { type Connection, describeConnection } from "./connection.ts";
-import { connect } from "./ssh.ts";
+import { printable } from "./printable.ts";
+import { connect, SshError } from "./ssh.ts";
 
 /**
  * The Docker Engine API of a host, spoken over its shared SSH connection. Root reaches the socket by stream-local forwarding, which starts
@@ -60,13 +61,24 @@ class SshAgent extends Agent {
 	}
 }
 
+/** @throws SshError, or has the stream end with one: `unreachable` also where only Docker is, stopped or not installed. */
 async function openDockerStream(connection: Connection): Promise<ClientChannel> {
 	const client = await connect(connection);
+	const silent = (why: string) =>
+		new SshError("unreachable", `${describeConnection(connection)}: Docker does not answer: ${printable(why)}`);
 	return new Promise((resolve, reject) => {
-		const opened = (error: Error | undefined, channel: ClientChannel) =>
-			error ? reject(new Error(`${describeConnection(connection)}: Docker does not answer: ${error.message}`)) : resolve(channel);
-		if (connection.user === "root") client.openssh_forwardOutStreamLocal("/var/run/docker.sock", opened);
-		else client.exec("sudo -n docker system dial-stdio", opened);
+		const opened = (error: Error | undefined, channel: ClientChannel) => (error ? reject(silent(error.message)) : resolve(channel));
+		if (connection.user === "root") return client.openssh_forwardOutStreamLocal("/var/run/docker.sock", opened);
+		client.exec("sudo -n docker system dial-stdio", (error, channel) => {
+			if (error) return reject(silent(error.message));
+			let complaint = "";
+			channel.stderr.setEncoding("utf8").on("data", (data: string) => {
+				complaint += data;
+			});
+			// It starts in any case, and says only then that there is no Docker.
+			channel.once("end", () => complaint && channel.emit("error", silent(complaint.trim())));
+			resolve(channel);
+		});
 	});
 }
 

@@ -122,7 +122,7 @@ interface Modem {
 
 /** Whether the request was not carried out, or only reads. */
 function canGoElsewhere(error: Error, { method }: Request): boolean {
-	if (error instanceof SshError || /Docker does not answer/.test(error.message)) return true;
+	if (error instanceof SshError) return true;
 	const hasAnswer = (error as { statusCode?: number }).statusCode !== undefined;
 	return hasAnswer ? /not a swarm manager|does not have a leader/.test(error.message) : method === "GET";
 }
