@@ -49,11 +49,16 @@ export function forget(owner: string, step: string): string {
 	return `rm -rf ${directory}/${fileStem(step)}; rmdir --ignore-fail-on-non-empty ${directory} 2> /dev/null || true`;
 }
 
+/** Prints, as `lookScript` does, whether a host has no records at all, and ends then. Changes nothing. Pure. */
+export function findRecords(owner: string): string {
+	return `cd ${recordDirectory(owner)} 2> /dev/null || { printf '${everyStep}\\t>\\trecords of the steps\\tthere\\n'; exit 0; }`;
+}
+
 /** Prints `step<TAB>< or ><TAB>subject<TAB>state` for what is now, and what was recorded, where they differ. Changes nothing. Pure. */
 export function lookScript(owner: string): string {
 	return `
 ${prelude}
-cd ${recordDirectory(owner)} 2> /dev/null || { printf '${everyStep}\\t>\\trecords of the steps\\tthere\\n'; exit 0; }
+${findRecords(owner)}
 for step in *; do
   [ -e "$step/outcome" ] || continue
   { diff <(set +eu; . "$step/look" 2> /dev/null) "$step/outcome" || true; } | sed -n "s/^\\([<>]\\) /$step\\t\\1\\t/p"

@@ -1,5 +1,5 @@
 import { asRoot, describeConnection } from "../../lib/connection.ts";
-import { differencesOf, lookScript, nextDrift } from "../../lib/hostRecord.ts";
+import { differencesOf, findRecords, lookScript, nextDrift } from "../../lib/hostRecord.ts";
 import { connect, exec, execAsRoot, isUnreachable, SshError, type SshFault } from "../../lib/ssh.ts";
 import { defineProvider } from "../define.ts";
 import { preflight, preflightScript } from "./preflight.ts";
@@ -16,6 +16,7 @@ export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
 	inputs: {
 		property: "ignore",
 		connection: "update",
+		machineId: "update",
 		owner: "update",
 		roles: "update",
 		isMade: "ignore",
@@ -24,8 +25,12 @@ export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
 		drift: "ignore",
 	},
 
+	describeChange: (changed, { machineId }) =>
+		changed.includes("machineId") && machineId ? "the machine is made anew: every step on it runs again" : undefined,
+
 	async create(inputs) {
-		return { id: describeConnection(inputs.connection), outputs: { ...(await check(inputs)), drift: {} } };
+		const { os, architecture } = await check(inputs);
+		return { id: describeConnection(inputs.connection), outputs: { os, architecture, drift: {} } };
 	},
 
 	async read(_id, state, { note }) {
@@ -45,7 +50,9 @@ export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
 	},
 
 	async update(_id, { drift = {} }, news) {
-		return { ...(await check(news)), drift };
+		const { os, architecture, printed } = await check(news);
+		// An empty host has to be told to the steps, whose inputs may all be as they were. What else has changed there is for a refresh to find.
+		return { os, architecture, drift: nextDrift(drift, differencesOf(printed)) };
 	},
 
 	async delete() {},
@@ -62,14 +69,16 @@ function explained({ property, hint }: HostCheckInputs, error: unknown): unknown
 	return new Error(`${property}.${field}: ${error.message}: ${remedy}${further}`);
 }
 
-async function check(inputs: HostCheckInputs): Promise<Omit<HostCheckOutputs, "drift">> {
-	const { property, connection, roles, deadlineSeconds = 45 } = inputs;
+/** `printed`: what `differencesOf` reads. */
+async function check(inputs: HostCheckInputs): Promise<Omit<HostCheckOutputs, "drift"> & { printed: string }> {
+	const { property, connection, owner, roles, deadlineSeconds = 45 } = inputs;
 	try {
 		await connect(connection, deadlineSeconds);
 	} catch (error) {
 		throw explained(inputs, error);
 	}
-	const { stdout, stderr, code } = await exec(connection, asRoot(connection.user, preflightScript(roles)), { deadlineSeconds: 60 });
+	const script = `${preflightScript(roles)}\n${findRecords(owner)}`;
+	const { stdout, stderr, code } = await exec(connection, asRoot(connection.user, script), { deadlineSeconds: 60 });
 	if (code !== 0) {
 		throw new Error(
 			`${property}.ssh.user = "${connection.user}": cannot run commands as root: allow it "sudo -n", or use root: ${stderr.trim()}`,
@@ -77,5 +86,5 @@ async function check(inputs: HostCheckInputs): Promise<Omit<HostCheckOutputs, "d
 	}
 	const { os, architecture, problems } = preflight(stdout, Date.now() / 1000);
 	if (problems.length > 0) throw new Error(problems.map((problem) => `${property}: ${problem}`).join("\n"));
-	return { os, architecture };
+	return { os, architecture, printed: stdout };
 }

@@ -8,6 +8,8 @@ export interface HostCheckInputs {
 	/** Path of the host in the configuration, for messages: `hosts[2]`. */
 	property: string;
 	connection: Connection;
+	/** Of a machine that may be made anew with all that it is known by. Change: looks again, and where nothing is, every step runs again. */
+	machineId?: string;
 	/** `project/stack`: whose steps a refresh looks at. */
 	owner: string;
 	/** What it must be able to do. Change: looks again. */
@@ -46,7 +48,10 @@ export class HostCheck extends ScaleoutResource {
 
 	constructor(
 		name: string,
-		args: Omit<HostCheckInputs, "connection" | "drift"> & { connection: pulumi.Input<Connection> },
+		args: Omit<HostCheckInputs, "connection" | "machineId" | "drift"> & {
+			connection: pulumi.Input<Connection>;
+			machineId?: pulumi.Input<string>;
+		},
 		opts?: pulumi.CustomResourceOptions,
 	) {
 		super(

@@ -10,7 +10,7 @@ import * as path from "node:path";
 
 /** Programs that are what they are everywhere. */
 const real =
-	"bash sh awk basename cat chmod comm cp cut date diff dirname env find grep head install ln mkdir mktemp mv openssl readlink rm rmdir sed seq sha256sum sort stat tail tee touch tr wc xargs";
+	"bash sh awk basename cat chmod comm cp cut date df diff dirname env find grep head install ln mkdir mktemp mv openssl readlink rm rmdir sed seq sha256sum sort stat tail tee touch tr uname wc xargs";
 
 /** Of these, the ones that write. */
 const writing = "chmod cp find install ln mkdir mktemp mv rm rmdir sed tee touch";

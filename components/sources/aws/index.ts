@@ -34,6 +34,8 @@ export function awsHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 			{
 				property: `hosts[${i}]`,
 				connection,
+				// The key in its user data is that of the instance before, so that the connection is the same.
+				machineId: instance.id,
 				owner: owner(),
 				roles,
 				isMade: true,

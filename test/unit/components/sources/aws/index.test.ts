@@ -59,6 +59,10 @@ describe("hosts in EC2", () => {
 		}
 	});
 
+	test("an instance made anew with the keys of the one before is told by its ID", () => {
+		for (const name of names) expect(recorder.find(`${name}-check`).inputs.machineId, name).toBe(recorder.find(name, ":Instance").id);
+	});
+
 	test("connections are secrets", async () => {
 		for (const { connection } of hosts.all) expect(await pulumi.isSecret(connection)).toBe(true);
 	});
