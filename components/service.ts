@@ -69,9 +69,13 @@ export class WasService extends pulumi.ComponentResource {
 				placement: swarm.placement,
 				nodes: pulumi.all(
 					serving.map(({ host, node }) =>
-						pulumi
-							.all([host.connection, node.nodeId])
-							.apply(([connection, nodeId]) => ({ name: host.name, nodeId, address: host.address, connection })),
+						pulumi.all([host.connection, node.nodeId]).apply(([connection, nodeId]) => ({
+							name: host.name,
+							nodeId,
+							address: host.address,
+							connection,
+							...(host.machine && { isMade: true }),
+						})),
 					),
 				),
 			},

@@ -9,9 +9,9 @@ import type { Converged } from "./converge.ts";
 import { disruption } from "./disruption.ts";
 import { observe } from "./observe.ts";
 import { describeProbe, Prober } from "./prober.ts";
-import type { ServiceInputs, ServiceMount, ServiceOutputs } from "./resource.ts";
+import type { ServiceInputs, ServiceMount, ServiceNode, ServiceOutputs } from "./resource.ts";
 import { serviceSpec } from "./spec.ts";
-import { removeVolumes, wrongVolumes } from "./volumes.ts";
+import { removeVolumes, withoutSilent, wrongVolumes } from "./volumes.ts";
 
 export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	inputs: {
@@ -93,11 +93,12 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	async delete(_id, state, context) {
 		const manager = swarmOf(state);
 		await orUndefined(manager.getService(state.serviceId).remove()).catch(goneWithItsSwarm);
+		const rest = { ...state, nodes: await withoutSilent(state.nodes, context) };
 		await until({ what: "tasks stopping", deadlineSeconds: 120, progress: context.progress }, async () => {
-			const left = await containersLeft(state);
+			const left = await containersLeft(rest);
 			return left === 0 ? { done: undefined } : { waiting: `${left} containers left` };
 		});
-		await removeVolumes(state, context);
+		await removeVolumes(rest, context);
 	},
 });
 
@@ -107,7 +108,7 @@ function keepsTasks({ observed, ...olds }: ServiceInputs & ServiceOutputs, news:
 	return (observed?.asFound?.length ?? 0) > 0 && observed.differs.length === 0 && sameValue(isWanted(olds), isWanted(news));
 }
 
-const nameless = ({ name: _name, ...node }: ServiceInputs["nodes"][number]) => node;
+const nameless = ({ name: _name, isMade: _isMade, ...node }: ServiceNode) => node;
 
 const nameOf = (mount: ServiceMount) => (mount.type === "volume" ? mount.name : undefined);
 

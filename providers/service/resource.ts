@@ -14,6 +14,8 @@ export interface ServiceNode {
 	/** Private address. */
 	address: string;
 	connection: Connection;
+	/** This stack makes the machine: that it does not answer keeps nothing else from going. */
+	isMade?: boolean;
 }
 
 /** A Docker secret, mounted as /run/secrets/<file>. */

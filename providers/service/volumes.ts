@@ -40,6 +40,21 @@ export async function removeOwnVolumes(docker: Docker, owner: string, say: (volu
 	}
 }
 
+/** The nodes without those of machines that this stack makes and that do not answer: one may be lost, or made anew and empty. */
+export async function withoutSilent(nodes: ServiceNode[], { note }: Pick<Context, "note">): Promise<ServiceNode[]> {
+	const answering = async (node: ServiceNode) => {
+		try {
+			await dockerOn(node.connection).ping();
+			return [node];
+		} catch (error) {
+			if (!node.isMade || !isUnreachable(error)) throw error;
+			note(`${error.message}: what is left on ${node.name} is not removed`);
+			return [];
+		}
+	};
+	return (await Promise.all(nodes.map(answering))).flat();
+}
+
 const containersOf = ({ name }: Pick<ServiceInputs, "name">) => ({ label: [`com.docker.swarm.service.name=${name}`] });
 
 /** A node's volume of the configured name that has other options: Docker uses what exists, whatever options are asked for. */

@@ -1,5 +1,6 @@
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import Docker from "dockerode";
 import type { Connection } from "../../lib/connection.ts";
 import { SshError } from "../../lib/ssh.ts";
@@ -21,6 +22,22 @@ interface FakeHost {
 	broken?: string;
 	volumes: { Name: string; Labels: Record<string, string> }[];
 	containers: { Id: string; volume: string; isRunning: boolean; labels: string[] }[];
+}
+
+/** Fails as SSH to the host would. */
+class FakeAgent extends http.Agent {
+	readonly #host: FakeHost;
+
+	constructor(host: FakeHost) {
+		super();
+		this.#host = host;
+	}
+
+	override createConnection(options: http.ClientRequestArgs, callback?: (error: Error | null, stream: Duplex) => void) {
+		if (this.#host.isUp) return super.createConnection(options, callback);
+		callback?.(new SshError("unreachable", `${this.#host.name} does not answer`), undefined as never);
+		return undefined;
+	}
 }
 
 type Answer = { status: number; body?: unknown };
@@ -75,8 +92,11 @@ export class FakeSwarm {
 	}
 
 	/** In place of lib/docker.ts. */
-	dockerOn = (connection: Connection): Docker =>
-		new Docker({ protocol: "http", host: "127.0.0.1", port: this.#host(connection.host).port });
+	dockerOn = (connection: Connection): Docker => {
+		const host = this.#host(connection.host);
+		// `agent` is documented by docker-modem but absent from the types.
+		return new Docker({ protocol: "http", host: "127.0.0.1", port: host.port, agent: new FakeAgent(host) } as Docker.DockerOptions);
+	};
 
 	/** In place of lib/ssh.ts. */
 	connect = async (connection: Connection): Promise<void> => {
@@ -163,6 +183,7 @@ export class FakeSwarm {
 	#answer(host: FakeHost, what: string, query: URLSearchParams, body: Record<string, unknown>): Answer {
 		const own = this.nodes.get(host.nodeId ?? "");
 		const isLed = this.leader() !== undefined && Date.now() >= this.leaderlessUntil;
+		if (what === "GET /_ping") return { status: 200, body: "OK" };
 		if (what === "GET /info") {
 			if (host.broken) return { status: 200, body: { Swarm: { LocalNodeState: "error", NodeID: "", Error: host.broken } } };
 			const state = own ? "active" : "inactive";

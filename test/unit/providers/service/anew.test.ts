@@ -11,6 +11,7 @@ vi.mock("../../../../lib/managers.ts", async (original) => ({ ...(await original
 vi.mock("../../../../lib/ssh.ts", async (original) => ({ ...(await original<object>()), execAsRoot: async () => "200" }));
 vi.mock("../../../../lib/docker.ts", () => ({
 	dockerOn: () => ({
+		ping: async () => "OK",
 		getVolume: () => ({ inspect: absent }),
 		listContainers: async () => [],
 		pruneContainers: async () => {},

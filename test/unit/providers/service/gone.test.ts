@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Connection } from "../../../../lib/connection.ts";
 import { FakeSwarm } from "../../../support/fakeSwarm.ts";
 import { reach } from "../../../support/swarmMocks.ts";
@@ -25,4 +25,29 @@ const state = () => {
 test("a service is gone with its swarm: a refresh says so, and there is nothing to delete", async () => {
 	expect(await provider.read?.("service", state())).toEqual({ id: undefined, props: {} });
 	await expect(provider.delete?.("service", state() as never)).resolves.toBeUndefined();
+});
+
+describe("a service on a node that does not answer", () => {
+	const onTwo = async (isMade?: boolean) => {
+		const managers = [await swarm.addHost("m1", "manager")];
+		const silent = await swarm.addHost("w1", "worker");
+		swarm.kill("w1");
+		const nodes = [...managers, silent].map((host) => ({
+			name: host.host,
+			nodeId: `node-${host.host}`,
+			address: "",
+			connection: host,
+			isMade,
+		}));
+		return { ...serviceInputs({ managers, clusterId: swarm.clusterId, nodes }), serviceId: "service" };
+	};
+
+	test("is deleted all the same where the stack made the machine: it goes, too, or is another one by now", async () => {
+		await expect(provider.delete?.("service", (await onTwo(true)) as never)).resolves.toBeUndefined();
+		expect(swarm.askedFor(/^m1 GET \/volumes/)).toHaveLength(1);
+	});
+
+	test("is not on a host of somebody else's, who may start it again: what is there would stay for good", async () => {
+		await expect(provider.delete?.("service", (await onTwo()) as never)).rejects.toThrow(/w1 does not answer/);
+	});
 });
