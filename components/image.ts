@@ -60,7 +60,7 @@ export class WasImage extends pulumi.ComponentResource {
 				},
 				registry: { server: registry.server, username: registry.username, password: registry.password },
 			},
-			{ parent: this, provider, dependsOn: [...registry.ready, ...base] },
+			{ parent: this, provider, dependsOn: [...registry.ready, ...base], replacementTrigger: registry.storage },
 		);
 		return built.repoDigest;
 	}

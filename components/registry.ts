@@ -30,6 +30,8 @@ export class Registry extends pulumi.ComponentResource {
 	readonly ca: string | undefined;
 	/** What pulls or pushes waits for these. */
 	readonly ready: pulumi.Resource[];
+	/** Changes when the host of a registry of this stack is made anew: no image is there any more. */
+	readonly storage: pulumi.Output<string> | undefined;
 
 	constructor(name: string, topology: Topology, hosts: Hosts, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:Registry", name, {}, knownByFormerNames(topology, opts));
@@ -40,6 +42,7 @@ export class Registry extends pulumi.ComponentResource {
 		this.isOwn = own !== undefined;
 		this.username = ecr ? "AWS" : (registry.username ?? (own ? "pusher" : ""));
 		this.ca = certificateOf(registry);
+		this.storage = own && storageOn(own);
 		if (ecr) this.password = this.#ecrToken(name, ecr);
 		else if (registry.password) this.password = pulumi.secret(passwordOf(registry.password));
 		else if (own) this.password = new GeneratedSecret(`${name}-password`, { parent: this }).value;
@@ -91,6 +94,12 @@ export class Registry extends pulumi.ComponentResource {
 			),
 		);
 	}
+}
+
+/** A machine made anew has another ID, another host key, or both. */
+function storageOn({ machine, address, connection }: Host): pulumi.Output<string> {
+	const hostKey = pulumi.unsecret(connection.apply((known) => known.hostKey));
+	return pulumi.interpolate`${machine?.id ?? address} ${hostKey}`;
 }
 
 /** The password, which a registry takes as one line. @throws ConfigError when it is none. */

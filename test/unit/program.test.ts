@@ -92,6 +92,10 @@ describe("the lab's topology becomes these resources", () => {
 		expect(find("base-image", ":Command").inputs.stdin).toBe(archive.id);
 	});
 
+	test("the image is built and pushed anew where the registry's host is another machine, which holds none", () => {
+		expect(find("was", ":Image").replacementTrigger).toBe(`${find("log", ":Machine").id} ${hostKeyOf("log")}`);
+	});
+
 	test("the collected logs outlive the stack", () => {
 		expect(find("log-disk").retainOnDelete).toBe(true);
 		expect(find("log", ":Machine").inputs.disks).toEqual([
