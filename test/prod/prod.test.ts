@@ -158,16 +158,22 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		expect(runTwice(load.samples, logs)).toBe(0);
 	});
 
-	test("makes an instance that someone terminated anew at up --refresh, and its node; the others serve", async () => {
-		const lost = (await there.running()).find(({ PrivateIpAddress }) => PrivateIpAddress === "192.168.2.142");
+	/** As someone may do by hand. */
+	async function terminate(address: string): Promise<void> {
+		const lost = (await there.running()).find(({ PrivateIpAddress }) => PrivateIpAddress === address);
 		const id = lost?.InstanceId as string;
 		await there.ec2.terminateInstances({ InstanceIds: [id] });
 		await deleteMachine(machines, id);
 		await closeConnections();
+	}
+
+	test("makes a worker that someone terminated anew at up --refresh, with all that is on it; the others serve", async () => {
+		await terminate("192.168.2.142");
 		// What was in flight on it is lost with it.
 		await sleep(10_000);
 		const { output } = await stack.previewText("--refresh");
 		expect(output).toMatch(/\+ aws:ec2\/instance:Instance: \(create\)[\s\S]*worker1/);
+		expect(output).toMatch(/worker1-check.*\n?.*the machine is made anew: every step on it runs again/);
 		const load = new Load({ url: made.endpoint, clients: 2, keepAlive: false, maxDelayMs: 800 });
 		await succeeded(stack.up("--refresh")).finally(() => load.stop());
 		expectNoLoss(load);
@@ -175,8 +181,29 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		expect(await succeeded(stack.up("--refresh"))).toMatch(/Resources:\s+\d+ unchanged\s/);
 	});
 
-	test("is destroyed to an empty account, but for the volume of the logs, and no machine runs", async () => {
-		await closeConnections();
+	test("makes the host of the logs anew, which is that of the registry, too: the logs are on its volume, and the image is in it", async () => {
+		const logged = await on("log", "cat /mnt/main-was-logs/*.log | wc -c");
+		await terminate("192.168.1.20");
+		await succeeded(stack.up("--refresh"));
+		await expectAllServing();
+		expect(Number(await on("log", "cat /mnt/main-was-logs/*.log | wc -c"))).toBeGreaterThanOrEqual(Number(logged));
+		const image = (await on("manager", "docker service inspect -f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' babble-was")).trim();
+		const digest = image.split(":").at(-1) as string;
+		expect(await on("log", "find /var/lib/docker-registry -path '*_manifests/revisions*' -type d")).toContain(digest);
+		expect(await succeeded(stack.up("--refresh"))).toMatch(/Resources:\s+\d+ unchanged\s/);
+	});
+
+	test("makes the host of NGINX anew, through which all others are reached, behind the same address", async () => {
+		await terminate("192.168.0.10");
+		const { endpoint } = made;
+		await succeeded(stack.up("--refresh"));
+		await expectAllServing();
+		expect(made.endpoint).toBe(endpoint);
+		expect(await succeeded(stack.up("--refresh"))).toMatch(/Resources:\s+\d+ unchanged\s/);
+	});
+
+	test("is destroyed to an empty account, but for the volume of the logs, and no machine runs, though one was terminated by hand", async () => {
+		await terminate("192.168.3.5");
 		await succeeded(stack.destroy());
 		expect((await there.leftovers()).map((line) => line.split("-")[0])).toEqual(["volume vol"]);
 		expect(fs.readdirSync(machines).filter((name) => name.startsWith("i-"))).toEqual([]);
