@@ -5,6 +5,7 @@ import type { ClientChannel } from "ssh2";
 import { type Connection, describeConnection } from "./connection.ts";
 import { printable } from "./printable.ts";
 import { connect, SshError } from "./ssh.ts";
+import { DeadlineError } from "./wait.ts";
 
 /**
  * The Docker Engine API of a host, spoken over its shared SSH connection. Root reaches the socket by stream-local forwarding, which starts
@@ -17,10 +18,36 @@ export function dockerOn(connection: Connection): Docker {
 		host: describeConnection(connection).replace(/[^a-z0-9.]/gi, "-"),
 		port: 2375,
 		agent: new SshAgent(connection),
-		timeout: 120_000,
 	} as Docker.DockerOptions);
+	endInTime(docker, describeConnection(connection));
 	retryPassingFaults(docker);
 	return docker;
+}
+
+interface Request {
+	method: string;
+	path: string;
+	file?: unknown;
+	abortSignal?: AbortSignal;
+}
+interface Modem {
+	dial(options: Request, callback: (error: Error | null, data?: unknown) => void): void;
+}
+
+/** Docker itself sets no limit: what it is asked about a volume waits for the volume's NFS server. */
+const requestSeconds = 120;
+
+/** Has a request fail with DeadlineError. The client's own `timeout` wants timers of the socket, which a channel has not. */
+function endInTime(docker: Docker, host: string): void {
+	const modem = docker.modem as unknown as Modem;
+	const dial = modem.dial.bind(modem);
+	modem.dial = (options, callback) => {
+		const abortSignal = AbortSignal.timeout(requestSeconds * 1000);
+		const what = `Docker on ${host}: ${options.method} ${options.path.replace(/\?$/, "")}`;
+		dial({ ...options, abortSignal }, (error, data) =>
+			callback(error && abortSignal.aborted ? new DeadlineError(what, requestSeconds, "no answer") : error, data),
+		);
+	};
 }
 
 /** What a busy or just restarted manager answers while its managers agree, and would not a moment later. */
@@ -29,8 +56,7 @@ const attempts = 10;
 
 /** Has the client ask again when Swarm answers with a passing fault. All that is asked here can be asked twice. */
 function retryPassingFaults(docker: Docker): void {
-	type Dial = (options: { file?: unknown }, callback: (error: Error | null, data?: unknown) => void) => void;
-	const modem = docker.modem as unknown as { dial: Dial };
+	const modem = docker.modem as unknown as Modem;
 	const dial = modem.dial.bind(modem);
 	modem.dial = (options, callback) => {
 		const attempt = (number: number) =>

@@ -3,7 +3,7 @@ import { dockerOn } from "../../lib/docker.ts";
 import { dockerOnManager } from "../../lib/managers.ts";
 import { isUnreachable } from "../../lib/ssh.ts";
 import { orUndefined, ownerLabel, runningTasks, updateNode } from "../../lib/swarm.ts";
-import { until } from "../../lib/wait.ts";
+import { DeadlineError, until, within } from "../../lib/wait.ts";
 import { type Context, sameValue } from "../define.ts";
 import type { ServiceInputs, ServiceNode } from "./resource.ts";
 import { volumeOptions } from "./spec.ts";
@@ -66,12 +66,16 @@ export interface WrongVolume {
 	description: string;
 }
 
-/** Asks all nodes at once. A node that is unreachable is left out, with a remark. */
+/** Seconds a node may take to tell of its volume. Docker waits for the volume's NFS server, and that one may be what a refresh is to find gone. */
+const glanceSeconds = 30;
+
+/** Asks all nodes at once. A node that does not tell is left out, with a remark. */
 export async function wrongVolumes({ mount, nodes, owner }: ServiceInputs, { note }: Pick<Context, "note">): Promise<WrongVolume[]> {
 	if (mount.type !== "volume") return [];
 	const wanted = volumeOptions(mount);
 	const lookAt = async (node: ServiceNode): Promise<WrongVolume[]> => {
-		const volume = await orUndefined(dockerOn(node.connection).getVolume(mount.name).inspect());
+		const inspected = dockerOn(node.connection).getVolume(mount.name).inspect();
+		const volume = await within(`volume ${mount.name} of ${node.name}`, glanceSeconds, orUndefined(inspected));
 		if (!volume || sameValue(volume.Options, wanted)) return [];
 		const options = Object.entries(volume.Options ?? {}).map(([key, value]) => `${key}=${value}`);
 		const description = `volume ${mount.name} of ${node.name} has ${options.join(" ") || "no options"}`;
@@ -79,7 +83,7 @@ export async function wrongVolumes({ mount, nodes, owner }: ServiceInputs, { not
 	};
 	const looks = nodes.map((node) =>
 		lookAt(node).catch((error) => {
-			if (!isUnreachable(error)) throw error;
+			if (!isUnreachable(error) && !(error instanceof DeadlineError)) throw error;
 			note(`${error.message}: its volume cannot be looked at now`);
 			return [];
 		}),

@@ -1,8 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { Load } from "../../bench/load.ts";
 import { closeConnections } from "../../lib/ssh.ts";
+import { signalMachine } from "../support/lab.ts";
 import { expectNoLoss, RolloutLab } from "../support/rollout.ts";
 
 /* What goes wrong on one host while the service runs, and the state file that is older than what it describes. */
@@ -28,10 +30,23 @@ const status = () =>
 		() => 0,
 	);
 
+/** Every line that the application acknowledged is in its log. */
+async function expectWritten({ samples }: Load): Promise<void> {
+	const acknowledged = samples.filter((sample) => sample.status === 200);
+	expect(acknowledged.length).toBeGreaterThan(20);
+	// NFS clients write back within half a minute.
+	const missing = async () => {
+		const log = await lab.on("log", "cat /mnt/main-was-logs/*.log");
+		const ended = new Set([...log.matchAll(/ ([a-z0-9]{6}-\d+) 200 /g)].map(([, id]) => id));
+		return acknowledged.filter(({ id }) => !ended.has(id)).map(({ id }) => id);
+	};
+	await expect.poll(missing, { timeout: 2 * minutes, interval: 10_000 }).toEqual([]);
+}
+
 describe.skipIf(noEngine)("a host", () => {
 	test("that exports the logs, cut off and rebooted while the application writes: every line that was acknowledged is there", async () => {
 		const writing = load();
-		await new Promise((resolve) => setTimeout(resolve, 10_000));
+		await sleep(10_000);
 		const before = await bootId("log");
 		await lab.on("log", "systemd-run -q --on-active=1 systemctl reboot --force --force");
 		const since = async () => {
@@ -41,18 +56,23 @@ describe.skipIf(noEngine)("a host", () => {
 		await expect.poll(since, { timeout: 6 * minutes, interval: 5000 }).not.toBe(before);
 		// Clients reclaim what they held in the grace time of 90 s; until then nobody writes.
 		await expect.poll(status, { timeout: 5 * minutes, interval: 5000 }).toBe(200);
-		await new Promise((resolve) => setTimeout(resolve, 10_000));
+		await sleep(10_000);
 		await writing.stop();
-		const acknowledged = writing.samples.filter((sample) => sample.status === 200);
-		expect(acknowledged.length).toBeGreaterThan(20);
-		// NFS clients write back within half a minute.
-		const missing = async () => {
-			const log = await lab.on("log", "cat /mnt/main-was-logs/*.log");
-			const ended = new Set([...log.matchAll(/ ([a-z0-9]{6}-\d+) 200 /g)].map(([, id]) => id));
-			return acknowledged.filter(({ id }) => !ended.has(id)).map(({ id }) => id);
-		};
-		await expect.poll(missing, { timeout: 2 * minutes, interval: 10_000 }).toEqual([]);
+		await expectWritten(writing);
 		await lab.converge("--refresh");
+		await lab.expectUnchanged("--refresh");
+	});
+
+	test("that exports the logs, dead: up --refresh starts it, though every node's Docker waits for it; every line is there", async () => {
+		const writing = load();
+		await sleep(10_000);
+		signalMachine("log", "SIGKILL");
+		await sleep(minutes);
+		await lab.converge("--refresh");
+		await expect.poll(status, { timeout: 5 * minutes, interval: 5000 }).toBe(200);
+		await sleep(10_000);
+		await writing.stop();
+		await expectWritten(writing);
 		await lab.expectUnchanged("--refresh");
 	});
 

@@ -1,6 +1,6 @@
 import type { AddressInfo } from "node:net";
 import ssh2 from "ssh2";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { dockerOn } from "../../../lib/docker.ts";
 import { closeConnections } from "../../../lib/ssh.ts";
 import { newKeyPair } from "../../../lib/sshKeys.ts";
@@ -24,6 +24,7 @@ async function host(answer: (channel: ssh2.ServerChannel) => void) {
 }
 
 afterEach(async () => {
+	vi.restoreAllMocks();
 	await closeConnections();
 	for (const server of servers.splice(0)) server.close();
 });
@@ -47,4 +48,12 @@ test("a host without Docker is told in sudo's words, and is nothing that may be 
 		fault: "unreachable",
 		message: expect.stringMatching(/^ubuntu@127\.0\.0\.1:\d+: Docker does not answer: sudo: docker: command not found$/),
 	});
+});
+
+test("a request that Docker does not answer ends, and says which one", async () => {
+	const timeout = vi.spyOn(AbortSignal, "timeout").mockReturnValue(AbortSignal.abort());
+	await expect(dockerOn(await host(() => {})).listVolumes()).rejects.toThrow(
+		/^Docker on ubuntu@127\.0\.0\.1:\d+: GET \/volumes: not done after 120 s; last seen: no answer$/,
+	);
+	expect(timeout).toHaveBeenCalledWith(120_000);
 });
