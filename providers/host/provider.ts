@@ -25,8 +25,8 @@ export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
 		drift: "ignore",
 	},
 
-	describeChange: (changed, { machineId }) =>
-		changed.includes("machineId") && machineId ? "the machine is made anew: every step on it runs again" : undefined,
+	describeChange: (changed, olds, { property }) =>
+		changed.includes("machineId") && olds.machineId ? `${property}: the machine is made anew: every step on it runs again` : undefined,
 
 	async create(inputs) {
 		const { os, architecture } = await check(inputs);

@@ -173,7 +173,7 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		await sleep(10_000);
 		const { output } = await stack.previewText("--refresh");
 		expect(output).toMatch(/\+ aws:ec2\/instance:Instance: \(create\)[\s\S]*worker1/);
-		expect(output).toMatch(/worker1-check.*\n?.*the machine is made anew: every step on it runs again/);
+		expect(output).toMatch(/hosts\[\d\]: the machine is made anew: every step on it runs again/);
 		const load = new Load({ url: made.endpoint, clients: 2, keepAlive: false, maxDelayMs: 800 });
 		await succeeded(stack.up("--refresh")).finally(() => load.stop());
 		expectNoLoss(load);
@@ -199,6 +199,13 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		await succeeded(stack.up("--refresh"));
 		await expectAllServing();
 		expect(made.endpoint).toBe(endpoint);
+		expect(await succeeded(stack.up("--refresh"))).toMatch(/Resources:\s+\d+ unchanged\s/);
+	});
+
+	test("makes the only manager anew, and with it the swarm and all that was in it", async () => {
+		await terminate("192.168.2.137");
+		await succeeded(stack.up("--refresh"));
+		await expectAllServing();
 		expect(await succeeded(stack.up("--refresh"))).toMatch(/Resources:\s+\d+ unchanged\s/);
 	});
 
