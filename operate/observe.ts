@@ -11,8 +11,8 @@ export interface Observed {
 	nodes?: { name: string; role: string; state: string; availability: string; manager: string; docker: string }[];
 	service?: { image: string; update: string; message: string };
 	tasks?: { node: string; state: string; image: string; error: string }[];
-	/** App hosts: whether new connections are refused, and the volumes of this stack. */
-	apps: Record<string, { isClosed: boolean; volumes: string[] }>;
+	/** App hosts: whether new connections are refused, and the volumes of this stack; absent while Docker does not tell. */
+	apps: Record<string, { isClosed: boolean; volumes?: string[] }>;
 	nginx?: { isActive: boolean; version: string; servers: string[] };
 	log?: { isActive: boolean; exports: string[]; usedPercent: number };
 	/** HTTP status of the endpoint, or what went wrong. */
@@ -77,9 +77,12 @@ async function swarmState({ service, swarmId }: Deployed, managers: Host[]): Pro
 }
 
 async function appState({ service }: Deployed, { connection }: Host): Promise<Observed["apps"][string]> {
-	const script = `iptables -S SCALEOUT-DRAIN-${service.published} 2>/dev/null | grep -c REJECT || true; docker volume ls -q --filter label=scaleout.owner`;
+	// Docker waits for the volume's NFS server, without end.
+	const script = `
+iptables -S SCALEOUT-DRAIN-${service.published} 2>/dev/null | grep -c REJECT || true
+timeout 10 docker volume ls -q --filter label=scaleout.owner || echo '?'`;
 	const [closed = "0", ...volumes] = (await execAsRoot(connection, script)).trim().split("\n");
-	return { isClosed: closed !== "0", volumes };
+	return { isClosed: closed !== "0", ...(volumes.at(-1) !== "?" && { volumes }) };
 }
 
 async function nginxState({ service }: Deployed, { connection }: Host): Promise<Observed["nginx"]> {
