@@ -6,6 +6,7 @@ import { Load } from "../../bench/load.ts";
 import { closeConnections } from "../../lib/ssh.ts";
 import { signalMachine } from "../support/lab.ts";
 import { expectNoLoss, RolloutLab } from "../support/rollout.ts";
+import { statusOf } from "../support/status.ts";
 
 /* What goes wrong on one host while the service runs, and the state file that is older than what it describes. */
 
@@ -68,6 +69,10 @@ describe.skipIf(noEngine)("a host", () => {
 		await sleep(10_000);
 		signalMachine("log", "SIGKILL");
 		await sleep(minutes);
+		const { code, report } = statusOf(lab.stack);
+		expect(report.unreachable.map(({ host }) => host)).toEqual(["log"]);
+		expect(report.problems).toContainEqual(expect.stringMatching(/^Docker on worker1 does not tell of its volumes/));
+		expect(code).toBe(1);
 		await lab.converge("--refresh");
 		await expect.poll(status, { timeout: 5 * minutes, interval: 5000 }).toBe(200);
 		await sleep(10_000);

@@ -6,6 +6,7 @@ import type { Connection } from "../../lib/connection.ts";
 import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
 import { labEnvironment, labStack, signalMachine } from "../support/lab.ts";
 import { RolloutLab } from "../support/rollout.ts";
+import { statusOf } from "../support/status.ts";
 
 const lab = inject("lab");
 const on = (name: string, script: string) => execAsRoot(lab.connections[name] as Connection, script);
@@ -71,6 +72,34 @@ describe("the only manager", () => {
 			await sleep(1000);
 		}
 		expect(await rollout.tasks()).toBe(before);
+	});
+});
+
+describe.skipIf(lab.noEngine)("npm run status", () => {
+	test("finds all well, and tells of each part", () => {
+		const { code, report } = statusOf(stack);
+		expect(report.problems).toEqual([]);
+		expect(report).toMatchObject({ healthy: true, unreachable: [], service: { update: expect.any(String) }, nginx: { isActive: true } });
+		expect(report.nodes?.map(({ name, state, manager }) => [name, state, manager]).sort()).toEqual([
+			["manager", "ready", "leader"],
+			["worker1", "ready", ""],
+			["worker2", "ready", ""],
+		]);
+		expect(report.tasks?.map(({ node, state }) => [node, state]).sort()).toEqual(apps.map((name) => [name, "running"]));
+		expect(report.log?.exports).toHaveLength(3);
+		expect(code).toBe(0);
+	});
+
+	test("names what is wrong, with another exit code, and that a stack is not there", async () => {
+		await on("nginx", "systemctl stop nginx");
+		try {
+			const { code, report } = statusOf(stack);
+			expect(report.problems).toContain("NGINX does not run");
+			expect(code).toBe(1);
+		} finally {
+			await on("nginx", "systemctl start nginx");
+		}
+		expect(() => statusOf({ env: stack.env, name: "no-such-stack" })).toThrow(/no-such-stack/);
 	});
 });
 
