@@ -164,6 +164,9 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		const id = lost?.InstanceId as string;
 		await there.ec2.terminateInstances({ InstanceIds: [id] });
 		await deleteMachine(machines, id);
+		// AWS frees the addresses of a terminated instance; the emulator does not.
+		const { Addresses = [] } = await there.ec2.describeAddresses({ Filters: [{ Name: "instance-id", Values: [id] }] });
+		for (const { AssociationId } of Addresses) await there.ec2.disassociateAddress({ AssociationId });
 		await closeConnections();
 	}
 
