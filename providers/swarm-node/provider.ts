@@ -62,11 +62,12 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 	async read(_id, state) {
 		const { nodeId, clusterId, labels, connection } = state;
 		const manager = dockerOnManager({ managers: managersOf(state), clusterId });
-		const [node, hasLeft] = await Promise.all([findNode(manager, nodeId).catch(goneWithItsSwarm), isNoNode(connection)]);
-		if (!node) return undefined;
-		const observed = observe(node, Object.keys(labels));
+		const [node, own] = await Promise.all([findNode(manager, nodeId).catch(goneWithItsSwarm), ownMembership(connection)]);
+		// Where no manager knows it, or its swarm is gone, the host may still take itself for a node, and could be none of another swarm.
+		if (!node && own?.NodeID !== nodeId) return undefined;
+		const observed = node ? observe(node, Object.keys(labels)) : unknownToManagers;
 		// A worker that leaves tells no manager: they miss its reports, after a while.
-		return { nodeId, observed: hasLeft ? { ...observed, state: "left" } : observed };
+		return { nodeId, observed: own?.LocalNodeState === "inactive" ? { ...observed, state: "left" } : observed };
 	},
 
 	async update(_id, olds, news, context) {
@@ -85,7 +86,11 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 		if (taken.has(id)) return;
 		const manager = dockerOnManager({ managers: managersOf(state), clusterId, leaving: connection });
 		const node = await findNode(manager, id).catch(goneWithItsSwarm);
-		if (!node) return;
+		if (!node) {
+			const isMember = (await ownMembership(connection))?.NodeID === id;
+			if (isMember && (await leave(connection, context))) await collectVolumes(state, context);
+			return;
+		}
 		const isReplaced = turns.isAnnounced(resourceId);
 		await turns.leave(resourceId, advertiseAddress, turnDeadlineSeconds, context.progress);
 		try {
@@ -107,11 +112,11 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 async function converge(
 	inputs: SwarmNodeInputs,
 	manager: Docker,
-	olds: SwarmNodeInputs | undefined,
+	olds: (SwarmNodeInputs & SwarmNodeOutputs) | undefined,
 	context: Context,
 ): Promise<SwarmNodeOutputs> {
 	const oldLabels = Object.keys(olds?.labels ?? {});
-	const nodeId = await oneAtATime(() => member(inputs, manager, olds !== undefined, context));
+	const nodeId = await oneAtATime(() => member(inputs, manager, olds?.nodeId, context));
 	await updateNode(manager, nodeId, (spec) => {
 		const kept = Object.entries(spec.Labels ?? {}).filter(([label]) => !oldLabels.includes(label));
 		return { ...spec, Availability: "active", Labels: { ...Object.fromEntries(kept), ...inputs.labels } };
@@ -123,9 +128,9 @@ async function converge(
 }
 
 /** The ID of the host's node, once it is ready. A join that was begun anew leaves a node that nobody is: it is removed. */
-async function member(inputs: SwarmNodeInputs, manager: Docker, wasOurs: boolean, context: Context): Promise<string> {
+async function member(inputs: SwarmNodeInputs, manager: Docker, formerId: string | undefined, context: Context): Promise<string> {
 	const before = ((await manager.listNodes()) as Node[]).map(({ ID: id }) => id);
-	const nodeId = (await membership(inputs, manager, wasOurs, context)) ?? (await join(inputs, manager, context));
+	const nodeId = (await membership(inputs, manager, formerId, context)) ?? (await join(inputs, manager, context));
 	await ready(manager, nodeId, context);
 	const nodes = (await manager.listNodes()) as Node[];
 	const left = nodes.filter(({ ID: id, Description: found }) => id !== nodeId && !before.includes(id) && !found?.Hostname);
@@ -141,15 +146,20 @@ async function ready(manager: Docker, nodeId: string, { progress }: Context): Pr
 	});
 }
 
-/** The node's ID if the host is in our swarm, undefined if it is in none. `wasOurs`: it has been a node of this swarm. */
-async function membership(inputs: SwarmNodeInputs, manager: Docker, wasOurs: boolean, context: Context): Promise<string | undefined> {
+/** The node's ID if the host is in our swarm, undefined if it is in none. `formerId`: of the node of this swarm that it has been. */
+async function membership(
+	inputs: SwarmNodeInputs,
+	manager: Docker,
+	formerId: string | undefined,
+	context: Context,
+): Promise<string | undefined> {
 	const docker = dockerOn(inputs.connection);
 	const host = describeConnection(inputs.connection);
 	const swarm = await settledMembership(docker, context);
 	if (!swarm || swarm.LocalNodeState === "inactive") return undefined;
 	const remedy = `run "docker swarm leave --force" there, or take the host out of the configuration`;
 	if (swarm.LocalNodeState === "error") {
-		if (!wasOurs) throw new Error(`${host} is in a swarm that it cannot take part in (${swarm.Error}): ${remedy}`);
+		if (!formerId) throw new Error(`${host} is in a swarm that it cannot take part in (${swarm.Error}): ${remedy}`);
 		// Docker tries for ever, for instance to become a manager by way of one that is none any more. The swarm itself is well: a manager has just told of it.
 		context.note(`cannot take part in the swarm (${swarm.Error}): it leaves, and joins anew`);
 		await docker.swarmLeave({ force: true });
@@ -157,6 +167,11 @@ async function membership(inputs: SwarmNodeInputs, manager: Docker, wasOurs: boo
 	}
 	const nodeId = swarm.LocalNodeState === "pending" ? await joined(docker, context) : swarm.NodeID;
 	if (nodeId && (await findNode(manager, nodeId))) return nodeId;
+	if (nodeId && nodeId === formerId) {
+		context.note("no manager knows it any more: it leaves, and joins anew");
+		await docker.swarmLeave({ force: true });
+		return undefined;
+	}
 	throw new Error(`${host} is in another swarm (${swarm.LocalNodeState}): ${remedy}`);
 }
 
@@ -174,13 +189,12 @@ async function settledMembership(docker: Docker, { progress }: Context) {
 	});
 }
 
-/** Whether the host says that it is in no swarm. One that cannot be asked does not say so. */
-async function isNoNode(connection: Connection): Promise<boolean> {
+/** What the host says of itself. Undefined where it cannot be asked. */
+async function ownMembership(connection: Connection) {
 	try {
-		const { Swarm: swarm } = await within(`Docker on ${describeConnection(connection)}`, glanceSeconds, dockerOn(connection).info());
-		return swarm?.LocalNodeState === "inactive";
+		return (await within(`Docker on ${describeConnection(connection)}`, glanceSeconds, dockerOn(connection).info())).Swarm;
 	} catch {
-		return false;
+		return undefined;
 	}
 }
 
@@ -277,6 +291,13 @@ async function remove(manager: Docker, id: string, context: Context): Promise<vo
 	await demote(manager, id, context);
 	await orUndefined(manager.getNode(id).remove({ force: true }));
 }
+
+const unknownToManagers: SwarmNodeOutputs["observed"] = {
+	role: "unknown",
+	availability: "unknown",
+	state: "not known to the managers",
+	labels: {},
+};
 
 /** `labels`: the names this resource owns. */
 function observe(node: Node, labels: string[]): SwarmNodeOutputs["observed"] {

@@ -186,9 +186,10 @@ export class FakeSwarm {
 		if (what === "GET /_ping") return { status: 200, body: "OK" };
 		if (what === "GET /info") {
 			if (host.broken) return { status: 200, body: { Swarm: { LocalNodeState: "error", NodeID: "", Error: host.broken } } };
-			const state = own ? "active" : "inactive";
+			// It does so also when it is on no list any more.
+			const state = host.nodeId ? "active" : "inactive";
 			const cluster = { ID: isLed ? this.clusterId : "" };
-			const swarm = { LocalNodeState: state, NodeID: own?.ID ?? "", ControlAvailable: own?.ManagerStatus !== undefined };
+			const swarm = { LocalNodeState: state, NodeID: host.nodeId ?? "", ControlAvailable: own?.ManagerStatus !== undefined };
 			return {
 				status: 200,
 				body: { Swarm: { ...swarm, ...(swarm.ControlAvailable && { Cluster: cluster, Error: isLed ? "" : "no leader" }) } },

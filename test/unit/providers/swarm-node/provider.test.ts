@@ -123,6 +123,24 @@ describe("a host that joins", () => {
 	});
 });
 
+describe("a node that was taken off the list by hand", () => {
+	test("leaves and joins anew", async () => {
+		await hosts({ m1: "manager", w1: "worker" });
+		swarm.nodes.delete("node-w1");
+		await change("w1", ["worker", ["m1"]], ["worker", ["m1"]]);
+		expect(swarm.askedFor(/^w1 POST/)).toEqual(["w1 POST /swarm/leave", "w1 POST /swarm/join"]);
+		expect(await isListed(swarm, "m1", "w1")).toBe(true);
+	});
+
+	test("is an error, with the remedy, on a host that was never ours", async () => {
+		await hosts({ m1: "manager", w1: "worker" });
+		swarm.nodes.delete("node-w1");
+		await expect(provider.create(inputs("w1", "worker", ["m1"]))).rejects.toThrow(
+			/is in another swarm \(active\): run "docker swarm leave --force"/,
+		);
+	});
+});
+
 describe("a manager that becomes a worker", () => {
 	test("is none when the update ends, also the leader, which is not asked about itself", async () => {
 		await hosts({ m1: "manager", m2: "manager", m3: "manager" });
@@ -203,6 +221,20 @@ describe("a node that goes", () => {
 		expect(await isListed(swarm, "m2", "m1")).toBe(false);
 	});
 
+	test("leaves a swarm that is gone, and takes its volumes along: its host could join no other one", async () => {
+		await hosts({ m1: "manager", w1: "worker", anew: undefined });
+		swarm.hosts.get("w1")?.volumes.push({ Name: "logs", Labels: { "scaleout.owner": swarm.owner } });
+		await remove("w1", ["anew"], "worker");
+		expect(swarm.askedFor(/POST/)).toEqual(["w1 POST /swarm/leave"]);
+		expect(swarm.hosts.get("w1")?.volumes).toEqual([]);
+	});
+
+	test("of another swarm that its host is in by now is not touched", async () => {
+		await hosts({ m1: "manager", w1: "worker", anew: undefined });
+		await provider.delete("node-w1", { ...state("w1", "worker", ["anew"]), nodeId: "node-of-before" });
+		expect(swarm.askedFor(/POST/)).toEqual([]);
+	});
+
 	test("stays when its host has another name in the configuration, and so another resource of the same node", async () => {
 		await hosts({ m1: "manager", renamed: "worker" });
 		const { id } = await provider.create(inputs("renamed", "worker", ["m1"]));
@@ -236,12 +268,20 @@ describe("a look at a node", () => {
 		expect(props).toMatchObject({ observed: { role: "worker", state: "ready" } });
 	});
 
-	test("changes nothing while no manager can be asked, and finds it gone where the swarm is", async () => {
-		await hosts({ m1: "manager", w1: "worker", h1: undefined });
+	test("changes nothing while no manager can be asked, and finds it gone where the swarm is and the host in none", async () => {
+		await hosts({ m1: "manager", w1: "worker", w2: "worker", h1: undefined });
 		const known = state("w1", "worker", ["m1"]);
-		expect((await provider.read("node-w1", state("w1", "worker", ["h1"]))).id).toBeUndefined();
+		Object.assign(swarm.hosts.get("w2") ?? {}, { nodeId: undefined });
+		expect((await provider.read("node-w2", state("w2", "worker", ["h1"]))).id).toBeUndefined();
 		swarm.kill("m1");
 		expect(await provider.read("node-w1", known)).toEqual({ id: "node-w1", props: known });
+	});
+
+	test("keeps what takes itself for a node and is none any more: it has to leave before it can join", async () => {
+		await hosts({ m1: "manager", w1: "worker", h1: undefined });
+		const { id, props } = await provider.read("node-w1", state("w1", "worker", ["h1"]));
+		expect(id).toBe("node-w1");
+		expect(props).toMatchObject({ observed: { state: "not known to the managers" } });
 	});
 
 	test("asks the host, too: a worker that has left is still ready to its managers for a while", async () => {
