@@ -92,12 +92,18 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 
 	async delete(_id, state, context) {
 		const manager = swarmOf(state);
-		await orUndefined(manager.getService(state.serviceId).remove()).catch(goneWithItsSwarm);
+		const removed = orUndefined(manager.getService(state.serviceId).remove());
+		const hasSwarm = await removed.then(
+			() => true,
+			(error) => goneWithItsSwarm(error) ?? false,
+		);
 		const rest = { ...state, nodes: await withoutSilent(state.nodes, context) };
-		await until({ what: "tasks stopping", deadlineSeconds: 120, progress: context.progress }, async () => {
-			const left = await containersLeft(rest);
-			return left === 0 ? { done: undefined } : { waiting: `${left} containers left` };
-		});
+		// Nobody stops the tasks of a swarm that is gone, until their nodes leave it; the volumes in use go then, too.
+		if (hasSwarm)
+			await until({ what: "tasks stopping", deadlineSeconds: 120, progress: context.progress }, async () => {
+				const left = await containersLeft(rest);
+				return left === 0 ? { done: undefined } : { waiting: `${left} containers left` };
+			});
 		await removeVolumes(rest, context);
 	},
 });

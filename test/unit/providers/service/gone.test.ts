@@ -27,6 +27,18 @@ test("a service is gone with its swarm: a refresh says so, and there is nothing 
 	await expect(provider.delete?.("service", state() as never)).resolves.toBeUndefined();
 });
 
+test("a service that is gone with its swarm leaves a task that nobody stops to its node, which is yet to leave", async () => {
+	const labels = ["com.docker.swarm.service.id=service"];
+	const host = swarm.hosts.get("h1");
+	host?.containers.push({ Id: "task", volume: "logs", isRunning: true, labels });
+	host?.volumes.push(
+		{ Name: "logs", Labels: { "scaleout.owner": swarm.owner } },
+		{ Name: "old", Labels: { "scaleout.owner": swarm.owner } },
+	);
+	await expect(provider.delete?.("service", state() as never)).resolves.toBeUndefined();
+	expect(host?.volumes.map(({ Name: name }) => name)).toEqual(["logs"]);
+});
+
 describe("a service on a node that does not answer", () => {
 	const onTwo = async (isMade?: boolean) => {
 		const managers = [await swarm.addHost("m1", "manager")];
