@@ -68,6 +68,18 @@ describe.skipIf(noEngine)("the only manager", () => {
 	});
 });
 
+describe.skipIf(noEngine)("a swarm that its only manager has left by hand", () => {
+	test("is made anew by up --refresh with everything in it: its workers leave it first, which cannot reach it any more", async () => {
+		await lab.on("manager", "docker swarm leave --force");
+		const { output } = await lab.stack.previewText("--refresh");
+		expect(output).toMatch(/\+ .*SwarmCluster/);
+		await lab.converge("--refresh");
+		expect(await lab.nodes()).toEqual(apps.map((name) => `${name} Ready`));
+		await lab.expectVersion("1");
+		await lab.expectUnchanged("--refresh");
+	});
+});
+
 describe.skipIf(noEngine)("a registry that is down", () => {
 	test("fails up before anything is rolled, and no request; when it is back, the next one converges", async () => {
 		const image = lab.stack.config["swarm-scaleout:image"] as { build: { args: object } };
