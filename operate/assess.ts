@@ -44,7 +44,7 @@ function serviceProblems({ service }: Deployed, { nodes, service: found, tasks =
 	for (const [name, { isClosed, volumes }] of Object.entries(apps)) {
 		if (isClosed) problems.push(`${name} refuses new connections`);
 		const stale = (volumes ?? []).filter((volume) => volume !== service.volume);
-		if (!volumes) problems.push(`Docker on ${name} does not tell of its volumes: it waits for their NFS server`);
+		if (!volumes) problems.push(`Docker on ${name} does not tell of its volumes: it is stopped, or waits for their NFS server`);
 		if (stale.length > 0) problems.push(`${name} has old volumes: ${stale.join(", ")}`);
 	}
 	return problems;

@@ -78,7 +78,7 @@ describe("what is wrong", () => {
 		["a paused rollout", (o) => { o.service.update = "paused"; o.service.message = "task failed"; }, "the last rollout is paused: task failed"],
 		["a node that refuses connections", (o) => { Object.assign(o.apps.worker1 ?? {}, { isClosed: true }); }, "worker1 refuses new connections"],
 		["a stale volume", (o) => { o.apps.worker1?.volumes?.push("nfs-0"); }, "worker1 has old volumes: nfs-0"],
-		["an NFS server that Docker waits for", (o) => { delete o.apps.worker1?.volumes; }, "Docker on worker1 does not tell of its volumes: it waits for their NFS server"],
+		["an NFS server that Docker waits for", (o) => { delete o.apps.worker1?.volumes; }, "Docker on worker1 does not tell of its volumes: it is stopped, or waits for their NFS server"],
 		["NGINX down", (o) => { o.nginx.isActive = false; }, "NGINX does not run"],
 		["a server that is missing", (o) => { o.nginx.servers.pop(); }, "NGINX does not balance over 192.168.3.5:8080"],
 		["a server too many", (o) => { o.nginx.servers.push("10.0.0.9:8080"); }, "NGINX balances over 10.0.0.9:8080, which is none of this stack"],
