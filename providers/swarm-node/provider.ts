@@ -1,28 +1,21 @@
 import type Docker from "dockerode";
-import { type Connection, describeConnection } from "../../lib/connection.ts";
+import type { Connection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
 import { dockerOnManager, goneWithItsSwarm, managersOf } from "../../lib/managers.ts";
-import { execAsRoot } from "../../lib/ssh.ts";
 import { findNode, type Node, orUndefined, runningTasks, type Task, updateNode } from "../../lib/swarm.ts";
 import { Turns } from "../../lib/turns.ts";
-import { DeadlineError, until, within } from "../../lib/wait.ts";
+import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, sameValue } from "../define.ts";
 import { removeOwnVolumes } from "../service/volumes.ts";
-import { closedPorts, closedPortsScript } from "./ports.ts";
+import { member, ownMembership, ready } from "./membership.ts";
 import type { SwarmNodeInputs, SwarmNodeOutputs } from "./resource.ts";
 import { demote, OnlyManagerError, oneAtATime, promote } from "./roles.ts";
 
-const joinDeadlineSeconds = 180;
 const drainDeadlineSeconds = 120;
 /** A node that is replaced may have to wait for the one before it: a machine that boots, is installed and gets its task. */
 const turnDeadlineSeconds = 1200;
 /** A task on a node that is back pulls its image first. */
 const taskDeadlineSeconds = 600;
-
-/** Seconds that Docker is given to get over an error of its membership by itself. */
-const recoverySeconds = 75;
-/** Seconds a host may take to say whether it is a node, at a refresh. */
-const glanceSeconds = 20;
 
 /** Nodes that are replaced go one at a time, so that the others serve meanwhile. */
 const turns = new Turns();
@@ -125,117 +118,6 @@ async function converge(
 	// With another role it connects anew.
 	const node = await ready(manager, nodeId, context);
 	return { nodeId, observed: observe(node, Object.keys(inputs.labels)) };
-}
-
-/** The ID of the host's node, once it is ready. A join that was begun anew leaves a node that nobody is: it is removed. */
-async function member(inputs: SwarmNodeInputs, manager: Docker, formerId: string | undefined, context: Context): Promise<string> {
-	const before = ((await manager.listNodes()) as Node[]).map(({ ID: id }) => id);
-	const nodeId = (await membership(inputs, manager, formerId, context)) ?? (await join(inputs, manager, context));
-	await ready(manager, nodeId, context);
-	const nodes = (await manager.listNodes()) as Node[];
-	const left = nodes.filter(({ ID: id, Description: found }) => id !== nodeId && !before.includes(id) && !found?.Hostname);
-	for (const { ID: id } of left) await orUndefined(manager.getNode(id).remove({ force: true }));
-	return nodeId;
-}
-
-async function ready(manager: Docker, nodeId: string, { progress }: Context): Promise<Node> {
-	return until<Node>({ what: "node joining", deadlineSeconds: joinDeadlineSeconds, progress }, async () => {
-		const node = await findNode(manager, nodeId);
-		const state = node?.Status?.State ?? "not listed yet";
-		return node && state === "ready" ? { done: node } : { waiting: `the manager sees it ${state}` };
-	});
-}
-
-/** The node's ID if the host is in our swarm, undefined if it is in none. `formerId`: of the node of this swarm that it has been. */
-async function membership(
-	inputs: SwarmNodeInputs,
-	manager: Docker,
-	formerId: string | undefined,
-	context: Context,
-): Promise<string | undefined> {
-	const docker = dockerOn(inputs.connection);
-	const host = describeConnection(inputs.connection);
-	const swarm = await settledMembership(docker, context);
-	if (!swarm || swarm.LocalNodeState === "inactive") return undefined;
-	const remedy = `run "docker swarm leave --force" there, or take the host out of the configuration`;
-	if (swarm.LocalNodeState === "error") {
-		if (!formerId) throw new Error(`${host} is in a swarm that it cannot take part in (${swarm.Error}): ${remedy}`);
-		// Docker tries for ever, for instance to become a manager by way of one that is none any more. The swarm itself is well: a manager has just told of it.
-		context.note(`cannot take part in the swarm (${swarm.Error}): it leaves, and joins anew`);
-		await docker.swarmLeave({ force: true });
-		return undefined;
-	}
-	const nodeId = swarm.LocalNodeState === "pending" ? await joined(docker, context) : swarm.NodeID;
-	if (nodeId && (await findNode(manager, nodeId))) return nodeId;
-	if (nodeId && nodeId === formerId) {
-		context.note("no manager knows it any more: it leaves, and joins anew");
-		await docker.swarmLeave({ force: true });
-		return undefined;
-	}
-	throw new Error(`${host} is in another swarm (${swarm.LocalNodeState}): ${remedy}`);
-}
-
-/** What Docker says of its membership, after the time that it may need to get over an error: it connects anew every half a minute. */
-async function settledMembership(docker: Docker, { progress }: Context) {
-	const look = async () => (await docker.info()).Swarm;
-	const options = { what: "the host's own membership", deadlineSeconds: recoverySeconds, progress };
-	const settled = until(options, async () => {
-		const swarm = await look();
-		return swarm?.LocalNodeState === "error" ? { waiting: `it cannot take part in the swarm: ${swarm.Error}` } : { done: swarm };
-	});
-	return settled.catch((error) => {
-		if (error instanceof DeadlineError) return look();
-		throw error;
-	});
-}
-
-/** What the host says of itself. Undefined where it cannot be asked. */
-async function ownMembership(connection: Connection) {
-	try {
-		return (await within(`Docker on ${describeConnection(connection)}`, glanceSeconds, dockerOn(connection).info())).Swarm;
-	} catch {
-		return undefined;
-	}
-}
-
-async function join(inputs: SwarmNodeInputs, manager: Docker, context: Context): Promise<string> {
-	context.progress(`joining the swarm as ${inputs.role}`);
-	const { JoinTokens: tokens } = await manager.swarmInspect();
-	const nodes = (await manager.listNodes()) as Node[];
-	const docker = dockerOn(inputs.connection);
-	const managers = reachableManagers(nodes);
-	const problem = closedPorts(await execAsRoot(inputs.connection, closedPortsScript(managers)), context.name);
-	if (problem) throw new Error(problem);
-	try {
-		await docker.swarmJoin({
-			ListenAddr: "0.0.0.0:2377",
-			AdvertiseAddr: inputs.advertiseAddress,
-			RemoteAddrs: managers,
-			JoinToken: inputs.role === "manager" ? tokens.Manager : tokens.Worker,
-		});
-	} catch (error) {
-		// On a slow host Docker stops waiting after twenty seconds, but not joining.
-		if (!/continue in the background/.test((error as Error).message)) throw error;
-	}
-	return joined(docker, context);
-}
-
-/** Addresses to join at, with port, the leader's first: Docker takes the first one. */
-function reachableManagers(nodes: Node[]): string[] {
-	const managers = nodes.filter(({ ManagerStatus: manager }) => manager?.Addr && manager.Reachability === "reachable");
-	return managers
-		.toSorted((a, b) => Number(b.ManagerStatus?.Leader ?? false) - Number(a.ManagerStatus?.Leader ?? false))
-		.map(({ ManagerStatus: manager }) => manager?.Addr as string);
-}
-
-/** Waits until the host has become a node, and returns the node's ID. */
-async function joined(docker: Docker, { progress }: Context): Promise<string> {
-	return until({ what: "node joining", deadlineSeconds: joinDeadlineSeconds, progress }, async () => {
-		const { Swarm: swarm } = await docker.info();
-		if (swarm?.LocalNodeState === "error") throw new Error(`the host cannot join the swarm: ${swarm.Error}`);
-		const isNode = swarm?.LocalNodeState === "active" && swarm.NodeID;
-		return isNode ? { done: swarm.NodeID } : { waiting: `its own state is ${swarm?.LocalNodeState ?? "unknown"}` };
-	});
 }
 
 /** Waits until the node runs the services that its labels bind to it: only then may the next node go. */
