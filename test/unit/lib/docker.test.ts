@@ -1,32 +1,18 @@
-import type { AddressInfo } from "node:net";
-import ssh2 from "ssh2";
+import type { ServerChannel } from "ssh2";
 import { afterEach, expect, test, vi } from "vitest";
 import { dockerOn } from "../../../lib/docker.ts";
 import { closeConnections } from "../../../lib/ssh.ts";
-import { newKeyPair } from "../../../lib/sshKeys.ts";
-import { connection } from "../fixtures.ts";
+import { SshServers } from "../../support/sshServer.ts";
 
-const hostKey = newKeyPair();
-const privateKey = newKeyPair().private;
-const servers: ssh2.Server[] = [];
+const servers = new SshServers();
 
-/** An SSH server that lets everybody in, runs nothing, and answers every command in the same way. */
-async function host(answer: (channel: ssh2.ServerChannel) => void) {
-	const server = new ssh2.Server({ hostKeys: [hostKey.private] }, (client) => {
-		client.on("error", () => {});
-		client.on("authentication", (context) => context.accept());
-		client.on("session", (accept) => accept().on("exec", (acceptExec) => answer(acceptExec())));
-	});
-	servers.push(server);
-	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-	const { port } = server.address() as AddressInfo;
-	return connection({ host: "127.0.0.1", port, user: "ubuntu", privateKey, hostKey: hostKey.public.trim() });
-}
+/** A host that answers every command of a user who is not root in the same way. */
+const host = async (answer: (channel: ServerChannel) => void) => servers.to(await servers.listen(0, answer), { user: "ubuntu" });
 
 afterEach(async () => {
 	vi.restoreAllMocks();
 	await closeConnections();
-	for (const server of servers.splice(0)) server.close();
+	servers.close();
 });
 
 test("a user who is not root reaches Docker by way of sudo", async () => {
