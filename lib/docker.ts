@@ -24,15 +24,17 @@ export function dockerOn(connection: Connection): Docker {
 	return docker;
 }
 
-interface Request {
+/** What the client sends each request by, which its types leave out. */
+export interface Modem {
+	dial(options: DockerRequest, callback: DockerCallback): void;
+}
+export interface DockerRequest {
 	method: string;
 	path: string;
 	file?: unknown;
 	abortSignal?: AbortSignal;
 }
-interface Modem {
-	dial(options: Request, callback: (error: Error | null, data?: unknown) => void): void;
-}
+export type DockerCallback = (error: Error | null, data?: unknown) => void;
 
 /** Docker itself sets no limit: what it is asked about a volume waits for the volume's NFS server. */
 const requestSeconds = 120;

@@ -1,6 +1,6 @@
 import Docker from "dockerode";
 import { type Connection, describeConnection } from "./connection.ts";
-import { dockerOn } from "./docker.ts";
+import { type DockerCallback, type DockerRequest, dockerOn, type Modem } from "./docker.ts";
 import { connect, SshError } from "./ssh.ts";
 import { DeadlineError, type Seen, until, within } from "./wait.ts";
 
@@ -96,7 +96,7 @@ export function dockerOnManager(asked: AskedManagers): Docker {
 		chosen ??= findManager(asked).then(dockerOn);
 		return chosen;
 	};
-	const attempt = async (number: number, options: Request, callback: Callback): Promise<void> => {
+	const attempt = async (number: number, options: DockerRequest, callback: DockerCallback): Promise<void> => {
 		const manager = await choose().catch((error) => {
 			chosen = undefined;
 			throw error;
@@ -112,16 +112,8 @@ export function dockerOnManager(asked: AskedManagers): Docker {
 	return docker;
 }
 
-interface Request {
-	method: string;
-}
-type Callback = (error: Error | null, data?: unknown) => void;
-interface Modem {
-	dial(options: Request, callback: Callback): void;
-}
-
 /** Whether the request was not carried out, or only reads. */
-function canGoElsewhere(error: Error, { method }: Request): boolean {
+function canGoElsewhere(error: Error, { method }: DockerRequest): boolean {
 	if (error instanceof SshError) return true;
 	const hasAnswer = (error as { statusCode?: number }).statusCode !== undefined;
 	return hasAnswer ? /not a swarm manager|does not have a leader/.test(error.message) : method === "GET";
