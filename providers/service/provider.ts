@@ -93,10 +93,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	async delete(_id, state, context) {
 		const manager = swarmOf(state);
 		const removed = orUndefined(manager.getService(state.serviceId).remove());
-		const hasSwarm = await removed.then(
-			() => true,
-			(error) => goneWithItsSwarm(error) ?? false,
-		);
+		const hasSwarm = await removed.then(() => true).catch(goneWithItsSwarm);
 		const rest = { ...state, nodes: await withoutSilent(state.nodes, context) };
 		// Nobody stops the tasks of a swarm that is gone, until their nodes leave it; the volumes in use go then, too.
 		if (hasSwarm)

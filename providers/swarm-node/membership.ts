@@ -47,21 +47,20 @@ async function membership(
 	const host = describeConnection(inputs.connection);
 	const swarm = await settledMembership(docker, context);
 	if (!swarm || swarm.LocalNodeState === "inactive") return undefined;
+	const leaves = async (why: string) => {
+		context.note(`${why}: it leaves, and joins anew`);
+		await docker.swarmLeave({ force: true });
+		return undefined;
+	};
 	const remedy = `run "docker swarm leave --force" there, or take the host out of the configuration`;
 	if (swarm.LocalNodeState === "error") {
 		if (!formerId) throw new Error(`${host} is in a swarm that it cannot take part in (${swarm.Error}): ${remedy}`);
 		// Docker tries for ever, for instance to become a manager by way of one that is none any more. The swarm itself is well: a manager has just told of it.
-		context.note(`cannot take part in the swarm (${swarm.Error}): it leaves, and joins anew`);
-		await docker.swarmLeave({ force: true });
-		return undefined;
+		return leaves(`cannot take part in the swarm (${swarm.Error})`);
 	}
 	const nodeId = swarm.LocalNodeState === "pending" ? await joined(docker, context) : swarm.NodeID;
 	if (nodeId && (await findNode(manager, nodeId))) return nodeId;
-	if (nodeId && nodeId === formerId) {
-		context.note("no manager knows it any more: it leaves, and joins anew");
-		await docker.swarmLeave({ force: true });
-		return undefined;
-	}
+	if (nodeId && nodeId === formerId) return leaves("no manager knows it any more");
 	throw new Error(`${host} is in another swarm (${swarm.LocalNodeState}): ${remedy}`);
 }
 
