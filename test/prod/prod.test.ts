@@ -35,6 +35,7 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		expect(code, output).toBe(0);
 		return output;
 	};
+	const expectUnchanged = async (...args: string[]) => expect(await succeeded(stack.up(...args))).toMatch(/Resources:\s+\d+ unchanged\s/);
 
 	beforeAll(async () => {
 		// The emulator has forgotten what an interrupted run made.
@@ -124,7 +125,7 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 	});
 
 	test("is unchanged at a second up", async () => {
-		expect(await succeeded(stack.up())).toMatch(/Resources:\s+\d+ unchanged\s/);
+		await expectUnchanged();
 	});
 
 	test("previews another instance type of a worker as the replacement of its instance and node, and of no other", async () => {
@@ -181,7 +182,7 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		await succeeded(stack.up("--refresh")).finally(() => load.stop());
 		expectNoLoss(load);
 		await expectAllServing();
-		expect(await succeeded(stack.up("--refresh"))).toMatch(/Resources:\s+\d+ unchanged\s/);
+		await expectUnchanged("--refresh");
 	});
 
 	test("makes the host of the logs anew, which is that of the registry, too: the logs are on its volume, and the image is in it", async () => {
@@ -193,7 +194,7 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		const image = (await on("manager", "docker service inspect -f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' babble-was")).trim();
 		const digest = image.split(":").at(-1) as string;
 		expect(await on("log", "find /var/lib/docker-registry -path '*_manifests/revisions*' -type d")).toContain(digest);
-		expect(await succeeded(stack.up("--refresh"))).toMatch(/Resources:\s+\d+ unchanged\s/);
+		await expectUnchanged("--refresh");
 	});
 
 	test("makes the host of NGINX anew, through which all others are reached, behind the same address", async () => {
@@ -202,14 +203,14 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		await succeeded(stack.up("--refresh"));
 		await expectAllServing();
 		expect(made.endpoint).toBe(endpoint);
-		expect(await succeeded(stack.up("--refresh"))).toMatch(/Resources:\s+\d+ unchanged\s/);
+		await expectUnchanged("--refresh");
 	});
 
 	test("makes the only manager anew, and with it the swarm and all that was in it", async () => {
 		await terminate("192.168.2.137");
 		await succeeded(stack.up("--refresh"));
 		await expectAllServing();
-		expect(await succeeded(stack.up("--refresh"))).toMatch(/Resources:\s+\d+ unchanged\s/);
+		await expectUnchanged("--refresh");
 	});
 
 	test("is destroyed to an empty account, but for the volume of the logs, and no machine runs, though one was terminated by hand", async () => {
