@@ -10,9 +10,9 @@ export interface NginxAdoption {
 	kept: string;
 }
 
-/** What the stack says in its own way, for reasons of its own: others may have said it differently. */
+/** What the stack says in its own way, for reasons of its own: others may have said it differently. So it is with a map of $http_upgrade. */
 const ownWay =
-	"proxy_pass proxy_set_header proxy_http_version proxy_next_upstream proxy_next_upstream_tries proxy_next_upstream_timeout keepalive keepalive_requests keepalive_timeout";
+	"proxy_pass proxy_set_header proxy_http_version proxy_next_upstream proxy_next_upstream_tries proxy_next_upstream_timeout keepalive keepalive_requests keepalive_time keepalive_timeout";
 
 /**
  * Shell function that prints what files of NGINX say, one directive a line and in order: of `listen` and of an upstream's `server` the address, of
@@ -24,10 +24,10 @@ directives() {
     BEGIN { split(own, words, " "); for (i in words) skip[words[i]] = 1 }
     { sub(/^ +/, ""); gsub(/ +/, " ") }
     /\\}$/ { depth--; next }
-    /\\{$/ { block[++depth] = $1; sub(/ ?\\{$/, ""); if ($1 == "location") print; next }
+    /\\{$/ { block[++depth] = $1 " " $2 == "map $http_upgrade" ? "own" : $1; sub(/ ?\\{$/, ""); if ($1 == "location") print; next }
     /;$/ {
       sub(/ ?;$/, "")
-      if ($1 in skip) next
+      if ($1 in skip || block[depth] == "own") next
       if ($1 == "listen") { sub(/^(\\*|0\\.0\\.0\\.0):/, "", $2); print $1, $2 (/ ssl( |$)/ ? " ssl" : "") }
       else if ($1 == "server" && block[depth] == "upstream") print $1, $2
       else if ($1 == "server_name") for (i = 2; i <= NF; i++) print $1, $i

@@ -1,4 +1,5 @@
 import type { Method, Topology } from "../config/schema.ts";
+import { passOnLines, passOnLocation, passOnMap } from "./nginxPassOn.ts";
 
 type Nginx = Topology["nginx"];
 
@@ -67,13 +68,9 @@ ${block(`upstream ${nginx.upstream}`, [
 	...methodLines(nginx),
 	...stickyLines(nginx),
 	...servers.map((server) => serverLine(server, port, nginx)),
-	onlyIf("ge", "1.29.7", "keepalive 0;"),
+	...keptLines(nginx),
 ])}
-map $http_upgrade $connection_upgrade {
-    default upgrade;
-    ''      '';
-}
-${proxyMaps(nginx)}
+${upgradeMaps(nginx)}${passOnMap(passOn(site))}${proxyMaps(nginx)}
 ${block("server", [
 	`listen ${listen(nginx, nginx.listen)}${defaultServer(nginx)};`,
 	...serverLines(site),
@@ -121,8 +118,12 @@ function onlyIf(comparison: "lt" | "ge", version: string, line: string): string 
 	return `${line} # nginx ${comparison} ${version}`;
 }
 
-/** What both servers say of themselves. A location with headers of its own does not inherit the server's: they are `also` in the 503's. */
-function serverLines({ nginx }: Site, also: string[] = []): string[] {
+/**
+ * What both servers say of themselves, and of how nodes are asked, which the locations inherit. A location with headers of its own does not
+ * inherit the server's: they are `also` in the 503's.
+ */
+function serverLines(site: Site, also: string[] = []): string[] {
+	const { nginx } = site;
 	return [
 		`server_name ${serverNames(nginx).join(" ")};`,
 		`client_max_body_size ${nginx.clientMaxBodyMiB}m;`,
@@ -134,12 +135,14 @@ function serverLines({ nginx }: Site, also: string[] = []): string[] {
 		...also.map((line) => `    ${line}`),
 		'    return 503 "<!doctype html><title>Maintenance</title><h1>Down for maintenance</h1><p>Please try again in a few minutes.</p>\\n";',
 		"}",
+		...proxyLines(nginx),
+		...passOnLines(passOn(site)),
 	];
 }
 
 /** Everything goes to the upstream, unless in maintenance, or as `before` says. */
-function locationLines({ nginx, paths }: Site, before: string[] = []): string[] {
-	const { forwardedFor, proto, host } = forwarded(nginx);
+function locationLines(site: Site, before: string[] = []): string[] {
+	const { nginx, paths } = site;
 	const lines = [
 		"# Looked at for each request, so that maintenance begins and ends without a reload.",
 		`if (-f ${paths.maintenance}) {`,
@@ -147,6 +150,16 @@ function locationLines({ nginx, paths }: Site, before: string[] = []): string[] 
 		"}",
 		...before,
 		`proxy_pass http://${nginx.upstream};`,
+	];
+	return ["location / {", ...lines.map((line) => `    ${line}`), "}", ...passOnLocation(passOn(site))];
+}
+
+const passOn = ({ nginx, servers, port }: Site) => ({ nginx, servers: servers.map(({ address }) => `${address}:${port}`) });
+
+/** How a node is asked. */
+function proxyLines(nginx: Nginx): string[] {
+	const { forwardedFor, proto, host } = forwarded(nginx);
+	return [
 		"proxy_http_version 1.1;",
 		"proxy_set_header Host $host;",
 		"proxy_set_header X-Real-IP $remote_addr;",
@@ -157,18 +170,39 @@ function locationLines({ nginx, paths }: Site, before: string[] = []): string[] 
 		'proxy_set_header Forwarded "";',
 		'proxy_set_header X-Forwarded-Port "";',
 		'proxy_set_header X-Forwarded-Prefix "";',
-		"# No keep-alive towards the nodes: a kept connection would go on reaching a node that is being taken out.",
-		"proxy_set_header Upgrade $http_upgrade;",
-		"proxy_set_header Connection $connection_upgrade;",
-		"# Only what was never sent may go to another node: a request that reached the application is not run twice.",
-		"proxy_next_upstream error timeout;",
+		`proxy_set_header Upgrade $${nginx.upstream}_upgrade;`,
+		"# Empty for all but web sockets: a node's connection is kept then.",
+		`proxy_set_header Connection $${nginx.upstream}_connection;`,
 		`proxy_connect_timeout ${nginx.connectTimeoutSeconds}s;`,
 		`proxy_read_timeout ${nginx.readTimeoutSeconds}s;`,
 		`proxy_send_timeout ${nginx.readTimeoutSeconds}s;`,
 		...(nginx.requestBuffering ? [] : ["proxy_request_buffering off;"]),
 		...(nginx.responseBuffering ? [] : ["proxy_buffering off;"]),
 	];
-	return ["location / {", ...lines.map((line) => `    ${line}`), "}"];
+}
+
+/**
+ * Connections to the nodes are kept, and end by themselves: a node that refuses new ones is rid of all soon. Before 1.19.10 they would last as
+ * long as requests come.
+ */
+function keptLines({ keepalive }: Nginx): string[] {
+	// Kept by default from this version on; an older one does not know 0.
+	if (keepalive === 0) return [onlyIf("ge", "1.29.7", "keepalive 0;")];
+	return [`keepalive ${keepalive};`, `keepalive_time ${kept.seconds}s;`, `keepalive_timeout ${kept.idleSeconds}s;`].map((line) =>
+		onlyIf("ge", "1.19.10", line),
+	);
+}
+
+/** A kept connection takes requests for this long, and ends when none came for so long. */
+const kept = { seconds: 2, idleSeconds: 1 };
+
+/** Values of the headers that ask for another protocol: only for web sockets, since NGINX no longer sees the requests of what it tunnels. */
+function upgradeMaps({ upstream }: Nginx): string {
+	// A map of strings ignores their case.
+	return [
+		block(`map $http_upgrade $${upstream}_upgrade`, ["default '';", "websocket websocket;"]),
+		block(`map $${upstream}_upgrade $${upstream}_connection`, ["default '';", "websocket upgrade;"]),
+	].join("");
 }
 
 function block(head: string, lines: string[]): string {

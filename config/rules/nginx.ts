@@ -1,5 +1,6 @@
 import type { Fault } from "../fault.ts";
 import { hostsWith, type Topology } from "../schema.ts";
+import { sentAgainSeconds } from "../sections/nginx.ts";
 
 /** Rules of the load balancer. */
 export function nginxFaults({ hosts, nginx }: Topology): Fault[] {
@@ -12,6 +13,15 @@ export function nginxFaults({ hosts, nginx }: Topology): Fault[] {
 			value: nginx.hashKey,
 			remedy: `method ${nginx.method} takes none: remove it, or use method hash`,
 		});
+	const nodes = hostsWith({ hosts }, "app").length;
+	const again = sentAgainSeconds(nginx, nodes);
+	if (!nginx.requestBuffering && nodes > 1 && nginx.readTimeoutSeconds <= again) {
+		faults.push({
+			property: "nginx.readTimeoutSeconds",
+			value: nginx.readTimeoutSeconds,
+			remedy: `without nginx.requestBuffering a request that breaks within ${again} s is sent to another node, and one that is slow must not be: use more than that, or a smaller nginx.connectTimeoutSeconds`,
+		});
+	}
 	for (const [name, weight] of Object.entries(nginx.weights)) {
 		if (!hostsWith({ hosts }, "app").some((host) => host.name === name)) {
 			faults.push({ property: `nginx.weights.${name}`, value: weight, remedy: "no host with role app has this name" });

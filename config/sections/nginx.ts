@@ -51,8 +51,27 @@ export const nginx = z.strictObject({
 		.min(0)
 		.default(1)
 		.describe("fail_timeout of each server. Long values take healthy nodes out when several fail one after another."),
-	connectTimeoutSeconds: z.int().min(1).max(75).default(5).describe("proxy_connect_timeout."),
-	readTimeoutSeconds: z.int().min(1).default(60).describe("proxy_read_timeout."),
+	connectTimeoutSeconds: z
+		.int()
+		.min(1)
+		.max(75)
+		.default(2)
+		.describe(
+			"proxy_connect_timeout: after it a node that does not answer at all is passed over, one after another. 1 is too short for a packet that is lost and sent again.",
+		),
+	readTimeoutSeconds: z
+		.int()
+		.min(1)
+		.default(60)
+		.describe("proxy_read_timeout. A request that takes longer is answered with 504, and is not sent to another node."),
+	keepalive: z
+		.int()
+		.min(0)
+		.max(10_000)
+		.default(64)
+		.describe(
+			"Idle connections to the nodes that each worker of NGINX keeps. A kept one takes requests for 2 seconds and is closed after 1 idle second, so a node that is taken out is rid of it 3 seconds and a request later. 0: none is kept, and local ports run out at about 470 requests a second to a node. Use 0 where the application itself ends idle connections within 2 seconds, which can make a POST fail. NGINX before 1.19.10 keeps none.",
+		),
 	maintenance: z
 		.boolean()
 		.default(false)
@@ -63,7 +82,7 @@ export const nginx = z.strictObject({
 		.boolean()
 		.default(true)
 		.describe(
-			"proxy_request_buffering. On, NGINX takes in the whole body before it asks a node, so a slow upload does not hold up a node that is to be drained. Off, the body is passed on as it comes. Either way a node that refuses the connection is passed over before anything is sent.",
+			"proxy_request_buffering. On, NGINX takes in the whole body before it asks a node, so a slow upload does not hold up a node that is to be drained. Off, the body is passed on as it comes, and a GET, PUT or DELETE that breaks within twice `connectTimeoutSeconds` is sent to another node. Either way a node that refuses the connection is passed over before anything is sent.",
 		),
 	responseBuffering: z.boolean().default(true).describe("proxy_buffering. Off for answers that the application streams."),
 	trustedProxies: z
@@ -84,3 +103,12 @@ export const nginx = z.strictObject({
 		),
 	tls: tls.optional().describe("HTTPS: a certificate from here or from files, or one by ACME. Without: plain HTTP."),
 });
+
+/**
+ * Seconds in which NGINX sends a GET, PUT or DELETE that was cut to another node, without `requestBuffering`: as long as it takes to find that
+ * two nodes do not answer, where there are more.
+ * @param nodes of the upstream
+ */
+export function sentAgainSeconds({ connectTimeoutSeconds }: { connectTimeoutSeconds: number }, nodes: number): number {
+	return Math.min(2, Math.max(1, nodes - 1)) * connectTimeoutSeconds + 0.5;
+}

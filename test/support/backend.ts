@@ -1,24 +1,45 @@
 import * as http from "node:http";
 import type * as net from "node:net";
 
-/** A node of the service, as NGINX sees it: answers with its address and the headers it was sent. */
+/**
+ * A node of the service, as NGINX sees it: answers with its address and the headers it was sent, after `?ms=`, with
+ * `?status=`, and only once the whole body is there.
+ */
 export class Backend {
 	/** Connections and requests it was sent. */
 	connections = 0;
 	requests = 0;
+	/** Paths with their queries of requests that began. */
+	readonly began: string[] = [];
 	readonly #server = http.createServer();
 	readonly #address: string;
 	readonly #port: number;
 
-	constructor(address: string, port: number) {
+	/** Ends a connection after that many idle milliseconds, without a word beforehand. */
+	constructor(address: string, port: number, { idleMs = 60_000 } = {}) {
 		this.#address = address;
 		this.#port = port;
-		this.#server.on("connection", () => this.connections++);
+		this.#server.keepAliveTimeout = 0;
+		this.#server.on("connection", (socket) => {
+			this.connections++;
+			socket.setTimeout(idleMs, () => socket.destroy());
+		});
 		this.#server.on("request", (request, response) => {
 			this.requests++;
-			request.resume().once("end", () => {
-				response.writeHead(200, { "x-node": address });
-				response.end(JSON.stringify({ node: address, headers: request.headers }));
+			this.began.push(request.url ?? "");
+			let length = 0;
+			request.on("data", (data) => {
+				length += data.length;
+			});
+			request.once("end", () => {
+				const query = new URL(request.url ?? "", "http://node").searchParams;
+				const answer = () => {
+					response.writeHead(Number(query.get("status") ?? 200), { "x-node": address });
+					response.end(JSON.stringify({ node: address, headers: request.headers, method: request.method, length }));
+				};
+				const ms = Number(query.get("ms"));
+				if (ms > 0) setTimeout(answer, ms);
+				else answer();
 			});
 		});
 		// Says back what it is sent, once the connection is a web socket's.

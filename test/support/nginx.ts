@@ -46,10 +46,15 @@ export function testNginx(http: string): { status: number | null; stderr: string
 /** A running nginx. */
 export class LocalNginx {
 	readonly directory: string;
+	readonly #prefix: string[];
+	readonly #address: string;
 	#process: ChildProcess | undefined;
 	#said = "";
 
-	constructor() {
+	/** In a namespace of that address, or here. */
+	constructor({ prefix, address }: { prefix: string[]; address: string } = { prefix: [], address: "127.0.0.1" }) {
+		this.#prefix = prefix;
+		this.#address = address;
 		this.directory = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-nginx-"));
 		// The workers are another user, and look for flags in here.
 		fs.chmodSync(this.directory, 0o755);
@@ -58,19 +63,23 @@ export class LocalNginx {
 	/** @throws Error with what nginx said when it does not answer on the port. */
 	async start(http: string, port: number): Promise<void> {
 		const file = writeNginx(this.directory, http);
-		const running = spawn("nginx", ["-p", this.directory, "-c", file, "-e", "stderr", "-g", "daemon off;"], {
-			stdio: ["ignore", "ignore", "pipe"],
-		});
+		const [program = "nginx", ...args] = [...this.#prefix, "nginx", "-p", this.directory, "-c", file, "-e", "stderr", "-g", "daemon off;"];
+		const running = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
 		this.#process = running;
 		running.stderr.on("data", (data) => {
 			this.#said += data;
 		});
 		for (let attempt = 0; attempt < 100; attempt++) {
 			if (running.exitCode !== null) break;
-			if (await answers(port)) return;
+			if (await answers(this.#address, port)) return;
 			await new Promise((resolve) => setTimeout(resolve, 100));
 		}
 		throw new Error(`nginx does not answer: ${this.#said}`);
+	}
+
+	/** What it has written to its error log. */
+	get said(): string {
+		return this.#said;
 	}
 
 	async stop(): Promise<void> {
@@ -84,9 +93,9 @@ export class LocalNginx {
 	}
 }
 
-function answers(port: number): Promise<boolean> {
+function answers(address: string, port: number): Promise<boolean> {
 	return new Promise((resolve) => {
-		const socket = net.connect(port, "127.0.0.1", () => resolve(true));
+		const socket = net.connect(port, address, () => resolve(true));
 		socket.once("error", () => resolve(false)).once("connect", () => socket.end());
 	});
 }

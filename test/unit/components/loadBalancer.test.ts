@@ -49,6 +49,12 @@ describe("the steps on the host", () => {
 		expect(Object.keys(steps).sort()).toEqual(["nginx", "nginx-keep-running", "nginx-maintenance"]);
 	});
 
+	test("an app node is asked at its private address, on the node itself too: there its published port is refused while it is closed", async () => {
+		const steps = await make({}, undefined, "http://127.0.0.1:8088");
+		expect(steps.nginx?.inputs.stdin).toMatch(/^ *server 192\.168\.2\.137:8080 /m);
+		expect(steps.nginx?.inputs.stdin).not.toMatch(/^ *server 127\./m);
+	});
+
 	test("with a certificate: HTTPS after HTTP and the certificate, which only root can read", async () => {
 		const pem = pulumi.secret(planted);
 		const steps = await make({ tls: { certificateFile: "c", keyFile: "k" } }, { ...given, pem } as Certificate);

@@ -39,6 +39,10 @@ function run(parts: string, wanted = ours()) {
 
 /** The source system's file, as its people wrote it. */
 const byHand = `# the WAS
+map $http_upgrade $connection_upgrade {
+  default upgrade;
+  '' close;
+}
 upstream was {
   least_conn;
   server 192.168.2.137:8080; server 192.168.2.142:8080 max_fails=3;

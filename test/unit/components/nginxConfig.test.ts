@@ -39,7 +39,7 @@ function upstream(text: string, name = "app"): string[] {
 
 describe("the upstream", () => {
 	test("of the source system: least_conn and its three nodes", () => {
-		expect(upstream(render({ maxFails: 1, failTimeoutSeconds: 10 }))).toEqual([
+		expect(upstream(render({ maxFails: 1, failTimeoutSeconds: 10, keepalive: 0 }))).toEqual([
 			"least_conn;",
 			"server 192.168.2.137:8080 max_fails=1 fail_timeout=10s;",
 			"server 192.168.2.142:8080 max_fails=1 fail_timeout=10s;",
@@ -55,7 +55,7 @@ describe("the upstream", () => {
 		["random", ["random;"]],
 		["least_time", ["least_time header;"]],
 	])("method %s says %j before any server", (method, lines) => {
-		const found = upstream(render({ method, ...keyOf(method) }));
+		const found = upstream(render({ method, ...keyOf(method), keepalive: 0 }));
 		expect(found.slice(0, lines.length)).toEqual(lines);
 		expect(found.slice(lines.length).every((line) => line.startsWith("server "))).toBe(true);
 		expect(found).toHaveLength(lines.length + 3);
@@ -72,7 +72,11 @@ describe("the upstream", () => {
 
 	test("its name is used by proxy_pass", () => {
 		const text = render({ upstream: "was" });
-		expect(upstream(text, "was")).toHaveLength(4);
+		expect(
+			upstream(text, "was")
+				.slice(1, 4)
+				.every((line) => line.startsWith("server ")),
+		).toBe(true);
 		expect(text).toContain("proxy_pass http://was;");
 	});
 
@@ -100,16 +104,34 @@ describe("the server", () => {
 		expect(render(change)).toContain(`    ${line}\n`);
 	});
 
-	test("a request that reached the application is not sent to another node", () => {
-		expect(render({})).toMatch(/^ *proxy_next_upstream error timeout;$/m);
+	test("passes on by itself for a moment only, and then by way of what was sent", () => {
+		const text = render({});
+		expect(text).toMatch(/^ *proxy_next_upstream error timeout;\n *proxy_next_upstream_timeout 50ms;$/m);
+		expect(text).toMatch(/^ *error_page 502 504 = @app_next;$/m);
+		expect(text).toContain(String.raw`"~[|, ]192\.168\.3\.5:8080$" 192.168.2.137:8080;`);
 	});
 
-	test("keeps no connection to a node open", () => {
-		expect(render({})).not.toMatch(/^ *keepalive/m);
+	test.each([
+		[1, 2500],
+		[2, 2500],
+		[3, 4500],
+		[9, 4500],
+	])("without requestBuffering, of %d servers, it passes on for %d ms: as long as two that do not answer take", (count, ms) => {
+		const to = Array.from({ length: count }, (_, i) => ({ name: `n${i}`, address: `10.0.0.${i}` }));
+		const text = httpConfig(siteWith(nginxWith({ requestBuffering: false }), to));
+		expect(text).toContain(`proxy_next_upstream_timeout ${ms}ms;`);
+		expect(text).not.toContain("app_next");
+	});
+
+	test.each<[Raw, string, string[]]>([
+		[{}, "1.19.9", []],
+		[{}, "1.19.10", ["keepalive 64;", "keepalive_time 2s;", "keepalive_timeout 1s;"]],
+		[{ keepalive: 8 }, "1.31.5", ["keepalive 8;", "keepalive_time 2s;", "keepalive_timeout 1s;"]],
+		[{ keepalive: 0 }, "1.29.6", []],
 		// On by default from this version on; an older one does not know 0.
-		expect(render({}, "1.29.6")).not.toMatch(/^ *keepalive/m);
-		expect(upstream(render({}, "1.29.7")).at(-1)).toBe("keepalive 0;");
-		expect(render({})).toMatch(/map \$http_upgrade \$connection_upgrade \{[^}]*''\s+'';/);
+		[{ keepalive: 0 }, "1.29.7", ["keepalive 0;"]],
+	])("keeps connections to the nodes, and only where they end by themselves: %j with NGINX %s: %j", (change, version, lines) => {
+		expect(upstream(render(change, version)).slice(4)).toEqual(lines);
 	});
 
 	test("timeouts and body size are the configured ones", () => {

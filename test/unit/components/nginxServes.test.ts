@@ -146,15 +146,26 @@ describe.skipIf(!nginxVersion)(`in NGINX${nginxVersion ? ` ${nginxVersion}` : ":
 		expect(echoed).toBe("ping");
 	});
 
-	test("no connection to a node is kept, though the client keeps its own", async () => {
-		await start({ tls: given });
-		const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
-		const before = nodes.map(({ connections }) => connections);
-		for (let i = 0; i < 9; i++) await ask("https", { agent });
-		agent.destroy();
-		const opened = nodes.reduce((sum, { connections }, i) => sum + connections - (before[i] as number), 0);
-		expect(opened).toBe(9);
-		await expect.poll(() => Promise.all(nodes.map((node) => node.open()))).toEqual([0, 0, 0]);
+	test.each([
+		["h2c", false],
+		["websocket, h2c", false],
+		["WebSocket", true],
+	])("Upgrade: %s reaches the application: %s", async (upgrade, reaches) => {
+		await start({});
+		const before = nodes.reduce((sum, { requests }) => sum + requests, 0);
+		const headers = { Connection: "Upgrade, HTTP2-Settings", Upgrade: upgrade, "HTTP2-Settings": "AAMAAABkAAQAAP__" };
+		const status = await new Promise((resolve, reject) => {
+			const asking = http.get({ host: "127.0.0.1", port: httpPort, headers, agent: false });
+			asking.once("error", reject);
+			asking.once("response", (response) => response.resume().once("end", () => resolve(response.statusCode)));
+			asking.once("upgrade", (response, socket) => {
+				socket.destroy();
+				resolve(response.statusCode);
+			});
+		});
+		expect(status).toBe(reaches ? 101 : 200);
+		// As an ordinary request otherwise.
+		expect(nodes.reduce((sum, { requests }) => sum + requests, 0) - before).toBe(reaches ? 0 : 1);
 	});
 
 	describe("clients stay on their node", () => {

@@ -85,6 +85,7 @@ const rows: Row[] = [
 	{ fault: "a file to adopt that NGINX does not read as a site", break: (c) => { c.nginx.adopt = ["/etc/nginx/nginx.conf"]; }, property: "nginx.adopt[0]", value: "/etc/nginx/nginx.conf", remedy: "use files in /etc/nginx/conf.d or /etc/nginx/sites-enabled" },
 	{ fault: "hash without a key", break: (c) => { c.nginx.method = "hash"; }, property: "nginx.hashKey", remedy: "is missing: method hash needs a key" },
 	{ fault: "a key without hash", break: (c) => { c.nginx.hashKey = "$uri"; }, property: "nginx.hashKey", value: "$uri", remedy: "method least_conn takes none" },
+	{ fault: "a slow request that would be sent to another node", break: (c) => { Object.assign(c.nginx, { requestBuffering: false, readTimeoutSeconds: 4 }); }, property: "nginx.readTimeoutSeconds", value: 4, remedy: "breaks within 4.5 s is sent to another node" },
 	{ fault: "a weight for no app node", break: (c) => { c.nginx.weights = { log: 2 }; }, property: "nginx.weights.log", value: 2, remedy: "no host with role app has this name" },
 ];
 

@@ -1,0 +1,79 @@
+import type { Topology } from "../config/schema.ts";
+import { sentAgainSeconds } from "../config/sections/nginx.ts";
+
+/*
+ * Which requests NGINX may give to another node: those of which nothing was sent.
+ *
+ * NGINX itself does not tell these apart: `proxy_next_upstream error timeout` covers a refused connection, but also a GET, PUT or DELETE that was
+ * sent and then cut or too slow; only POST, PATCH and LOCK are spared (ngx_http_upstream_next). So NGINX passes on by itself for a moment only,
+ * which is enough for a node that refuses. A node that does not answer at all is found later than that. Then the request comes to a location that
+ * looks at `$upstream_bytes_sent`, and asks the other nodes one after another if it is 0.
+ */
+
+type Nginx = Topology["nginx"];
+
+/**
+ * Milliseconds from when the request came, in which NGINX passes on by itself, also what was sent. A refusal takes about one in the network of
+ * a site; one that takes longer is passed on as well, by the location.
+ */
+export const windowMs = 50;
+
+/** Nodes that are asked one after another at most: NGINX allows ten internal redirects a request. */
+const mostPasses = 8;
+
+export interface PassOn {
+	nginx: Nginx;
+	/** Addresses with ports of the upstream's servers. */
+	servers: string[];
+}
+
+/** Whether there is a location for what was not sent. A body that NGINX does not keep cannot be given to it. */
+const hasLocation = ({ nginx, servers }: PassOn) => servers.length > 1 && nginx.requestBuffering;
+
+/** For the http block: who comes after the node that was asked last; or the status to answer with, when the request may have arrived there. */
+export function passOnMap(site: PassOn): string {
+	if (!hasLocation(site)) return "";
+	const { nginx, servers } = site;
+	const passes = Math.min(servers.length - 1, mostPasses);
+	return `map "$upstream_bytes_sent|$upstream_status|$upstream_addr" $${nginx.upstream}_next {
+    volatile;
+    default 502;
+    # Something was sent, and no answer came in time, or the connection broke.
+    "~^[^|]*[1-9][^|]*\\|[^|]*504\\|" 504;
+    "~^[^|]*[1-9]" 502;
+    # All were asked.
+    "~( : [^|]*){${passes}}$" 502;
+${servers.map((server, i) => `    "~[|, ]${server.replaceAll(".", "\\.")}$" ${servers[(i + 1) % servers.length]};`).join("\n")}
+}
+`;
+}
+
+/** For the server: how long NGINX passes on by itself, and where a request goes then. */
+export function passOnLines(site: PassOn): string[] {
+	const { nginx, servers } = site;
+	const own = ["proxy_next_upstream error timeout;"];
+	if (hasLocation(site)) {
+		return [
+			"# Only what was never sent may go to another node: a request that reached the application is not run twice.",
+			...own,
+			`proxy_next_upstream_timeout ${windowMs}ms;`,
+			`error_page 502 504 = @${nginx.upstream}_next;`,
+			"recursive_error_pages on;",
+		];
+	}
+	return [...own, `proxy_next_upstream_timeout ${sentAgainSeconds(nginx, servers.length) * 1000}ms;`];
+}
+
+/** Locations of the server. */
+export function passOnLocation(site: PassOn): string[] {
+	if (!hasLocation(site)) return [];
+	const next = `${site.nginx.upstream}_next`;
+	// An `error_page` of its own, so that this answer does not come here again.
+	const answer = (status: number) => [
+		`    if ($${next} = ${status}) {`,
+		"        error_page 503 @maintenance;",
+		`        return ${status};`,
+		"    }",
+	];
+	return [`location @${next} {`, ...answer(502), ...answer(504), `    proxy_pass http://$${next};`, "}"];
+}
