@@ -9,6 +9,8 @@ export class Backend {
 	/** Connections and requests it was sent. */
 	connections = 0;
 	requests = 0;
+	/** Connections that it ended itself, since they were idle. */
+	ended = 0;
 	/** Paths with their queries of requests that began. */
 	readonly began: string[] = [];
 	readonly #server = http.createServer();
@@ -22,7 +24,10 @@ export class Backend {
 		this.#server.keepAliveTimeout = 0;
 		this.#server.on("connection", (socket) => {
 			this.connections++;
-			socket.setTimeout(idleMs, () => socket.destroy());
+			socket.setTimeout(idleMs, () => {
+				this.ended++;
+				socket.destroy();
+			});
 		});
 		this.#server.on("request", (request, response) => {
 			this.requests++;
