@@ -122,8 +122,7 @@ async function ownedCluster(connection: Connection, inputs: SwarmClusterInputs):
 }
 
 async function initialise(connection: Connection, inputs: SwarmClusterInputs): Promise<string> {
-	const docker = dockerOn(connection);
-	await docker.swarmInit({
+	const made = dockerOn(connection).swarmInit({
 		ListenAddr: "0.0.0.0:2377",
 		AdvertiseAddr: inputs.advertiseAddress,
 		DataPathPort: inputs.dataPathPort,
@@ -131,5 +130,9 @@ async function initialise(connection: Connection, inputs: SwarmClusterInputs): P
 		SubnetSize: inputs.subnetSize,
 		Spec: settled({ Labels: { [ownerLabel]: inputs.owner } }, inputs),
 	});
-	return (await docker.swarmInspect()).ID;
+	// A host so slow that it has not answered in time is asked again, and may have done it meanwhile: whose the swarm is, it says itself.
+	await made.catch((error: Error) => {
+		if (!/already part of a swarm/.test(error.message)) throw error;
+	});
+	return (await ownedCluster(connection, inputs)) as string;
 }

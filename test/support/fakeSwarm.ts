@@ -51,6 +51,8 @@ export class FakeSwarm {
 	owner = "swarm-scaleout/lab";
 	/** Nanoseconds, as Docker's default. */
 	heartbeatPeriod = 5e9;
+	/** A swarm is made so late that the client has asked again. */
+	answersLate = false;
 	/** What is settled at init, as the Engine API names it. */
 	settings = { DataPathPort: 4789, DefaultAddrPool: ["10.0.0.0/8"], SubnetSize: 24 };
 	readonly hosts = new Map<string, FakeHost>();
@@ -196,9 +198,10 @@ export class FakeSwarm {
 			};
 		}
 		if (what === "POST /swarm/init") {
+			if (host.nodeId) return { status: 503, body: { message: "This node is already part of a swarm." } };
 			this.#join(host, "manager");
 			this.heartbeatPeriod = (body.Spec as { Dispatcher: { HeartbeatPeriod: number } }).Dispatcher.HeartbeatPeriod;
-			return { status: 200, body: own?.ID };
+			return this.answersLate ? { status: 503, body: { message: "This node is already part of a swarm." } } : { status: 200, body: own?.ID };
 		}
 		if (what === "POST /swarm/join") {
 			this.joinedAt.push(body.RemoteAddrs as string[]);

@@ -61,6 +61,12 @@ describe("a swarm that is to be made", () => {
 		expect(swarm.heartbeatPeriod).toBe(20e9);
 	});
 
+	test("is taken as made where a slow host was asked twice", async () => {
+		await swarm.addHost("m1");
+		swarm.answersLate = true;
+		expect((await provider.create(inputs(["m1"]))).id).toBe(swarm.clusterId);
+	});
+
 	test("is the one that another manager has, when the first one is in none", async () => {
 		await swarm.addHost("m1");
 		await swarm.addHost("m2", "manager");
