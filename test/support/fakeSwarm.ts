@@ -201,7 +201,9 @@ export class FakeSwarm {
 			if (host.nodeId) return { status: 503, body: { message: "This node is already part of a swarm." } };
 			this.#join(host, "manager");
 			this.heartbeatPeriod = (body.Spec as { Dispatcher: { HeartbeatPeriod: number } }).Dispatcher.HeartbeatPeriod;
-			return this.answersLate ? { status: 503, body: { message: "This node is already part of a swarm." } } : { status: 200, body: own?.ID };
+			return this.answersLate
+				? { status: 503, body: { message: "This node is already part of a swarm." } }
+				: { status: 200, body: own?.ID };
 		}
 		if (what === "POST /swarm/join") {
 			this.joinedAt.push(body.RemoteAddrs as string[]);
