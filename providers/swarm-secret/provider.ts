@@ -1,9 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { dockerOnManager, goneWithItsSwarm } from "../../lib/managers.ts";
 import { orUndefined, ownerLabel } from "../../lib/swarm.ts";
 import { defineProvider } from "../define.ts";
-import { claim, claimLabel, isClaimed, removeOrRelease, removeReleased } from "./claims.ts";
-import type { SwarmSecretInputs, SwarmSecretOutputs } from "./resource.ts";
+import type { SwarmSecretInputs } from "./resource.ts";
 
 /*
  * @pulumi/docker asks one manager only, and takes a secret that it cannot look at for gone: a refresh while that manager was down would forget
@@ -13,7 +11,7 @@ import type { SwarmSecretInputs, SwarmSecretOutputs } from "./resource.ts";
 /** Secrets that go with their swarm: the service still uses them until then. */
 const endingWithSwarm = new Set<string>();
 
-export const provider = defineProvider<SwarmSecretInputs, SwarmSecretOutputs>({
+export const provider = defineProvider<SwarmSecretInputs, object>({
 	inputs: {
 		managers: "update",
 		clusterId: "identity",
@@ -31,32 +29,23 @@ export const provider = defineProvider<SwarmSecretInputs, SwarmSecretOutputs>({
 		const found = (await manager.listSecrets({ filters: { name: [name] } as never })).find(({ Spec: spec }) => spec?.Name === name);
 		if (found && found.Spec?.Labels?.[ownerLabel] !== owner)
 			throw new Error(`service.secrets: the swarm has a secret ${name} that is none of this stack: remove it there`);
-		const own = randomUUID();
-		if (found) {
-			await claim(manager, found.ID, own);
-			return { id: found.ID, outputs: { claim: own } };
-		}
-		const spec = { Name: name, Labels: { [ownerLabel]: owner, [claimLabel]: own }, Data: Buffer.from(value).toString("base64") };
+		if (found) return { id: found.ID, outputs: {} };
+		const spec = { Name: name, Labels: { [ownerLabel]: owner }, Data: Buffer.from(value).toString("base64") };
 		const made = (await manager.createSecret(spec as never)) as unknown as { id: string };
-		return { id: made.id, outputs: { claim: own } };
+		return { id: made.id, outputs: {} };
 	},
 
 	async read(id, state) {
 		const found = await orUndefined(dockerOnManager(state).getSecret(id).inspect()).catch(goneWithItsSwarm);
-		return found ? { claim: state.claim } : undefined;
+		return found ? {} : undefined;
 	},
 
-	async update(_id, olds) {
-		return { claim: olds.claim };
+	async update() {
+		return {};
 	},
 
-	async delete(id, state, { note }) {
+	async delete(id, state) {
 		if (endingWithSwarm.has(id)) return;
-		const manager = dockerOnManager(state);
-		const remove = async () => {
-			if (await isClaimed(manager, id, state.claim)) await removeOrRelease(manager, id, note);
-			await removeReleased(manager, state.owner);
-		};
-		await remove().catch(goneWithItsSwarm);
+		await orUndefined(dockerOnManager(state).getSecret(id).remove()).catch(goneWithItsSwarm);
 	},
 });
