@@ -4,7 +4,7 @@ import { dockerProvider, WasImage } from "./components/image.ts";
 import { LoadBalancer } from "./components/loadBalancer.ts";
 import { NfsExport } from "./components/nfs.ts";
 import { Registry } from "./components/registry.ts";
-import { WasService } from "./components/service.ts";
+import { servingMembers, WasService } from "./components/service.ts";
 import { Swarm } from "./components/swarm.ts";
 import { loadCertificate } from "./config/certificate.ts";
 import { loadTopology } from "./config/load.ts";
@@ -14,8 +14,8 @@ const certificate = loadCertificate(topology.nginx);
 
 const hosts = new Hosts("hosts", topology);
 const logs = new NfsExport("logs", topology, hosts);
-const swarm = new Swarm("swarm", topology, hosts, logs);
-const serving = swarm.serving(topology, hosts);
+const swarm = new Swarm("swarm", topology, hosts);
+const serving = servingMembers(topology, swarm);
 
 const registry = new Registry("registry", topology, hosts);
 const provider = dockerProvider("manager", swarm.manager, { dependsOn: [swarm.manager.ready] });

@@ -2,15 +2,21 @@ import { parseArgs } from "node:util";
 import type { Connection } from "../lib/connection.ts";
 import { closeConnections, execAsRoot } from "../lib/ssh.ts";
 import { bringUp, labStack, takeDown } from "../test/support/lab.ts";
-import { figures, Load, runTwice } from "./load.ts";
-import { succeeded } from "./measure.ts";
+import { figures, Load, runTwice, throughput } from "./load.ts";
+import { median, succeeded } from "./measure.ts";
 
 /*
  * Bare `docker service update` against this project's rollout, side by side on the lab, under the same load: clients with and without
  * keep-alive, half of the requests POST with a body, up to two seconds long; an application that stops gracefully and one that dies at once.
- * Bare is the same service with the same health check, stopped as Swarm does it.
+ * Bare is the same service with the same health check, stopped as Swarm does it. The rollout is measured with connections between NGINX and the nodes
+ * that are kept, and with a new one for each request.
  *
- *   npm run bench:rollout -- [--clients 16] [--steady 40] [--max-delay 2000] [--cells immediate/keep-alive,…] [--keep]
+ * Then the throughput: short requests a second when all clients ask without a pause, kept beside not kept, in turn in one run.
+ *
+ *   npm run bench:rollout -- [--clients 16] [--steady 40] [--max-delay 2000] [--cells immediate/keep-alive,…] [--ways bare,kept,not-kept]
+ *                            [--throughput-clients 32] [--throughput-seconds 20] [--rounds 3] [--keep]
+ *
+ * `--cells ""` and `--rounds 0` leave one of the two out.
  */
 
 const { values: options } = parseArgs({
@@ -19,9 +25,21 @@ const { values: options } = parseArgs({
 		steady: { type: "string", default: "40" },
 		"max-delay": { type: "string", default: "2000" },
 		cells: { type: "string", default: "immediate/keep-alive,immediate/no-keep-alive,graceful/keep-alive,graceful/no-keep-alive" },
+		ways: { type: "string", default: "bare,kept,not-kept" },
+		"throughput-clients": { type: "string", default: "32" },
+		"throughput-seconds": { type: "string", default: "20" },
+		rounds: { type: "string", default: "3" },
 		keep: { type: "boolean", default: false },
 	},
 });
+
+/** How tasks are replaced, and whether connections between NGINX and the nodes are kept. */
+const ways = {
+	bare: { name: "bare", strategy: "swarm", nginx: {} },
+	kept: { name: "ours, kept", strategy: "lossless", nginx: {} },
+	"not-kept": { name: "ours, not kept", strategy: "lossless", nginx: { keepalive: 0 } },
+} as const;
+type Way = keyof typeof ways;
 
 interface Row {
 	cell: string;
@@ -36,42 +54,56 @@ interface Row {
 	problems: string[];
 }
 
+const cells = options.cells
+	.split(",")
+	.filter(Boolean)
+	.map((cell) => ({ cell, shutdown: cell.split("/")[0] ?? "", keepAlive: cell.endsWith("/keep-alive") }));
+const wanted = options.ways.split(",").map((way) => {
+	if (!Object.hasOwn(ways, way)) throw new Error(`--ways ${way}: use ${Object.keys(ways).join(", ")}`);
+	return way as Way;
+});
+
 const lab = await bringUp();
 const manager = lab.connections.manager as Connection;
 const stack = labStack();
 const service = stack.config["swarm-scaleout:service"] as { env: Record<string, string>; rollout?: object };
+const nginx = stack.config["swarm-scaleout:nginx"] as object;
 let generation = 0;
+const rows = new Map<Way, Row[]>();
+if (cells.length > 0) for (const way of wanted) rows.set(way, await rollouts(way));
+const rates = Number(options.rounds) > 0 ? await throughputs() : undefined;
+summary();
+if (rates) reportThroughput(rates);
+await closeConnections();
+if (!options.keep) await takeDown();
 
-const cells = options.cells
-	.split(",")
-	.map((cell) => ({ cell, shutdown: cell.split("/")[0] ?? "", keepAlive: cell.endsWith("/keep-alive") }));
-const rows: Record<Strategy, Row[]> = { swarm: [], lossless: [] };
-for (const strategy of ["swarm", "lossless"] as const) {
-	service.rollout = { strategy };
+function nextVersion(): string {
+	return `v${++generation}`;
+}
+
+function use(way: Way): void {
+	service.rollout = { strategy: ways[way].strategy };
+	stack.config["swarm-scaleout:nginx"] = { ...nginx, ...ways[way].nginx };
+}
+
+/** Every cell of a way. */
+async function rollouts(way: Way): Promise<Row[]> {
+	use(way);
 	service.env.SHUTDOWN = cells[0]?.shutdown ?? "";
 	service.env.WAS_VERSION = nextVersion();
 	await succeeded(stack.up());
 	const loads: Load[] = [];
+	const rows: Row[] = [];
 	for (const [i, { cell, shutdown, keepAlive }] of cells.entries()) {
 		// The tasks that are replaced are of this cell; the new ones already of the next.
-		const update = strategy === "swarm" ? bareUpdate : ourUpdate;
-		const { load, row } = await measure(`${strategy === "swarm" ? "bare" : "ours"} ${cell}`, keepAlive, () =>
-			update(cells[i + 1]?.shutdown ?? shutdown),
-		);
+		const update = way === "bare" ? bareUpdate : ourUpdate;
+		const { load, row } = await measure(`${ways[way].name} ${cell}`, keepAlive, () => update(cells[i + 1]?.shutdown ?? shutdown));
 		loads.push(load);
-		rows[strategy].push(row);
+		rows.push(row);
 		report(row);
 	}
-	await countTwice(rows[strategy], loads);
-}
-summary();
-await closeConnections();
-if (!options.keep) await takeDown();
-
-type Strategy = "swarm" | "lossless";
-
-function nextVersion(): string {
-	return `v${++generation}`;
+	await countTwice(rows, loads);
+	return rows;
 }
 
 async function bareUpdate(shutdown: string): Promise<void> {
@@ -87,7 +119,7 @@ async function ourUpdate(shutdown: string): Promise<void> {
 
 async function measure(cell: string, keepAlive: boolean, update: () => Promise<void>): Promise<{ load: Load; row: Row }> {
 	const load = new Load({ url: lab.endpoint, clients: Number(options.clients), keepAlive, maxDelayMs: Number(options["max-delay"]) });
-	await new Promise((resolve) => setTimeout(resolve, Number(options.steady) * 1000));
+	await seconds(Number(options.steady));
 	const from = load.now();
 	await update();
 	const to = load.now();
@@ -113,23 +145,73 @@ async function measure(cell: string, keepAlive: boolean, update: () => Promise<v
 
 /** Looks the requests up in the application's log. NFS clients write back within half a minute. */
 async function countTwice(rows: Row[], loads: Load[]): Promise<void> {
-	await new Promise((resolve) => setTimeout(resolve, 35_000));
+	await seconds(35);
 	const log = await execAsRoot(lab.connections.log as Connection, "cat /mnt/main-was-logs/*.log", { deadlineSeconds: 120 });
 	for (const [i, row] of rows.entries()) row.twice = runTwice(loads[i]?.samples ?? [], log);
 }
 
+interface Rates {
+	perSecond: number[];
+	p50: number[];
+	failed: number;
+}
+
+/** In turn, so that whatever else this machine does meanwhile meets both. */
+async function throughputs(): Promise<Record<"kept" | "not-kept", Rates>> {
+	const found = { kept: { perSecond: [], p50: [], failed: 0 }, "not-kept": { perSecond: [], p50: [], failed: 0 } } as Record<
+		"kept" | "not-kept",
+		Rates
+	>;
+	for (let round = 0; round < Number(options.rounds); round++) {
+		for (const way of ["kept", "not-kept"] as const) {
+			use(way);
+			await succeeded(stack.up());
+			const load = new Load({ url: lab.endpoint, clients: Number(options["throughput-clients"]), keepAlive: true, maxDelayMs: 0 });
+			// The first five seconds warm up.
+			await seconds(5);
+			const from = load.now();
+			await seconds(Number(options["throughput-seconds"]));
+			const { perSecond, p50, failed } = throughput(load.samples, from, load.now());
+			await load.stop();
+			found[way].perSecond.push(perSecond);
+			found[way].p50.push(p50);
+			found[way].failed += failed;
+			process.stdout.write(`${way.padEnd(32)} ${perSecond.toFixed(0)} short requests/s, p50 ${p50.toFixed(0)} ms, ${failed} failed\n`);
+		}
+	}
+	return found;
+}
+
 function report(row: Row): void {
 	process.stdout.write(
-		`${row.cell.padEnd(32)} ${row.failed}/${row.total} failed, ${row.twice} run twice, p50 ${row.steadyP50} -> ${row.p50} ms, p99 ${row.steadyP99} -> ${row.p99} ms (x${(row.p99 / row.steadyP99).toFixed(2)}), ${row.seconds.toFixed(0)} s ${row.problems.join("; ")}\n`,
+		`${row.cell.padEnd(38)} ${row.failed}/${row.total} failed, ${row.twice} run twice, p50 ${row.steadyP50} -> ${row.p50} ms, p99 ${row.steadyP99} -> ${row.p99} ms (x${(row.p99 / row.steadyP99).toFixed(2)}), ${row.seconds.toFixed(0)} s ${row.problems.join("; ")}\n`,
 	);
 }
 
 function summary(): void {
+	if (cells.length === 0) return;
 	process.stdout.write("\nwith what ran twice:\n");
-	for (const [i, bare] of rows.swarm.entries()) {
-		const ours = rows.lossless[i];
-		report(bare);
-		if (ours) report(ours);
-		if (bare && ours) process.stdout.write(`${ours.cell.padEnd(32)} wall time x${(ours.seconds / bare.seconds).toFixed(2)} of bare\n`);
+	for (const i of cells.keys()) {
+		const bare = rows.get("bare")?.[i];
+		for (const way of wanted) {
+			const row = rows.get(way)?.[i];
+			if (!row) continue;
+			report(row);
+			if (bare && way !== "bare")
+				process.stdout.write(`${row.cell.padEnd(38)} wall time x${(row.seconds / bare.seconds).toFixed(2)} of bare\n`);
+		}
 	}
+}
+
+function reportThroughput({ kept, "not-kept": notKept }: Record<"kept" | "not-kept", Rates>): void {
+	const ratio = (name: "perSecond" | "p50") => (median(kept[name]) / median(notKept[name])).toFixed(2);
+	const line = (name: string, { perSecond, p50, failed }: Rates) =>
+		`${name.padEnd(10)} ${median(perSecond).toFixed(0).padStart(6)} requests/s (${perSecond.map((rate) => rate.toFixed(0)).join(", ")}), p50 ${median(p50).toFixed(0)} ms, ${failed} failed\n`;
+	process.stdout.write(
+		`\nshort requests of ${options["throughput-clients"]} clients without a pause, median of ${options.rounds} rounds in turn:\n${line("kept", kept)}${line("not kept", notKept)}kept beside not kept: x${ratio("perSecond")} requests/s, x${ratio("p50")} p50\n`,
+	);
+}
+
+function seconds(count: number): Promise<void> {
+	return new Promise((resolve) => setTimeout(resolve, count * 1000));
 }

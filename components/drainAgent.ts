@@ -1,51 +1,73 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
-import { installProgram, lookAtProgram, programPath, systemdQuote } from "../lib/agentProgram.ts";
-import { shellQuote } from "../lib/connection.ts";
+import { drainUnit } from "../lib/agentNames.ts";
+import { installProgram, lookAtProgram, programPath, programText, removeProgram, systemdQuote } from "../lib/agentProgram.ts";
 import { remoteStep } from "./host.ts";
 import type { SwarmMember } from "./swarm.ts";
 
-const program = path.join(import.meta.dirname, "..", "agent", "drain-agent.py");
+const program = "drain_agent";
 
-/** The agent that takes a node out before a task of the service stops there. See agent/drain-agent.py. */
-export function drainAgent({ host, node }: SwarmMember, service: Topology["service"], parent: pulumi.Resource): pulumi.Resource {
-	const unit = `scaleout-drain-${service.name}`;
+/** One of the service's nodes, as its agent knows it. */
+export interface AgentNode {
+	name: string;
+	/** Private address. */
+	address: string;
+}
+
+/** The agent that takes a node out before a task of the service stops there. `peers`: the service's other nodes. See agent/drain_agent.py. */
+export function drainAgent(
+	{ host, node }: SwarmMember,
+	service: Topology["service"],
+	peers: AgentNode[],
+	parent: pulumi.Resource,
+): pulumi.Resource {
+	const unit = drainUnit(service.name);
 	const args = {
-		script: agentScript(unit, service),
-		stdin: fs.readFileSync(program, "utf8"),
-		looks: lookAtProgram(unit),
-		deleteScript: removeScript(unit, service.name),
+		script: agentScript(service, host, peers),
+		stdin: programText(program),
+		looks: lookAtProgram(unit, program),
+		deleteScript: removeScript(service.name),
 	};
 	// Only on a host that has proven to be this stack's node: on another one it would take the place of that stack's agent.
 	return remoteStep(`${host.name}-drain-agent`, host, args, { parent, dependsOn: [node] });
 }
 
-/** Installs the agent from standard input as a systemd service, and waits until it watches. */
-export function agentScript(unit: string, { name, publish, health, rollout }: Topology["service"]): string {
+/** Seconds in which systemd lets the agent drain its node before Docker stops: SHUTDOWN_TURN_SECONDS of the agent, and what a firewall takes. */
+const shutdownSeconds = 90;
+
+/** Installs the agent from standard input as a systemd service, and waits until it watches. Pure. */
+export function agentScript({ name, rollout }: Topology["service"], node: AgentNode, peers: AgentNode[]): string {
+	const unit = drainUnit(name);
 	const options = [
 		`--service ${name}`,
-		`--published ${publish.published}`,
-		`--target ${publish.target}`,
-		`--health-path ${systemdQuote(health.path)}`,
-		`--drain-limit ${rollout.drainLimitSeconds}`,
+		`--node ${node.name}`,
+		`--address ${node.address}`,
+		`--peer-port ${rollout.peerPort}`,
+		...peers.map((peer) => `--peer ${peer.name}=${peer.address}`),
+		// In an order of nodes, all go one at a time.
+		`--parallelism ${rollout.order.length > 0 ? 1 : rollout.parallelism}`,
+		...(rollout.order.length > 0 ? [`--order ${rollout.order.join(",")}`] : []),
+		...(rollout.delaySeconds > 0 ? [`--delay ${rollout.delaySeconds}`] : []),
 	];
 	return `
-systemctl stop ${removalOf(unit)} 2> /dev/null || true
 ${installProgram(unit)}
 cat > /etc/systemd/system/${unit}.service <<'END'
 [Unit]
 Description=Drains this node before a task of ${name} stops
 After=docker.service
 Requires=docker.service
+# It is started again as often as it ends.
+StartLimitIntervalSec=0
 
 [Service]
-ExecStart=/usr/bin/python3 ${programPath(unit)} ${options.join(" ")}
+# It says so when it watches.
+Type=notify
+ExecStart=/usr/bin/python3 ${programPath(unit, program)} ${options.map(systemdWords).join(" ")}
 Restart=always
 RestartSec=1
-# When Docker is stopped, this unit is stopped before it, and drains first.
-TimeoutStopSec=${rollout.drainLimitSeconds + 30}
+# When Docker is stopped, this unit is stopped before it, and drains first. What it leaves behind tells the application, as Docker stops.
+TimeoutStopSec=${rollout.drainLimitSeconds + shutdownSeconds}
+KillMode=process
 
 [Install]
 WantedBy=multi-user.target docker.service
@@ -53,10 +75,10 @@ END
 chmod 644 /etc/systemd/system/${unit}.service
 systemctl daemon-reload
 systemctl is-enabled -q ${unit} || systemctl enable ${unit} >&2
-since=$(date '+%Y-%m-%d %H:%M:%S')
-systemctl restart ${unit}
+# It returns once the agent watches, or has failed for the first time: then systemd goes on trying.
+systemctl restart ${unit} || true
 for attempt in $(seq 60); do
-  journalctl -q -o cat -u ${unit} --since "$since" | grep -q '^watching' && exit 0
+  if systemctl is-active -q ${unit}; then exit 0; fi
   sleep 0.5
 done
 echo "the drain agent does not start:" >&2
@@ -65,26 +87,16 @@ exit 1
 `.trim();
 }
 
-/** The transient unit in which an agent's removal waits. */
-const removalOf = (unit: string) => `${unit}-removal`;
+const systemdWords = (option: string) => option.split(" ").map(systemdQuote).join(" ");
 
-/** How long a removal may wait for the node to be drained, in seconds. */
-const removalLimitSeconds = 1800;
-
-/**
- * Removes the agent. A host that stays while its node leaves the swarm loses the agent first and is drained afterwards: while tasks of the service
- * run there, the agent stays to take them out, and a transient unit removes it after the last one.
- */
-export function removeScript(unit: string, service: string): string {
-	const remove = `systemctl disable --now ${unit} || true; rm -f /etc/systemd/system/${unit}.service ${programPath(unit)}; systemctl daemon-reload`;
-	const running = `docker ps -q --filter label=com.docker.swarm.service.name=${service} 2> /dev/null`;
-	const deferred = `for second in $(seq ${removalLimitSeconds}); do [ -n "$(${running})" ] || break; sleep 1; done; ${remove}`;
+/** Removes the agent, and opens what it has closed. Pure. */
+export function removeScript(service: string): string {
+	const unit = drainUnit(service);
 	return `
-if systemctl is-active -q ${unit} && [ -n "$(${running})" ]; then
-  systemctl stop ${removalOf(unit)} 2> /dev/null || true
-  systemd-run -q --collect --unit ${removalOf(unit)} bash -c ${shellQuote(deferred)} || { ${remove}; }
-else
-  ${remove}
-fi
+systemctl disable --now ${unit} || true
+[ ! -e ${programPath(unit, program)} ] || python3 ${programPath(unit, program)} --service ${service} --clear
+rm -rf /etc/systemd/system/${unit}.service /run/${unit}
+${removeProgram(unit)}
+systemctl daemon-reload
 `.trim();
 }

@@ -14,5 +14,5 @@ export { LoadBalancer } from "./loadBalancer.ts";
 export { NfsExport } from "./nfs.ts";
 export { type RequiredOutput, requireOutput, type ScaleoutOutputs } from "./outputs.ts";
 export { Registry } from "./registry.ts";
-export { WasService, type WasServiceArgs } from "./service.ts";
+export { servingMembers, WasService, type WasServiceArgs } from "./service.ts";
 export { Swarm, type SwarmMember } from "./swarm.ts";

@@ -9,7 +9,7 @@ import { shipLogs } from "./logShipping.ts";
 
 /**
  * The directory on the log host that collects the logs, exported over NFS and proven from every app node before anything mounts it. Each client is
- * a step of its own: a node that leaves, or one that goes over to another path, writes to the export until it is drained, and only then loses it.
+ * a step of its own: a node that ceases to serve, or one that goes over to another path, writes to the export until it is drained, and only then loses it.
  */
 export class NfsExport extends pulumi.ComponentResource {
 	readonly server: string;
@@ -19,6 +19,7 @@ export class NfsExport extends pulumi.ComponentResource {
 	/** What mounts the export waits for these. */
 	readonly probes: pulumi.Resource[];
 	readonly #clients: Map<string, pulumi.Resource>;
+	readonly #probed: Map<string, pulumi.Resource>;
 
 	constructor(name: string, topology: Topology, hosts: Hosts, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:NfsExport", name, {}, knownByFormerNames(topology, opts));
@@ -59,13 +60,20 @@ export class NfsExport extends pulumi.ComponentResource {
 		shipLogs(`${name}-shipping`, log, topology, { parent: this, dependsOn: [exported] });
 		// The mount options go in as standard input: the probe ignores them, but is repeated when they change.
 		const probe = (app: Host) => ({ script: probeScript(app, log, topology), stdin: `${this.mountOptions}\n` });
-		this.probes = apps.map((app) =>
-			remoteStep(`${name}-probe-${app.name}`, app, probe(app), { parent: this, dependsOn: [exported, ...this.access(app)] }),
-		);
+		const tryFrom = (app: Host) =>
+			remoteStep(`${name}-probe-${app.name}`, app, probe(app), { parent: this, dependsOn: [exported, ...this.access(app)] });
+		this.#probed = new Map(apps.map((app) => [app.name, tryFrom(app)]));
+		this.probes = [...this.#probed.values()];
 		this.registerOutputs({ server: this.server, path: this.path });
 	}
 
-	/** What gives the host access. Its node depends on it, and so is gone before the access is. */
+	/** What mounts the export on this host waits for these, and is gone before the access is. */
+	ready(host: Pick<Host, "name" | "address" | "roles">): pulumi.Resource[] {
+		const probe = this.#probed.get(host.name);
+		return [...this.access(host), ...(probe ? [probe] : [])];
+	}
+
+	/** What gives the host access. */
 	access(host: Pick<Host, "address" | "roles">): pulumi.Resource[] {
 		const own = this.#clients.get(host.address);
 		if (own) return [own];

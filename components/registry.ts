@@ -30,6 +30,7 @@ export class Registry extends pulumi.ComponentResource {
 	readonly ca: string | undefined;
 	/** What pulls or pushes waits for these. */
 	readonly ready: pulumi.Resource[];
+	readonly #trusting = new Map<string, pulumi.Resource>();
 	/** Changes when the host of a registry of this stack is made anew: no image is there any more. */
 	readonly storage: pulumi.Output<string> | undefined;
 
@@ -50,6 +51,12 @@ export class Registry extends pulumi.ComponentResource {
 		else if (ecr) this.ready = hosts.with("manager").map((manager) => registryLogin(manager, service.name, this.server, this));
 		else this.ready = this.ca ? this.#trust(name, hosts, this.ca) : [];
 		this.registerOutputs({ server: this.server });
+	}
+
+	/** What pulls on this host waits for these. */
+	readyOn({ name }: Pick<Host, "name">): pulumi.Resource[] {
+		const trust = this.#trusting.get(name);
+		return trust ? [trust] : [];
 	}
 
 	/** A token for who runs `pulumi`: it looks up digests, pushes, and goes with each update of the service. A new one at every run. */
@@ -80,19 +87,14 @@ export class Registry extends pulumi.ComponentResource {
 	/** Makes every swarm node trust a certificate for this registry. */
 	#trust(name: string, hosts: Hosts, certificate: pulumi.Input<string>): pulumi.Resource[] {
 		const nodes = hosts.all.filter(({ roles }) => roles.includes("manager") || roles.includes("worker"));
-		return nodes.map((node) =>
-			remoteStep(
-				`${name}-trust-${node.name}`,
-				node,
-				{
-					script: trustScript(this.server),
-					stdin: certificate,
-					looks: [`file /etc/docker/certs.d/${this.server}/ca.crt`],
-					deleteScript: `rm -rf /etc/docker/certs.d/${this.server}`,
-				},
-				{ parent: this },
-			),
-		);
+		const step = {
+			script: trustScript(this.server),
+			stdin: certificate,
+			looks: [`file /etc/docker/certs.d/${this.server}/ca.crt`],
+			deleteScript: `rm -rf /etc/docker/certs.d/${this.server}`,
+		};
+		for (const node of nodes) this.#trusting.set(node.name, remoteStep(`${name}-trust-${node.name}`, node, step, { parent: this }));
+		return [...this.#trusting.values()];
 	}
 }
 

@@ -1,17 +1,15 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
-import { installProgram, lookAtProgram, programPath } from "../lib/agentProgram.ts";
+import { installProgram, lookAtProgram, programPath, programText, removeProgram } from "../lib/agentProgram.ts";
 import { type Host, remoteStep } from "./host.ts";
 import { installScript } from "./packages.ts";
 
-const program = path.join(import.meta.dirname, "..", "agent", "registry-login.py");
+const program = "registry_login";
 
-/** What keeps the service's ECR token fresh, on a manager. See agent/registry-login.py. */
+/** What keeps the service's ECR token fresh, on a manager. See agent/registry_login.py. */
 export function registryLogin(manager: Host, service: string, server: string, parent: pulumi.Resource): pulumi.Resource {
 	const script = `${installScript(["amazon-ecr-credential-helper", "python3"], [])}\n${loginScript(service, server)}`;
-	const looks = lookAtProgram(unitOf(service), `${unitOf(service)}.timer`);
-	const args = { script, stdin: fs.readFileSync(program, "utf8"), looks, deleteScript: removeScript(service) };
+	const looks = lookAtProgram(unitOf(service), program, `${unitOf(service)}.timer`);
+	const args = { script, stdin: programText(program), looks, deleteScript: removeScript(service) };
 	return remoteStep(`${manager.name}-registry-login`, manager, args, { parent });
 }
 
@@ -31,7 +29,7 @@ After=docker.service
 Type=oneshot
 # The helper would keep tokens in a file.
 Environment=AWS_ECR_DISABLE_CACHE=true HOME=/root
-ExecStart=/usr/bin/python3 ${programPath(unit)} --service ${service} --server ${server}
+ExecStart=/usr/bin/python3 ${programPath(unit, program)} --service ${service} --server ${server}
 Restart=on-failure
 RestartSec=300
 END
@@ -55,5 +53,5 @@ systemctl restart ${unit}.timer
 
 export function removeScript(service: string): string {
 	const unit = unitOf(service);
-	return `systemctl disable --now ${unit}.timer ${unit}.service || true; rm -f /etc/systemd/system/${unit}.service /etc/systemd/system/${unit}.timer ${programPath(unit)}; systemctl daemon-reload`;
+	return `systemctl disable --now ${unit}.timer ${unit}.service || true; rm -f /etc/systemd/system/${unit}.service /etc/systemd/system/${unit}.timer; ${removeProgram(unit)}; systemctl daemon-reload`;
 }

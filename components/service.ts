@@ -1,13 +1,15 @@
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { secretOf } from "../config/load.ts";
 import type { Topology } from "../config/schema.ts";
+import { GeneratedSecret } from "../providers/generated-secret/resource.ts";
+import { NodeLabel } from "../providers/node-label/resource.ts";
 import { Service, type ServiceMount } from "../providers/service/resource.ts";
-import { isLossless } from "../providers/service/spec.ts";
+import { isLossless, stopSeconds } from "../providers/service/spec.ts";
 import { SwarmSecret } from "../providers/swarm-secret/resource.ts";
 import { drainAgent } from "./drainAgent.ts";
 import { knownByFormerNames } from "./formerNames.ts";
-import { owner, remoteStep } from "./host.ts";
+import { type Host, owner, remoteStep } from "./host.ts";
 import type { NfsExport } from "./nfs.ts";
 import type { Registry } from "./registry.ts";
 import type { Swarm, SwarmMember } from "./swarm.ts";
@@ -33,10 +35,16 @@ export class WasService extends pulumi.ComponentResource {
 		const { topology, swarm, serving, logs, registry } = args;
 		const { service } = topology;
 		const directories = service.mount.type === "bind" ? this.#makeDirectories(service.mount.source, serving) : [];
-		const agents = isLossless(service) ? serving.map((member) => drainAgent(member, service, this)) : [];
-		const secrets = Object.entries(service.secrets).map(([file, value]) =>
-			this.#secret(name, file, secretOf(value, `service.secrets.${file}`), args),
+		const agents = isLossless(service) ? this.#agents(serving, service) : [];
+		const placement = placementOf(service);
+		const labels = serving.map((member, i) =>
+			this.#bind(
+				member,
+				args,
+				[directories, agents].flatMap((steps) => steps[i] ?? []),
+			),
 		);
+		const secrets = this.#secrets(name, args);
 		const secretEnv = Object.fromEntries(
 			Object.entries(service.secretEnv).map(([key, value]) => [key, secretOf(value, `service.secretEnv.${key}`)]),
 		);
@@ -66,7 +74,7 @@ export class WasService extends pulumi.ComponentResource {
 				rollout: service.rollout,
 				endpoint: args.endpoint,
 				convergeSeconds: service.convergeSeconds,
-				placement: swarm.placement,
+				placement,
 				nodes: pulumi.all(
 					serving.map(({ host, node }) =>
 						pulumi.all([host.connection, node.nodeId]).apply(([connection, nodeId]) => ({
@@ -79,25 +87,61 @@ export class WasService extends pulumi.ComponentResource {
 					),
 				),
 			},
-			{ parent: this, dependsOn: [...registry.ready, ...logs.probes, ...directories, ...agents] },
+			{ parent: this, dependsOn: [...registry.ready, ...logs.probes, ...labels] },
 		);
 		this.registerOutputs({ name: this.service.name, image: this.service.imageDigest });
 	}
 
-	/** A Docker secret cannot change: a new value gets a new name, and the old secret goes once the service has moved on. */
-	#secret(name: string, file: string, value: pulumi.Output<string>, { swarm }: WasServiceArgs) {
-		const secret = new SwarmSecret(
-			`${name}-${file}`,
+	#agents(serving: SwarmMember[], service: Topology["service"]): pulumi.Resource[] {
+		const nodes = serving.map(({ host: { name, address } }) => ({ name, address }));
+		return serving.map((member) => {
+			const peers = nodes.filter(({ name }) => name !== member.host.name);
+			return drainAgent(member, service, peers, this);
+		});
+	}
+
+	/**
+	 * The label that has Swarm place a task on the node. It is there once all is that a task needs, and goes, at the end of an `up`, before any of
+	 * it does: first the label and with it, drained, the task; then the agent, the access to the export, the node.
+	 */
+	#bind({ host, node }: SwarmMember, { topology, swarm, logs, registry }: WasServiceArgs, steps: pulumi.Resource[]): NodeLabel {
+		const { service } = topology;
+		const [label, value] = placementOf(service);
+		return new NodeLabel(
+			`${host.name}-label`,
 			{
 				managers: swarm.managers,
 				clusterId: swarm.clusterId,
-				owner: owner(),
-				name: pulumi.unsecret(value.apply((plain) => secretName(name, file, plain))),
+				connection: host.connection,
+				// Unlike the output, the ID stays known in a preview of other managers.
+				node: node.id,
+				nodeId: node.nodeId,
+				address: host.address,
+				label,
 				value,
+				service: service.name,
+				stopSeconds: stopSeconds(service),
 			},
-			{ parent: this },
+			{ parent: this, dependsOn: [node, ...steps, ...logs.ready(host), ...registry.readyOn(host)] },
 		);
-		return pulumi.all([secret.id, secret.name]).apply(([id, secretName]) => ({ file, id, name: secretName }));
+	}
+
+	/** A Docker secret cannot change: a new value gets a new name, and the old secret goes once the service has moved on. */
+	#secrets(name: string, { topology, swarm }: WasServiceArgs) {
+		const files = Object.entries(topology.service.secrets);
+		if (files.length === 0) return [];
+		// Made once a stack: with another key all secrets would have other names.
+		const { value: key } = new GeneratedSecret(`${name}-secrets-key`, { parent: this });
+		return files.map(([file, given]) => {
+			const value = secretOf(given, `service.secrets.${file}`);
+			const named = pulumi.all([key, value]).apply(([key, value]) => secretName(key, name, file, value));
+			const secret = new SwarmSecret(
+				`${name}-${file}`,
+				{ managers: swarm.managers, clusterId: swarm.clusterId, owner: owner(), name: pulumi.unsecret(named), value },
+				{ parent: this },
+			);
+			return pulumi.all([secret.id, secret.name]).apply(([id, secretName]) => ({ file, id, name: secretName }));
+		});
 	}
 
 	#makeDirectories(source: string, serving: SwarmMember[]): pulumi.Resource[] {
@@ -112,9 +156,21 @@ export class WasService extends pulumi.ComponentResource {
 	}
 }
 
-/** Name of the Docker secret: another one for each service, file and value. Docker takes 64 characters. Pure. */
-export function secretName(service: string, file: string, value: string): string {
-	const hash = createHash("sha256")
+/** In host mode a task a node, so as many app nodes as replicas; the routing mesh places tasks on all of them. */
+export function servingMembers<M extends { host: Pick<Host, "roles"> }>({ service }: Topology, { members }: { members: M[] }): M[] {
+	const apps = members.filter(({ host }) => host.roles.includes("app"));
+	return service.publish.mode === "host" ? apps.slice(0, service.replicas) : apps;
+}
+
+/** The node label that binds the service's tasks to their nodes: name and value. */
+const placementOf = ({ name }: Topology["service"]): [string, string] => ["scaleout.service", name];
+
+/**
+ * Name of the Docker secret: another one for each service, file and value. It stands in previews and in the state in plain text, where a mere hash
+ * of the value would let everybody try guesses: so it takes the key, too. Docker takes 64 characters. Pure.
+ */
+export function secretName(key: string, service: string, file: string, value: string): string {
+	const hash = createHmac("sha256", key)
 		.update(JSON.stringify([service, file, value]))
 		.digest("hex")
 		.slice(0, 12);

@@ -6,7 +6,6 @@ import { SwarmNode } from "../providers/swarm-node/resource.ts";
 import { knownByFormerNames } from "./formerNames.ts";
 import { type Host, owner } from "./host.ts";
 import type { Hosts } from "./hosts.ts";
-import type { NfsExport } from "./nfs.ts";
 
 export interface SwarmMember {
 	host: Host;
@@ -21,18 +20,15 @@ export class Swarm extends pulumi.ComponentResource {
 	readonly manager: Host;
 	/** Connections of all managers: the swarm is asked through any of them. */
 	readonly managers: pulumi.Output<Connection[]>;
-	/** The node label that binds the service's tasks to their nodes: name and value. */
-	readonly placement: [string, string];
 
-	constructor(name: string, topology: Topology, hosts: Hosts, logs: NfsExport, opts?: pulumi.ComponentResourceOptions) {
+	constructor(name: string, topology: Topology, hosts: Hosts, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:Swarm", name, {}, knownByFormerNames(topology, opts));
-		const { swarm, service } = topology;
+		const { swarm } = topology;
 		const managers = hosts.with("manager");
 		// With several managers the swarm outlives each of them.
 		const [sole] = managers.length === 1 ? managers : [];
 		this.manager = hosts.one("manager");
 		this.managers = pulumi.all(managers.map(({ connection }) => connection));
-		this.placement = ["scaleout.service", service.name];
 		const cluster = new SwarmCluster(
 			name,
 			{
@@ -51,7 +47,6 @@ export class Swarm extends pulumi.ComponentResource {
 		);
 		// The resource's ID is the swarm's, and stays known in a preview of other managers, as an output would not.
 		this.clusterId = cluster.id;
-		const serving = servingHosts(topology, hosts);
 		const join = (host: Host, dependsOn: pulumi.Resource[]): SwarmMember => {
 			const isManager = host.roles.includes("manager");
 			const node = new SwarmNode(
@@ -64,9 +59,8 @@ export class Swarm extends pulumi.ComponentResource {
 					advertiseAddress: host.address,
 					role: isManager ? "manager" : "worker",
 					owner: owner(),
-					labels: serving.includes(host) ? { [this.placement[0]]: this.placement[1] } : {},
 				},
-				{ parent: this, dependsOn: [host.ready, ...logs.access(host), ...dependsOn] },
+				{ parent: this, dependsOn: [host.ready, ...dependsOn] },
 			);
 			return { host, node };
 		};
@@ -82,16 +76,4 @@ export class Swarm extends pulumi.ComponentResource {
 		this.members = hosts.all.flatMap((host) => members.find((member) => member.host === host) ?? []);
 		this.registerOutputs({ clusterId: this.clusterId });
 	}
-
-	/** The members that run the service's tasks. */
-	serving(topology: Topology, hosts: Hosts): SwarmMember[] {
-		const serving = servingHosts(topology, hosts);
-		return this.members.filter(({ host }) => serving.includes(host));
-	}
-}
-
-/** In host mode a task a node, so as many app nodes as replicas; the routing mesh places tasks on all of them. */
-export function servingHosts({ service }: Topology, hosts: Pick<Hosts, "with">): Host[] {
-	const apps = hosts.with("app");
-	return service.publish.mode === "host" ? apps.slice(0, service.replicas) : apps;
 }

@@ -3,6 +3,7 @@ import { awsFaults } from "./rules/aws.ts";
 import { hostFaults } from "./rules/hosts.ts";
 import { imageFaults } from "./rules/image.ts";
 import { nginxFaults } from "./rules/nginx.ts";
+import { portFaults } from "./rules/ports.ts";
 import { serviceFaults } from "./rules/service.ts";
 import { shapeFaults } from "./rules/shape.ts";
 import { sourceFaults } from "./rules/source.ts";
@@ -13,7 +14,7 @@ import { type Topology, topologySchema } from "./schema.ts";
 export function parseTopology(raw: Record<string, unknown>): Topology {
 	const parsed = topologySchema.safeParse(raw);
 	if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap((issue) => shapeFaults(issue, raw)));
-	const rules = [hostFaults, imageFaults, sourceFaults, awsFaults, serviceFaults, nginxFaults, tlsFaults];
+	const rules = [hostFaults, imageFaults, sourceFaults, awsFaults, serviceFaults, portFaults, nginxFaults, tlsFaults];
 	const faults = rules.flatMap((rule) => rule(parsed.data));
 	if (faults.length > 0) throw new ConfigError(faults);
 	return parsed.data;

@@ -82,11 +82,13 @@ export function retryOutOfSequence<T>(step: () => Promise<T>): Promise<T> {
 	return pRetry(step, { retries: 10, minTimeout: 100, factor: 1.5, shouldRetry });
 }
 
+/** States of a task of which nothing runs any more. */
+export const endStates = ["complete", "shutdown", "failed", "rejected", "remove", "orphaned"];
+
 /** Tasks that run, start, or shall run. */
 export async function runningTasks(manager: Docker, filters: Record<string, string[]>): Promise<Task[]> {
 	const tasks = (await manager.listTasks({ filters: JSON.stringify(filters) as never })) as Task[];
-	const ended = ["complete", "shutdown", "failed", "rejected", "remove", "orphaned"];
-	return tasks.filter((task) => !ended.includes(task.Status.State));
+	return tasks.filter((task) => !endStates.includes(task.Status.State));
 }
 
 /** The promise's value, or undefined when Docker answers 404. */

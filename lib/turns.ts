@@ -34,6 +34,11 @@ export class Turns {
 		});
 	}
 
+	/** Whether it is `name` that is away. */
+	isAway(name: string): boolean {
+		return this.#away === name;
+	}
+
 	/** `name` is there again, or was never away. */
 	comeBack(name: string): void {
 		if (this.#away === name) this.#away = undefined;

@@ -1,5 +1,16 @@
-import pRetry, { AbortError } from "p-retry";
 import type { Progress } from "./progress.ts";
+
+/** Time, as a wait knows it. */
+export interface Clock {
+	/** Milliseconds since any moment. */
+	now(): number;
+	sleep(milliseconds: number): Promise<void>;
+}
+
+export const systemClock: Clock = {
+	now: () => Date.now(),
+	sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+};
 
 /** What a probe saw: the result, or what is still missing (shown to the operator). */
 export type Seen<T> = { done: T } | { waiting: string };
@@ -22,6 +33,8 @@ export interface WaitOptions {
 	progress: Progress;
 	/** Longest pause between two looks, in milliseconds. */
 	maxPauseMs?: number;
+	/** Default: the system's. */
+	clock?: Clock;
 }
 
 /**
@@ -29,27 +42,16 @@ export interface WaitOptions {
  * at once: a probe that expects passing errors turns them into `waiting`.
  */
 export async function until<T>(options: WaitOptions, probe: () => Promise<Seen<T>>): Promise<T> {
-	const { what, deadlineSeconds, progress, maxPauseMs = 3000 } = options;
-	const started = Date.now();
-	let lastSeen = "nothing yet";
-	class NotYet extends Error {}
-	const look = async () => {
-		let seen: Seen<T>;
-		try {
-			seen = await probe();
-		} catch (error) {
-			throw new AbortError(error as Error);
-		}
+	const { what, deadlineSeconds, progress, maxPauseMs = 3000, clock = systemClock } = options;
+	const started = clock.now();
+	for (let pause = 300; ; pause = Math.min(pause * 1.4, maxPauseMs)) {
+		const seen = await probe();
 		if ("done" in seen) return seen.done;
-		lastSeen = seen.waiting;
-		const elapsed = Math.round((Date.now() - started) / 1000);
-		progress(`${what}: ${lastSeen} (${elapsed} s of at most ${deadlineSeconds} s)`);
-		if (Date.now() - started >= deadlineSeconds * 1000) {
-			throw new AbortError(new DeadlineError(what, deadlineSeconds, lastSeen));
-		}
-		throw new NotYet(lastSeen);
-	};
-	return pRetry(look, { retries: Number.POSITIVE_INFINITY, minTimeout: 300, factor: 1.4, maxTimeout: maxPauseMs });
+		const elapsed = Math.round((clock.now() - started) / 1000);
+		progress(`${what}: ${seen.waiting} (${elapsed} s of at most ${deadlineSeconds} s)`);
+		if (clock.now() - started >= deadlineSeconds * 1000) throw new DeadlineError(what, deadlineSeconds, seen.waiting);
+		await clock.sleep(pause);
+	}
 }
 
 /** The promise's value, or DeadlineError when it takes longer. The work itself is not stopped: the caller closes what it used. */

@@ -1,18 +1,23 @@
 import type { Connection } from "../lib/connection.ts";
-import { connectionsOf, type DeployedResource } from "../lib/deployment.ts";
+import { connectionsOf, type DeployedResource, nameOf } from "../lib/deployment.ts";
+import type { Health } from "../lib/health.ts";
 
 /** What a stack's state says there should be. */
 export interface Deployed {
 	endpoint: string;
 	/** ID of the swarm. */
 	swarmId: string;
-	hosts: { name: string; roles: string[]; address: string; connection: Connection }[];
+	/** `nodeId`: of a host that is a node of the swarm. */
+	hosts: { name: string; roles: string[]; address: string; nodeId?: string; connection: Connection }[];
 	service: {
 		name: string;
 		image: string;
 		replicas: number;
 		published: number;
 		mode: string;
+		health: Health;
+		/** Port of the nodes' agents, where there are any. */
+		peerPort?: number;
 		volume?: string;
 		nodes: { name: string; address: string }[];
 	};
@@ -23,21 +28,31 @@ export interface Deployed {
 /** @throws Error when the stack is not deployed, or only half. */
 export function deployedOf(resources: DeployedResource[]): Deployed {
 	const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
-	const service = resources.find(({ type }) => type.endsWith(":Service") && type.includes("dynamic/scaleout"));
+	const service = resources.find(isOf("Service"));
 	if (!stack?.outputs?.endpoint || !service) throw new Error("the stack is not deployed, or only half: run pulumi up");
 	const { outputs } = stack;
 	const connections = connectionsOf(resources);
-	const { name, replicas, publish, mount, nodes } = service.inputs;
+	// The resource of a membership has the host's name.
+	const nodeIds = new Map(resources.filter(isOf("SwarmNode")).map(({ urn, outputs }) => [nameOf(urn), outputs?.nodeId as string]));
+	const { name, replicas, publish, mount, nodes, health, rollout } = service.inputs;
 	return {
 		endpoint: outputs.endpoint,
 		swarmId: outputs.swarmId,
-		hosts: outputs.nodes.map((host: Omit<Deployed["hosts"][number], "connection">) => ({ ...host, connection: connections[host.name] })),
+		hosts: outputs.nodes.map(({ name, roles, address }: Deployed["hosts"][number]) => ({
+			name,
+			roles,
+			address,
+			connection: connections[name],
+			...(nodeIds.get(name) && { nodeId: nodeIds.get(name) }),
+		})),
 		service: {
 			name,
 			image: service.outputs.imageDigest,
 			replicas,
 			published: publish.published,
 			mode: publish.mode,
+			health: { path: health.path, status: health.status, host: health.host, timeoutSeconds: health.timeoutSeconds },
+			...(publish.mode === "host" && rollout.strategy === "lossless" && { peerPort: rollout.peerPort }),
 			...(mount.type === "volume" && { volume: mount.name }),
 			nodes: nodes.map(({ name, address }: { name: string; address: string }) => ({ name, address })),
 		},
@@ -45,3 +60,9 @@ export function deployedOf(resources: DeployedResource[]): Deployed {
 		...(outputs.lastRollout && { lastRollout: outputs.lastRollout }),
 	};
 }
+
+/** A dynamic resource of that kind. */
+const isOf =
+	(kind: string) =>
+	({ type }: DeployedResource) =>
+		type.endsWith(`:${kind}`) && type.includes("dynamic/scaleout");

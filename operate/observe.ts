@@ -1,19 +1,25 @@
+import { isDeepStrictEqual } from "node:util";
+import { Client } from "../lib/client.ts";
 import { shellQuote } from "../lib/connection.ts";
 import { dockerOnManager } from "../lib/managers.ts";
 import { execAsRoot } from "../lib/ssh.ts";
 import type { Node, Task } from "../lib/swarm.ts";
 import { orUndefined } from "../lib/swarm.ts";
+import { type AppState, appState } from "./apps.ts";
 import type { Deployed } from "./deployed.ts";
 
 /** What there is. A part that could not be asked is absent, and its host stands in `unreachable`. */
 export interface Observed {
 	unreachable: { host: string; problem: string }[];
-	nodes?: { name: string; role: string; state: string; availability: string; manager: string; docker: string }[];
-	service?: { image: string; update: string; message: string };
+	/** `name`: the configuration's, by the node's ID; of a node that is none of the stack, its host's own. */
+	nodes?: { id: string; name: string; role: string; state: string; availability: string; manager: string; docker: string }[];
+	/** `updated`: tasks that run with what the service is now. */
+	service?: { image: string; update: string; message: string; updated: number };
 	tasks?: { node: string; state: string; image: string; error: string }[];
-	/** App hosts: whether new connections are refused, and the volumes of this stack; absent while Docker does not tell. */
-	apps: Record<string, { isClosed: boolean; volumes?: string[] }>;
-	nginx?: { isActive: boolean; version: string; servers: string[] };
+	/** App hosts. */
+	apps: Record<string, AppState>;
+	/** `unconnected`: upstream servers that the host of NGINX cannot connect to. */
+	nginx?: { isActive: boolean; version: string; servers: string[]; unconnected: string[] };
 	log?: { isActive: boolean; exports: string[]; usedPercent: number };
 	/** HTTP status of the endpoint, or what went wrong. */
 	endpoint: string;
@@ -41,17 +47,19 @@ export async function observe(deployed: Deployed): Promise<Observed> {
 type Host = Deployed["hosts"][number];
 
 /** Asks any of the managers. */
-async function swarmState({ service, swarmId }: Deployed, managers: Host[]): Promise<Pick<Observed, "nodes" | "service" | "tasks">> {
+async function swarmState({ hosts, service, swarmId }: Deployed, managers: Host[]): Promise<Pick<Observed, "nodes" | "service" | "tasks">> {
 	const docker = dockerOnManager({ managers: managers.map(({ connection }) => connection), clusterId: swarmId });
 	const [nodes, found, tasks] = await Promise.all([
 		docker.listNodes() as Promise<(Node & { Description?: { Engine?: { EngineVersion?: string } } })[]>,
 		orUndefined(docker.getService(service.name).inspect()),
 		docker.listTasks({ filters: JSON.stringify({ service: [service.name], "desired-state": ["running"] }) as never }) as Promise<Task[]>,
 	]);
-	const names = new Map(nodes.map(({ ID: id, Description: description }) => [id, description?.Hostname ?? id]));
+	const nameOf = (node: Node) => hosts.find(({ nodeId }) => nodeId === node.ID)?.name ?? node.Description?.Hostname ?? node.ID;
+	const names = new Map(nodes.map((node) => [node.ID, nameOf(node)]));
 	return {
 		nodes: nodes.map((node) => ({
-			name: names.get(node.ID) as string,
+			id: node.ID,
+			name: nameOf(node),
 			role: node.Spec?.Role ?? "",
 			state: node.Status?.State ?? "",
 			availability: node.Spec?.Availability ?? "",
@@ -63,11 +71,12 @@ async function swarmState({ service, swarmId }: Deployed, managers: Host[]): Pro
 				image: found.Spec.TaskTemplate.ContainerSpec.Image,
 				update: found.UpdateStatus?.State ?? "",
 				message: found.UpdateStatus?.Message ?? "",
+				updated: tasks.filter((task) => task.Status.State === "running" && isCurrent(task, found.Spec.TaskTemplate)).length,
 			},
 		}),
 		tasks: found
 			? tasks.map((task) => ({
-					node: names.get(task.NodeID ?? "") ?? "",
+					node: names.get(task.NodeID ?? "") ?? task.NodeID ?? "",
 					state: task.Status.State,
 					image: task.Spec.ContainerSpec?.Image ?? "",
 					error: task.Status.Err ?? "",
@@ -76,25 +85,33 @@ async function swarmState({ service, swarmId }: Deployed, managers: Host[]): Pro
 	};
 }
 
-async function appState({ service }: Deployed, { connection }: Host): Promise<Observed["apps"][string]> {
-	// Docker waits for the volume's NFS server, without end.
-	const script = `
-iptables -S SCALEOUT-DRAIN-${service.published} 2>/dev/null | grep -c REJECT || true
-timeout 10 docker volume ls -q --filter label=scaleout.owner || echo '?'`;
-	const [closed = "0", ...volumes] = (await execAsRoot(connection, script)).trim().split("\n");
-	return { isClosed: closed !== "0", ...(volumes.at(-1) !== "?" && { volumes }) };
+/** Whether the task was made of this template: its spec is the template's at the time, less the runtime. Pure. */
+export function isCurrent({ Spec: spec }: Task, template: object): boolean {
+	const comparable = (value: object) => ({ ...value, Runtime: undefined });
+	return isDeepStrictEqual(comparable(spec), comparable(template));
 }
 
-async function nginxState({ service }: Deployed, { connection }: Host): Promise<Observed["nginx"]> {
-	const script = "systemctl is-active nginx || true; nginx -v 2>&1; nginx -T 2>/dev/null || true";
-	const [active, version = "", ...config] = (await execAsRoot(connection, script)).split("\n");
-	const servers = [...config.join("\n").matchAll(/^\s*server\s+([\d.]+:\d+)/gm)].map(([, server]) => server as string);
+export async function nginxState({ service }: Deployed, { connection }: Pick<Host, "connection">): Promise<Observed["nginx"]> {
+	const script = `
+systemctl is-active nginx || true
+nginx -v 2>&1
+${service.nodes.map(({ address }) => connectScript(address, service.published)).join("\n")}
+wait
+nginx -T 2>/dev/null || true`.trim();
+	const [active, version = "", ...lines] = (await execAsRoot(connection, script)).split("\n");
+	const text = lines.join("\n");
+	const servers = [...text.matchAll(/^\s*server\s+([\d.]+:\d+)/gm)].map(([, server]) => server as string);
 	return {
 		isActive: active === "active",
 		version: version.replace(/.*nginx\//, ""),
 		servers: servers.filter((server) => server.endsWith(`:${service.published}`)),
+		unconnected: [...text.matchAll(/^unconnected (\S+)$/gm)].map(([, server]) => server as string),
 	};
 }
+
+/** A host that runs NGINX need not have curl. */
+const connectScript = (address: string, port: number) =>
+	`{ timeout 5 bash -c ': > /dev/tcp/${address}/${port}' 2> /dev/null || echo 'unconnected ${address}:${port}'; } &`;
 
 async function logState({ exportPath }: Deployed, { connection }: Host): Promise<Observed["log"]> {
 	const script = `systemctl is-active nfs-server || true; df --output=pcent ${shellQuote(exportPath)} | tail -1; exportfs -s`;
@@ -106,9 +123,8 @@ async function logState({ exportPath }: Deployed, { connection }: Host): Promise
 
 async function ask(url: string): Promise<string> {
 	try {
-		return `${(await fetch(url, { signal: AbortSignal.timeout(15_000) })).status}`;
+		return `${await new Client({ isVerified: true }).status(new URL(url), 15)}`;
 	} catch (error) {
-		const { cause, message } = error as Error;
-		return (cause as Error | undefined)?.message ?? message;
+		return (error as Error).message;
 	}
 }

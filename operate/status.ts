@@ -2,9 +2,10 @@ import { parseArgs } from "node:util";
 import { deployedResources } from "../lib/deployment.ts";
 import { printable } from "../lib/printable.ts";
 import { closeConnections } from "../lib/ssh.ts";
-import { assess } from "./assess.ts";
+import { assess, describeRollout } from "./assess.ts";
 import { type Deployed, deployedOf } from "./deployed.ts";
 import { type Observed, observe } from "./observe.ts";
+import { describeServing } from "./serving.ts";
 
 /*
  * The live state of everything a stack has made:
@@ -42,8 +43,15 @@ function describe(deployed: Deployed, observed: Observed, problems: string[]): s
 			nodes.map(({ name, role, state, availability, manager, docker }) => [name, role, state, availability, manager, `Docker ${docker}`]),
 		),
 		...section(
-			`Service ${deployed.service.name}${service?.update ? `, last rollout ${service.update}` : ""}`,
-			tasks.map(({ node, state, image, error }) => [node, state, image, observed.apps[node]?.isClosed ? "closed" : "open", error]),
+			`Service ${deployed.service.name}${service ? `, ${describeRollout(deployed.service.replicas, service).words}` : ""}`,
+			tasks.map(({ node, state, image, error }) => [node, state, image, error]),
+		),
+		...section(
+			"Serving",
+			deployed.service.nodes.flatMap(({ name }) => {
+				const { serving } = observed.apps[name] ?? {};
+				return serving ? [[name, describeServing(deployed.service, serving)]] : [];
+			}),
 		),
 		...section("NGINX", nginx ? [[nginx.isActive ? "active" : "stopped", nginx.version, nginx.servers.join(" ")]] : []),
 		...section(

@@ -19,7 +19,7 @@ export interface Definition<I extends object, O extends object> {
 	check?(inputs: Partial<I>): pulumi.dynamic.CheckFailure[];
 	/** Outputs that show, after a refresh, that the real thing differs: their names are shown as changed and `update` is called. */
 	drift?(outputs: I & O): string[];
-	/** What an update will do to those who use the thing, in a line for the preview. */
+	/** What an update will do to those who use the thing, in a line for the preview. `changed` is empty where only the real thing differs. */
 	describeChange?(changed: string[], olds: I & O, news: I): string | undefined;
 	/** Called when a diff says that the resource is to be replaced, and because of what: the delete that may follow is no farewell. */
 	willReplace?(id: string, causes: string[]): void;
@@ -87,12 +87,13 @@ export function defineProvider<I extends object, O extends object>(
 			};
 			const changed = names.filter((name) => !sameValue(olds[name], news[name]) && kindOf(name) !== "ignore");
 			const drifted = definition.drift?.(olds as I & O) ?? [];
-			const note = changed.length > 0 && definition.describeChange?.(changed, olds as I & O, news as unknown as I);
+			const changes = changed.length > 0 || drifted.length > 0;
+			const note = changes && definition.describeChange?.(changed, olds as I & O, news as unknown as I);
 			if (note) noteOf(news.__urn, note);
 			const replaces = changed.filter((name) => ["replace", "identity"].includes(kindOf(name)));
 			if (replaces.length > 0) definition.willReplace?.(id, replaces);
 			return {
-				changes: changed.length > 0 || drifted.length > 0,
+				changes,
 				replaces,
 				deleteBeforeReplace: definition.deleteBeforeReplace ?? false,
 			};
@@ -140,7 +141,8 @@ const defined = (props: Props): Props => Object.fromEntries(Object.entries(props
 
 const isAbsent = (value: unknown) => value === undefined || value === null;
 
-function holdsUnknown(value: unknown): boolean {
+/** Whether something in it is not known yet, as in a preview. */
+export function holdsUnknown(value: unknown): boolean {
 	if (value === unknownValue) return true;
 	if (value === null || typeof value !== "object") return false;
 	return Object.values(value).some(holdsUnknown);

@@ -9,7 +9,9 @@ import { missingEngine } from "../lab/engine.ts";
 /*
  * Runs the test layers one after another and sums them up:
  *
- *   node test/run.ts [unit] [engine] [lab] [prod] [faults]      without arguments the first three
+ *   node test/run.ts [unit] [engine] [lab] [prod] [faults] [FILE...]      without a layer the first three
+ *
+ * FILE is how a test file's name begins, below its layer's directory: `16` or `config/faults`. With one or several only those files are run.
  *
  * The last line is `N passed, N failed, N skipped`. What never came to a test (a suite that does not load, a lab that does not come up, a
  * layer without tests) counts as one failure. Exits with 1 when anything failed or nothing ran.
@@ -102,12 +104,21 @@ function briefly(failure = ""): string {
 
 let interrupted = false;
 
-/** Runs one layer, its output going to the terminal. Waits for vitest even when interrupted, so that the lab is taken down. */
-async function run(layer: string, directory: string): Promise<Summary> {
+/** Those of a layer's test files, by their paths below its directory, that are asked for. Pure. */
+export function selected(files: string[], words: string[]): string[] {
+	return files.filter((file) => file.endsWith(".test.ts") && words.some((word) => file.startsWith(word))).sort();
+}
+
+const directoryOf = (layer: string) => path.join(project, "test", layer);
+const filesOf = (layer: string) => fs.readdirSync(directoryOf(layer), { recursive: true }) as string[];
+
+/** Runs one layer, or some of its files, its output going to the terminal. Waits for vitest even when interrupted, so that the lab is taken down. */
+async function run(layer: string, files: string[], directory: string): Promise<Summary> {
 	const [outputFile, notesFile] = [path.join(directory, `${layer}.json`), path.join(directory, `${layer}-notes.json`)];
 	const vitest = path.join(project, "node_modules", "vitest", "vitest.mjs");
 	const reporters = ["default", "json", import.meta.filename].map((reporter) => `--reporter=${reporter}`);
-	const args = [vitest, "run", "--project", layer, ...reporters, `--outputFile=${outputFile}`];
+	const filters = files.map((file) => path.join(directoryOf(layer), file));
+	const args = [vitest, "run", ...filters, "--project", layer, ...reporters, `--outputFile=${outputFile}`];
 	const env = { ...process.env, [notesVariable]: notesFile };
 	const child = spawn(process.execPath, args, { cwd: project, env, stdio: ["ignore", "inherit", "inherit"] });
 	const forward = (signal: NodeJS.Signals) => {
@@ -125,21 +136,28 @@ async function run(layer: string, directory: string): Promise<Summary> {
 	return summarize(layer, code, read(outputFile), read(notesFile));
 }
 
-async function main(wanted: string[]): Promise<void> {
-	const unknown = wanted.filter((layer) => !layers.includes(layer));
+async function main(args: string[]): Promise<void> {
+	const named = layers.filter((layer) => args.includes(layer));
+	const words = args.filter((word) => !layers.includes(word));
+	const wanted = named.length > 0 ? named : usual;
+	const unknown = words.filter((word) => wanted.every((layer) => selected(filesOf(layer), [word]).length === 0));
 	if (unknown.length > 0) {
-		process.stderr.write(`no test layer ${unknown.join(", ")}: use ${layers.join(", ")}\n`);
+		process.stderr.write(
+			`no test layer or file ${unknown.join(", ")}: use ${layers.join(", ")}, or how a file below test/${wanted[0]} begins\n`,
+		);
 		process.exitCode = 2;
 		return;
 	}
 	const summaries: Summary[] = [];
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-tests-"));
 	try {
-		for (const layer of layers.filter((layer) => (wanted.length === 0 ? usual : wanted).includes(layer))) {
+		for (const layer of wanted) {
+			const files = selected(filesOf(layer), words);
+			if (words.length > 0 && files.length === 0) continue;
 			if (interrupted) summaries.push({ passed: 0, failed: [`${layer}: interrupted before it began`], skipped: [] });
 			else {
 				process.stdout.write(`\n=== ${layer} ===\n`);
-				summaries.push(await run(layer, directory));
+				summaries.push(await run(layer, files, directory));
 			}
 		}
 	} finally {

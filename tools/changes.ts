@@ -1,3 +1,5 @@
+import { verdictIn } from "../lib/disruption.ts";
+
 /*
  * The engine's events of a preview, read down to what the summary needs. Pure.
  */
@@ -69,8 +71,11 @@ export function readPreview(events: EngineEvent[]): Preview {
 	const roles = new Map<string, string[]>();
 	const notes = new Map<string, string>();
 	for (const { resourcePreEvent, resOutputsEvent, diagnosticEvent } of events) {
-		if (diagnosticEvent?.urn && diagnosticEvent.severity === "info" && !diagnosticEvent.ephemeral)
-			notes.set(diagnosticEvent.urn, diagnosticEvent.message.trim());
+		if (diagnosticEvent?.urn && diagnosticEvent.severity === "info" && !diagnosticEvent.ephemeral) {
+			const { urn, message } = diagnosticEvent;
+			// A verdict on the change outlives what else was remarked, such as by a refresh before it.
+			if (verdictIn(message) || !verdictIn(notes.get(urn))) notes.set(urn, message.trim());
+		}
 		const metadata = (resourcePreEvent ?? resOutputsEvent)?.metadata;
 		if (metadata?.type === "pulumi:pulumi:Stack") addRoles(roles, metadata);
 		if (!resourcePreEvent) continue;

@@ -1,28 +1,11 @@
-import { disruption as serviceDisruption, withoutRestart } from "../providers/service/disruption.ts";
+import { type Class, type Verdict, verdictIn } from "../lib/disruption.ts";
+import { judgeUpdate } from "../providers/service/judgement.ts";
 import type { ServiceInputs } from "../providers/service/resource.ts";
-import { isLossless } from "../providers/service/spec.ts";
 import type { Change, Preview } from "./changes.ts";
 
 /*
  * What a change does to those who use the service: a class and a reason. Pure. A resource that no rule knows counts as the worst.
  */
-
-/** From harmless to grave. */
-export const classes = {
-	none: "no request and no data is touched",
-	reload: "a server takes a new configuration and goes on",
-	"lossless rolling": "tasks are replaced one node after another; no request fails",
-	"node replacement": "a node is taken out or made anew; the others serve",
-	interruption: "requests may fail, or nothing answers for a while",
-	data: "stored data is deleted, or is looked for in another place; or nobody knows",
-} as const;
-
-export type Class = keyof typeof classes;
-
-export interface Verdict {
-	class: Class;
-	reason: string;
-}
 
 /** Whether a verdict is the one for what no rule knows. */
 export const unknownReason = "this summary does not know it: read the diff";
@@ -64,29 +47,29 @@ const hostGoes =
 const service: Rule = by({
 	create: harmless("a new service"),
 	delete: verdict("interruption", "the service and its tasks go; nothing answers"),
-	update: ({ changed, olds, news, note }) => {
-		const inputs = news as ServiceInputs;
-		if (changed.length > 0 && changed.every((name) => withoutRestart.includes(name)))
-			return { class: "none", reason: `${changed.join(", ")}: the tasks stay as they are` };
-		const causes = changed.length > 0 ? changed : ["a secret value, or a change by hand,"];
-		const reason = note ?? serviceDisruption(causes, olds as ServiceInputs, inputs) ?? "";
-		if (moved(olds.mount, inputs.mount)) return { class: "data", reason: `logs go to another place, those of before stay; ${reason}` };
-		return { class: isLossless(inputs) ? "lossless rolling" : "interruption", reason };
-	},
+	// Its provider has judged it, and knows the values that are not for the eye; without a remark, this has to do.
+	update: ({ changed, olds, news, note }) =>
+		verdictIn(note) ??
+		judgeUpdate(changed.length > 0 ? changed : ["a secret value"], olds as Partial<ServiceInputs>, news as ServiceInputs),
 });
-
-function moved(old?: Partial<Record<string, unknown>>, fresh?: Partial<Record<string, unknown>>): boolean {
-	return ["type", "device", "source", "target"].some((key) => old?.[key] !== fresh?.[key]);
-}
 
 const swarmNode: Rule = by({
 	create: harmless("a node joins the swarm"),
 	delete: verdict("node replacement", "the node is drained and leaves the swarm"),
-	update: ({ changed, olds, news }) => {
-		if (changed.includes("labels") && Object.entries(olds.labels ?? {}).some(([label, value]) => news.labels?.[label] !== value))
-			return { class: "node replacement", reason: "the node loses a label: its tasks are drained and stop" };
+	update: ({ changed }) => {
 		if (changed.length > 0) return { class: "none", reason: `${changed.join(", ")}: tasks on it go on` };
-		return { class: "lossless rolling", reason: "what was changed by hand (availability, role, labels) is put back" };
+		return { class: "lossless rolling", reason: "what was changed by hand (availability, role) is put back" };
+	},
+});
+
+const nodeLabel: Rule = by({
+	create: harmless("the node gets its task, and requests once that serves"),
+	delete: verdict("node replacement", "the node's task is drained after the load balancer has left it, and stops"),
+	replace: verdict("node replacement", "the node's task is drained and stops, and comes back with the node; the others serve"),
+	update: ({ changed }) => {
+		if (changed.includes("value")) return { class: "interruption", reason: "tasks of the service that had the nodes until now stop" };
+		if (changed.length > 0) return { class: "none", reason: `${changed.join(", ")}: tasks on it go on` };
+		return { class: "none", reason: "the label is put back: the node gets its task again" };
 	},
 });
 
@@ -153,7 +136,7 @@ const rules: Record<string, Rule> = {
 	"docker:index/image:Image": harmless("an image is built and pushed; what runs it says so itself"),
 	[dynamic("HostCheck")]: harmless("the host is looked at"),
 	[dynamic("SshKey")]: harmless("a key pair; machines that take another say so themselves"),
-	[dynamic("GeneratedSecret")]: harmless("a password; what uses it says so itself"),
+	[dynamic("GeneratedSecret")]: harmless("a password or a key; what uses it says so itself"),
 	[dynamic("Disk")]: by({
 		create: harmless("a disk; a file that exists is taken with its data"),
 		update: verdict("data", "the disk changes below what is on it"),
@@ -170,6 +153,7 @@ const rules: Record<string, Rule> = {
 		delete: verdict("interruption", "the swarm ends, and every task in it"),
 	}),
 	[dynamic("SwarmNode")]: swarmNode,
+	[dynamic("NodeLabel")]: nodeLabel,
 	[dynamic("SwarmSecret")]: harmless("a secret under a name of its own; the service that uses it says so itself"),
 	[dynamic("Service")]: service,
 };

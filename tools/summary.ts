@@ -1,5 +1,6 @@
+import { type Class, classes, graver, type Verdict } from "../lib/disruption.ts";
 import type { Change, Operation, Preview } from "./changes.ts";
-import { type Class, classes, disruptionOf, type Verdict } from "./disruption.ts";
+import { disruptionOf } from "./disruption.ts";
 
 /*
  * The summary of a preview, the gravest first, for a terminal and as Markdown. Pure.
@@ -8,8 +9,6 @@ import { type Class, classes, disruptionOf, type Verdict } from "./disruption.ts
 interface Row extends Verdict {
 	changes: Change[];
 }
-
-const order = Object.keys(classes) as Class[];
 
 /** One row for each class and reason. */
 export function summaryRows({ changes, roles }: Preview): Row[] {
@@ -22,9 +21,7 @@ export function summaryRows({ changes, roles }: Preview): Row[] {
 		rows.set(key, row);
 	}
 	// The engine works in parallel: the same preview shall read the same.
-	return [...rows.values()].sort(
-		(a, b) => order.indexOf(b.class) - order.indexOf(a.class) || named(a.changes).localeCompare(named(b.changes)),
-	);
+	return [...rows.values()].sort((a, b) => graver(b.class, a.class) || named(a.changes).localeCompare(named(b.changes)));
 }
 
 /** The gravest class of a preview. */

@@ -43,6 +43,10 @@ export function swarmChecksOf(resources: DeployedResource[]): SwarmChecks {
 	const [cluster] = ofType("SwarmCluster");
 	const [service] = ofType("Service");
 	const nodes = ofType("SwarmNode");
+	const labelsOf = (id: string) => {
+		const own = ofType("NodeLabel").filter(({ inputs }) => inputs.nodeId === id);
+		return Object.fromEntries(own.map(({ inputs: { label, value } }) => [label, value]));
+	};
 	const settings = cluster?.inputs as SwarmClusterInputs | undefined;
 	const [asked] = settings?.managers.map(describeConnection) ?? [];
 	const manager = nodes.find(({ inputs }) => describeConnection(inputs.connection) === asked);
@@ -54,7 +58,7 @@ export function swarmChecksOf(resources: DeployedResource[]): SwarmChecks {
 		swarm: {
 			cluster: cluster.outputs.clusterId,
 			heartbeatPeriod: settings.dispatcherHeartbeatSeconds * second,
-			nodes: nodes.map(({ inputs, outputs }) => ({ id: outputs.nodeId, role: inputs.role, labels: inputs.labels })),
+			nodes: nodes.map(({ inputs, outputs }) => ({ id: outputs.nodeId, role: inputs.role, labels: labelsOf(outputs.nodeId) })),
 			service: name,
 			replicas,
 			secrets: secrets.map((secret) => secret.name),

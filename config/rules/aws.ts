@@ -138,12 +138,7 @@ function portFaults(topology: Topology): Fault[] {
 			value: service.publish.published,
 			remedy: "this port is open to the world for NGINX, and the service's must never be: choose another, such as 8080",
 		});
-	if (worldly.includes(22) || service.publish.published === 22)
-		faults.push({
-			property: worldly.includes(22) ? "nginx.listen" : "service.publish.published",
-			value: 22,
-			remedy: "is sshd's port: choose another",
-		});
+	if (nginx.listen === 22) faults.push({ property: "nginx.listen", value: 22, remedy: "is sshd's port: choose another" });
 	topology.hosts.forEach(({ roles }, i) => {
 		if ((["manager", "app", "log", "nginx", "registry"] as const).every((role) => roles.includes(role)))
 			faults.push({

@@ -1,5 +1,6 @@
 import type { Fault } from "../fault.ts";
 import { hostsWith, type Topology } from "../schema.ts";
+import { publishing } from "./ports.ts";
 
 /** Directories whose owner and mode are not for this project to change: the system's, and those that hold other people's. */
 const systemDirectory =
@@ -17,21 +18,15 @@ export function serviceFaults({ hosts, service, logs, nginx }: Topology): Fault[
 			remedy: `in host mode a node runs one task, and ${apps.length} hosts have role app: lower it, or add app nodes`,
 		});
 	}
-	if (published === nginx.listen && apps.some((app) => app.roles.includes("nginx"))) {
+	if (published === nginx.listen && publishing({ hosts, service }).some(({ roles }) => roles.includes("nginx"))) {
 		faults.push({
 			property: "nginx.listen",
 			value: nginx.listen,
 			remedy: "the service publishes this port on the same host: choose another",
 		});
 	}
-	const { strategy, drainLimitSeconds } = service.rollout;
-	if (mode === "host" && strategy === "lossless" && drainLimitSeconds + service.stopGraceSeconds >= 60) {
-		faults.push({
-			property: "service.rollout.drainLimitSeconds",
-			value: drainLimitSeconds,
-			remedy: `with service.stopGraceSeconds = ${service.stopGraceSeconds} it makes 60 or more, and Swarm waits one minute at most: lower one of them`,
-		});
-	}
+	if (mode === "host" && service.rollout.strategy === "lossless")
+		faults.push(...losslessFaults(service, Math.min(service.replicas, apps.length)));
 	service.rollout.order.forEach((name, i) => {
 		const property = `service.rollout.order[${i}]`;
 		if (!apps.some((app) => app.name === name)) faults.push({ property, value: name, remedy: "no host with role app has this name" });
@@ -42,6 +37,13 @@ export function serviceFaults({ hosts, service, logs, nginx }: Topology): Fault[
 			property: "service.rollout.parallelism",
 			value: service.rollout.parallelism,
 			remedy: "with service.rollout.order nodes go one at a time: use 1, or leave the order to Swarm",
+		});
+	}
+	if (service.rollout.order.length > 0 && service.rollout.failureAction === "pause") {
+		faults.push({
+			property: "service.rollout.failureAction",
+			value: "pause",
+			remedy: "with service.rollout.order all nodes are asked at once, so there is nothing to pause: use rollback, or leave the order to Swarm",
 		});
 	}
 	const directories: [string, string][] = [["logs.path", logs.path]];
@@ -64,6 +66,42 @@ export function serviceFaults({ hosts, service, logs, nginx }: Topology): Fault[
 	for (const name of Object.keys(service.secretEnv)) {
 		if (Object.hasOwn(service.env, name))
 			faults.push({ property: `service.env.${name}`, remedy: "is also in service.secretEnv: keep one" });
+	}
+	return faults;
+}
+
+/** Seconds a node that has its turn may take until it serves again, the start of the new task left out. */
+export function turnSeconds({ rollout, stopGraceSeconds }: Topology["service"]): number {
+	return rollout.drainLimitSeconds + stopGraceSeconds + rollout.settleSeconds;
+}
+
+/** What keeps a rollout from being lossless. `serving`: how many nodes serve. */
+function losslessFaults(service: Topology["service"], serving: number): Fault[] {
+	const { parallelism, drainLimitSeconds, turnLimitSeconds } = service.rollout;
+	const faults: Fault[] = [];
+	if (drainLimitSeconds + service.stopGraceSeconds >= 60) {
+		faults.push({
+			property: "service.rollout.drainLimitSeconds",
+			value: drainLimitSeconds,
+			remedy: `with service.stopGraceSeconds = ${service.stopGraceSeconds} it makes 60 or more, and Swarm waits one minute at most: lower one of them`,
+		});
+	}
+	// With a single node an update is an interruption, and the preview says so.
+	if (serving < 2) return faults;
+	if (parallelism >= serving) {
+		faults.push({
+			property: "service.rollout.parallelism",
+			value: parallelism,
+			remedy: `${serving} nodes serve, and none would during an update: use ${serving - 1} or less, or strategy swarm, which may lose requests`,
+		});
+	}
+	const turn = turnSeconds(service);
+	if (turnLimitSeconds < turn) {
+		faults.push({
+			property: "service.rollout.turnLimitSeconds",
+			value: turnLimitSeconds,
+			remedy: `a node would be drained while another one, which may take ${turn} s (drainLimitSeconds, stopGraceSeconds and settleSeconds), does not serve yet: use ${turn} or more`,
+		});
 	}
 	return faults;
 }

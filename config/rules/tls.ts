@@ -1,6 +1,7 @@
 import type { Fault } from "../fault.ts";
-import { hostsWith, type Topology } from "../schema.ts";
+import type { Topology } from "../schema.ts";
 import { dnsName } from "../sections/tls.ts";
+import { publishing } from "./ports.ts";
 
 /** Rules of HTTPS. What a certificate itself must satisfy is in config/certificate.ts. */
 export function tlsFaults({ hosts, nginx, service }: Topology): Fault[] {
@@ -21,7 +22,7 @@ export function tlsFaults({ hosts, nginx, service }: Topology): Fault[] {
 			if (!text && !file) faults.push({ property: `nginx.tls.${part}`, remedy: `is missing: give it here, or ${part}File` });
 		}
 	}
-	const onNginxHost = hostsWith({ hosts }, "app").some((host) => host.roles.includes("nginx"));
+	const onNginxHost = publishing({ hosts, service }).some((host) => host.roles.includes("nginx"));
 	if (tls.httpsPort === nginx.listen)
 		faults.push({ property: "nginx.tls.httpsPort", value: tls.httpsPort, remedy: "is also nginx.listen: choose another" });
 	else if (onNginxHost && tls.httpsPort === service.publish.published)

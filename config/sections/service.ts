@@ -28,7 +28,17 @@ const mount = z.discriminatedUnion("type", [
 ]);
 
 const health = z.strictObject({
-	path: requestPath.default("/health").describe("Path that answers 200 when a task can serve."),
+	path: requestPath.default("/health").describe("Path that answers when a task can serve. A redirect is not followed."),
+	status: z
+		.array(z.int().min(200).max(599))
+		.min(1, "name at least one HTTP status, such as 200")
+		.default([200])
+		.describe("HTTP statuses that mean healthy."),
+	host: z
+		.string()
+		.regex(/^[A-Za-z0-9.:_[\]-]{1,255}$/, "use a host name, with a port where it is needed")
+		.default("localhost")
+		.describe("Host header of the request, for an application that answers to some names only."),
 	deadlineSeconds: z.int().min(5).max(3600).default(300).describe("Seconds a new task may take to become healthy."),
 	intervalSeconds: z
 		.int()
@@ -36,7 +46,7 @@ const health = z.strictObject({
 		.max(300)
 		.default(5)
 		.describe("Seconds between two looks of Docker's health check. A new task is seen healthy after one interval at the earliest."),
-	timeoutSeconds: z.int().min(1).max(300).default(10).describe("Seconds one look may take."),
+	timeoutSeconds: z.int().min(1).max(300).default(10).describe("Seconds an answer may take."),
 	retries: z.int().min(1).max(100).default(5).describe("Looks that may fail in a row before a task that was healthy is replaced."),
 });
 
@@ -53,7 +63,7 @@ const rollout = z.strictObject({
 		.describe(
 			"`host` mode only. `lossless`: before a task stops, its node refuses new connections and requests in flight end. `swarm`: tasks are stopped as Swarm does it, and requests may fail.",
 		),
-	parallelism: z.int().min(1).default(1).describe("Nodes updated at a time."),
+	parallelism: z.int().min(1).default(1).describe("Nodes updated at a time. `lossless`: fewer than serve."),
 	order: z
 		.array(hostName)
 		.default([])
@@ -67,6 +77,27 @@ const rollout = z.strictObject({
 		.max(3600)
 		.default(15)
 		.describe("A task that fails within this time after its start counts as a failed update."),
+	settleSeconds: z
+		.int()
+		.min(0)
+		.max(300)
+		.default(3)
+		.describe(
+			"`lossless` only: a new task gets requests once it has been healthy for this long. One that crashes sooner has had none; within `health.intervalSeconds` it costs a rollout no time.",
+		),
+	peerPort: port
+		.default(7947)
+		.describe(
+			"`lossless` only: port at which the nodes' agents tell one another whether their node serves, so that never more than `parallelism` are closed at a time.",
+		),
+	turnLimitSeconds: z
+		.int()
+		.min(0)
+		.max(7200)
+		.default(1800)
+		.describe(
+			"`lossless` only: a task that is to stop goes on serving for up to this long while `parallelism` other nodes do not serve; then it is drained all the same. Not less than the drain limit, the grace and `settleSeconds` together.",
+		),
 	drainLimitSeconds: z
 		.int()
 		.min(1)
@@ -126,5 +157,12 @@ export const service = z.strictObject({
 		.describe("Seconds between SIGTERM and SIGKILL. With the drain limit less than 60: Swarm waits one minute at most."),
 	restart: z.int().min(0).default(0).describe("Count it up to restart all tasks, by the same rollout."),
 	rollout: rollout.prefault({}).describe("How tasks are replaced."),
-	convergeSeconds: z.int().min(30).max(7200).default(900).describe("Seconds all tasks may take to run."),
+	convergeSeconds: z
+		.int()
+		.min(30)
+		.max(86_400)
+		.optional()
+		.describe(
+			"Seconds all tasks may take to run. Default: 900, or what the slowest good rollout takes where that is more: nodes x (`rollout.drainLimitSeconds` + `stopGraceSeconds` + `health.deadlineSeconds` + `rollout.settleSeconds` + `rollout.delaySeconds`), by `rollout.parallelism`.",
+		),
 });

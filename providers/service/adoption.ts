@@ -1,13 +1,42 @@
-import { ownerLabel } from "../../lib/swarm.ts";
+import { ownerLabel, type Task } from "../../lib/swarm.ts";
 import { sameValue } from "../define.ts";
-import { comparable, differences, withoutTag } from "./observe.ts";
+import { differences, withoutTag } from "./compare.ts";
+import type { Act, Found } from "./plan.ts";
 import type { ServiceInputs, ServiceMount } from "./resource.ts";
 import { type ServiceSpec, serviceSpec } from "./spec.ts";
+import { hasEnded } from "./tasks.ts";
 
 /*
  * A service made by other means, taken over as it runs. Its tasks stay; what the stack itself adds to a task (health check, announced stop, host name,
  * hashed volume name) comes with the first rollout. What the configuration describes must be there already: it would be lost, or need new tasks.
  */
+
+/** Takes a service over that is nobody's; of one that was taken over, brings what needs no new task. Pure. */
+export function adoptionPlan(service: Found, tasks: Task[], inputs: ServiceInputs): Act[] {
+	const why = service.Spec.Labels?.[ownerLabel] === inputs.owner ? undefined : refusal(service, tasks, inputs);
+	return why ? [{ kind: "refuse", why }] : [{ kind: "takeOver" }, { kind: "settle" }];
+}
+
+/** Why the service may not be taken over, or cannot be without a new task. */
+function refusal(service: Found, tasks: Task[], inputs: ServiceInputs): string | undefined {
+	const owner = service.Spec.Labels?.[ownerLabel];
+	const named = `service.name = "${inputs.name}"`;
+	if (owner) return `${named}: the swarm has a service of this name of stack ${owner}: choose another name, or remove it`;
+	if (service.ID !== inputs.adopt)
+		return `${named}: the swarm has a service of this name made by other means: set service.adopt to its ID, ${service.ID}, to take it over, or choose another name, or remove it`;
+	const elsewhere = tasks.filter((task) => !hasEnded(task) && !inputs.nodes.some(({ nodeId }) => nodeId === task.NodeID));
+	const lines = [
+		...adoptionDifferences(service.Spec, inputs),
+		...elsewhere.map(({ NodeID }) => `a task runs on node ${NodeID}, which is no app host that serves in the configuration`),
+	];
+	if (lines.length === 0) return undefined;
+	return [
+		`service.adopt = "${service.ID}": ${inputs.name} differs from the configuration in what would be lost, or needs new tasks:`,
+		...lines,
+	]
+		.join("\n  ")
+		.concat("\nconfigure what it has; what is to change can change once the service is taken over");
+}
 
 /** What is read of a container's spec; what was never set is absent. */
 interface Container {
@@ -120,5 +149,5 @@ export function adoptedSpec(found: ServiceSpec, inputs: ServiceInputs): ServiceS
 
 /** Paths at which the spec is still as it was found. Pure. */
 export function asFound(found: ServiceSpec, inputs: ServiceInputs): string[] {
-	return differences(comparable(adoptedSpec(found, inputs)), serviceSpec(inputs, found.Mode));
+	return differences(adoptedSpec(found, inputs), serviceSpec(inputs, found.Mode));
 }

@@ -1,11 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import type Docker from "dockerode";
+import { announcement, gateChain } from "../../lib/agentNames.ts";
 import { printable } from "../../lib/printable.ts";
-import { execAsRoot } from "../../lib/ssh.ts";
 import type { Task } from "../../lib/swarm.ts";
-import type { Context } from "../define.ts";
+import type { Means } from "./means.ts";
 import type { ServiceInputs } from "./resource.ts";
-import { announcement } from "./spec.ts";
 import { tasksOf } from "./tasks.ts";
 
 /*
@@ -22,29 +19,24 @@ export function stopsUnannounced({ DesiredState: desired, NodeID: node, Status: 
 }
 
 /** Closes each node to new connections as its task, unannounced, is about to stop. Returns what ends the watch. */
-export function closeBeforeStops(
-	manager: Docker,
-	serviceId: string,
-	inputs: ServiceInputs,
-	{ note }: Pick<Context, "note">,
-): () => Promise<void> {
+export function closeBeforeStops(serviceId: string, inputs: ServiceInputs, { swarm, shell, clock, note }: Means): () => Promise<void> {
 	const ended = new AbortController();
 	const closed = new Set<string>();
 	const watch = async () => {
 		while (!ended.signal.aborted) {
 			// A manager that restarts is asked again.
-			const stopping = (await tasksOf(manager, serviceId).catch(() => [])).filter((task) => stopsUnannounced(task) && !closed.has(task.ID));
+			const stopping = (await tasksOf(swarm, serviceId).catch(() => [])).filter((task) => stopsUnannounced(task) && !closed.has(task.ID));
 			for (const task of stopping) {
 				closed.add(task.ID);
 				void close(task);
 			}
-			await sleep(lookEveryMs);
+			await clock.sleep(lookEveryMs);
 		}
 	};
 	const close = async (task: Task) => {
 		const node = inputs.nodes.find(({ nodeId }) => nodeId === task.NodeID);
 		if (!node) return;
-		await execAsRoot(node.connection, closeScript(inputs.publish.published), { deadlineSeconds: 10 }).catch((error: Error) =>
+		await shell(node.connection, closeScript(inputs.publish.published), { deadlineSeconds: 10 }).catch((error: Error) =>
 			note(`${node.name} could not be closed before its old task stopped, requests to it may have failed: ${printable(error.message)}`),
 		);
 	};
@@ -55,7 +47,20 @@ export function closeBeforeStops(
 	};
 }
 
-/** The rule of the node's agent, in the agent's chain: see agent/drain-agent.py, which empties the chain for the next task. Pure. */
+/**
+ * What the node's agent does to close a port, once more to no effect: a chain of its own that new connections to the node's published port meet
+ * first, whether they come from elsewhere or from the node itself. They have been led on by Docker (DNAT); what containers send to the same port of
+ * others has not. The agent takes the chain away when it admits the next task. Pure.
+ */
 export function closeScript(port: number): string {
-	return `iptables -w 10 -A SCALEOUT-DRAIN-${port} -p tcp -m conntrack --ctstate NEW --ctorigdstport ${port} -j REJECT --reject-with tcp-reset`;
+	const chain = gateChain(port);
+	// Two matches, since the states of one match are alternatives.
+	const rule = `${chain} -p tcp -m conntrack --ctstate NEW --ctorigdstport ${port} -m conntrack --ctstate DNAT -j REJECT --reject-with tcp-reset`;
+	return `
+iptables -w 10 -N ${chain} 2> /dev/null || true
+iptables -w 10 -C ${rule} 2> /dev/null || iptables -w 10 -A ${rule}
+for hook in FORWARD OUTPUT; do
+  iptables -w 10 -C $hook -j ${chain} 2> /dev/null || iptables -w 10 -I $hook -j ${chain}
+done
+`.trim();
 }

@@ -1,63 +1,77 @@
-import type Docker from "dockerode";
-import { orUndefined } from "../../lib/swarm.ts";
-import { sameValue } from "../define.ts";
+import { orUndefined, type Task } from "../../lib/swarm.ts";
+import { differences, sameTask, withoutTag } from "./compare.ts";
+import type { Means } from "./means.ts";
+import { type Facts, type Found, isStopped, isUpdating, silentTasks } from "./plan.ts";
 import type { ServiceInputs, ServiceOutputs } from "./resource.ts";
-import { type ServiceSpec, serviceSpec } from "./spec.ts";
-import { tasksOf } from "./tasks.ts";
+import { lookAtNodes, type NodeLook, whySilent } from "./serving.ts";
+import { serviceSpec } from "./spec.ts";
+import { isRunning, tasksOf } from "./tasks.ts";
+import { wrongVolumes } from "./volumes.ts";
+
+/*
+ * What there is: everything that a plan is made from, and what a refresh tells of it.
+ */
 
 type Observed = ServiceOutputs["observed"];
 
+/** All that a plan needs to know. `key`: the service's ID or name. */
+export async function lookAtService(key: string, inputs: ServiceInputs, means: Means): Promise<Facts> {
+	const { swarm } = means;
+	const service: Found | undefined = await orUndefined(swarm.getService(key).inspect());
+	const volumes = await wrongVolumes(inputs, means);
+	if (!service) return { tasks: [], nodes: [], volumes, looks: [] };
+	const [tasks, nodes] = await Promise.all([tasksOf(swarm, service.ID), swarm.listNodes()]);
+	return { service, tasks, nodes, volumes, looks: await looksAt(service, tasks, inputs, means) };
+}
+
+/** While Swarm replaces tasks, nodes do not serve in their turn. */
+async function looksAt({ UpdateStatus: status }: Found, tasks: Task[], inputs: ServiceInputs, means: Means): Promise<NodeLook[]> {
+	if (isUpdating(status) || inputs.publish.mode !== "host") return [];
+	const looks = await lookAtNodes(inputs.nodes, inputs, means);
+	const silent = silentTasks(tasks, looks, inputs);
+	const looked = silent.map(async ({ look, container }) => ({
+		...look,
+		isUnpublished: await isUnpublished(look, container, inputs, means),
+	}));
+	const closer = await Promise.all(looked);
+	return looks.map((look) => closer.find(({ node }) => node === look.node) ?? look);
+}
+
+/** Whether the container runs without its published port, as one may that Docker started while it was itself starting. */
+async function isUnpublished({ node: name }: NodeLook, container: string, { nodes, publish }: ServiceInputs, { dockerOn }: Means) {
+	const node = nodes.find((candidate) => candidate.name === name);
+	if (!node || !container) return false;
+	// A node that does not tell has told nothing.
+	const found = await orUndefined(dockerOn(node.connection).getContainer(container).inspect()).catch(() => undefined);
+	const ports = found?.NetworkSettings?.Ports as Record<string, object[] | null> | undefined;
+	return found !== undefined && !ports?.[`${publish.target}/tcp`]?.length;
+}
+
 /**
- * What the swarm says of the service now; undefined when it is gone. `differs` names what someone changed by hand, without values. `asFound`: what
- * is still as it was when the service was taken over, see adoption.ts.
+ * What a refresh tells; undefined when the service is gone. `differs` names what is not as configured, without values. `asFound`: what is still as it
+ * was when the service was taken over, see adoption.ts.
  */
-export async function observe(manager: Docker, id: string, inputs: ServiceInputs, asFound: string[] = []): Promise<Observed | undefined> {
-	const service = await orUndefined(manager.getService(id).inspect());
-	if (!service) return undefined;
-	const tasks = await tasksOf(manager, id);
-	const update = service.UpdateStatus?.State ?? "";
-	const spec = comparable(service.Spec);
-	const changed = differences(spec, serviceSpec(inputs, spec.Mode)).filter((path) => !asFound.includes(path));
-	return {
-		image: asFound.includes(imagePath) ? inputs.image : spec.TaskTemplate.ContainerSpec.Image,
-		running: tasks.filter((task) => task.Status.State === "running" && task.DesiredState === "running").length,
-		differs: [...changed.sort(), ...(update.endsWith("paused") ? [`UpdateStatus: ${update}`] : [])],
-		...(asFound.length > 0 && { asFound }),
-	};
+export async function observe(key: string, inputs: ServiceInputs, means: Means, asFound: string[] = []): Promise<Observed | undefined> {
+	const facts = await lookAtService(key, inputs, means);
+	return facts.service && observed(facts.service, facts, inputs, asFound);
 }
 
 const imagePath = "TaskTemplate.ContainerSpec.Image";
 
-/** The spec without what makes no difference: the order of variables, and the tag that others leave beside a digest. Pure. */
-export function comparable(spec: ServiceSpec): ServiceSpec {
-	const { ContainerSpec: container } = spec.TaskTemplate;
-	const { Env: env } = container as { Env?: string[] };
-	const same = { ...container, Image: withoutTag(container.Image), ...(env && { Env: env.toSorted() }) };
-	return { ...spec, TaskTemplate: { ...spec.TaskTemplate, ContainerSpec: same } };
-}
-
-/** The same reference without the tag, which says nothing beside a digest. */
-export const withoutTag = (image: string) => image.replace(/:[^:/@]+@/, "@");
-
-/** Where `found` lacks or contradicts what `wanted` says, as paths; Swarm adds defaults of its own. Pure. */
-export function differences(found: unknown, wanted: unknown, path = ""): string[] {
-	const isObject = wanted !== null && typeof wanted === "object";
-	// An empty list or section is what Swarm leaves out.
-	if (isObject && Object.keys(wanted).length === 0) return Array.isArray(wanted) && Array.isArray(found) && found.length > 0 ? [path] : [];
-	if (!isObject) return sameValue(found, wanted) || (wanted === 0 && found === undefined) ? [] : [path];
-	if (found === null || typeof found !== "object") return [path];
-	// Of a list it is enough to say that it differs.
-	if (Array.isArray(wanted)) {
-		const isSame =
-			Array.isArray(found) && found.length === wanted.length && wanted.every((item, i) => differences(found[i], item).length === 0);
-		return isSame ? [] : [path];
-	}
-	return Object.entries(wanted).flatMap(([key, value]) =>
-		differences((found as Record<string, unknown>)[key], value, path ? `${path}.${key}` : key),
-	);
-}
-
-/** Whether everything that `wanted` says stands in `found`. Pure. */
-export function covers(found: unknown, wanted: unknown): boolean {
-	return differences(found, wanted, "spec").length === 0;
+/** The same of facts. Pure. */
+export function observed(service: Found, { tasks, looks, volumes }: Facts, inputs: ServiceInputs, asFound: string[] = []): Observed {
+	const { Spec: spec, UpdateStatus: status } = service;
+	const changed = differences(spec, serviceSpec(inputs, spec.Mode)).filter((path) => !asFound.includes(path));
+	const isWanted = ({ NodeID: id }: Task) => inputs.publish.mode !== "host" || inputs.nodes.some(({ nodeId }) => nodeId === id);
+	return {
+		image: asFound.includes(imagePath) ? inputs.image : withoutTag(spec.TaskTemplate.ContainerSpec.Image),
+		running: tasks.filter((task) => isRunning(task) && isWanted(task) && sameTask(task.Spec, spec.TaskTemplate)).length,
+		differs: [
+			...changed,
+			...(isStopped(status) ? [`UpdateStatus: ${status?.State}`] : []),
+			...silentTasks(tasks, looks, inputs).map(({ look }) => whySilent(look)),
+			...volumes.map(({ description }) => description),
+		],
+		...(asFound.length > 0 && { asFound }),
+	};
 }

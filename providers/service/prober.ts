@@ -1,12 +1,19 @@
-import * as http from "node:http";
-import * as https from "node:https";
+import { Client } from "../../lib/client.ts";
 import type { ProbeResult, Rollout } from "./resource.ts";
 
-/** Asks the service through the load balancer, at a steady rate, for as long as a rollout takes. */
+/** Seconds an answer may take. */
+const limitSeconds = 30;
+
+/**
+ * Asks the service through the load balancer, at a steady rate, for as long as a rollout takes. It counts what clients would have lost: a request
+ * has failed when no whole answer came within 30 s, or one of 5xx. Any other answer is the application's own, a redirect as well, which is not followed.
+ */
 export class Prober {
 	readonly #latencies: number[] = [];
 	readonly #pending = new Set<Promise<void>>();
 	readonly #url: URL;
+	/** The certificate is not verified: the question is whether answers come, and a self-signed one is no failed request. */
+	readonly #client = new Client({ isVerified: false, keepsConnections: true });
 	#failed = 0;
 	#lastSuccess = performance.now();
 	#longestGap = 0;
@@ -21,6 +28,7 @@ export class Prober {
 	async stop(): Promise<void> {
 		clearInterval(this.#timer);
 		await Promise.all(this.#pending);
+		this.#client.close();
 		// An outage that lasts to the end counts as well.
 		this.#longestGap = Math.max(this.#longestGap, performance.now() - this.#lastSuccess);
 	}
@@ -41,7 +49,8 @@ export class Prober {
 
 	#ask(): void {
 		const started = performance.now();
-		const asked = statusOf(this.#url)
+		const asked = this.#client
+			.status(this.#url, limitSeconds)
 			.then((status) => {
 				if (status >= 500) throw new Error(`${status}`);
 				const now = performance.now();
@@ -55,23 +64,6 @@ export class Prober {
 			.finally(() => this.#pending.delete(asked));
 		this.#pending.add(asked);
 	}
-}
-
-/**
- * HTTP status of a whole answer. The certificate is not verified: the question is whether answers come, nothing secret is sent and nothing of
- * them is used; and a self-signed one, or one for a name while the endpoint is an address, is no failed request.
- */
-function statusOf(url: URL): Promise<number> {
-	const client = url.protocol === "https:" ? https : http;
-	return new Promise((resolve, reject) => {
-		const options = { rejectUnauthorized: false, signal: AbortSignal.timeout(30_000) };
-		const request = client.get(url, options, (response) => {
-			response.resume();
-			response.once("end", () => resolve(response.statusCode ?? 0));
-			response.once("error", reject);
-		});
-		request.once("error", reject);
-	});
 }
 
 /** `sorted` ascending; 0 when empty. */

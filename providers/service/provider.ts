@@ -1,17 +1,22 @@
-import { dockerOn } from "../../lib/docker.ts";
+import { tellEnding } from "../../lib/agentNames.ts";
+import { verdictText } from "../../lib/disruption.ts";
 import { ecrRegistry } from "../../lib/ecr.ts";
 import { goneWithItsSwarm } from "../../lib/managers.ts";
 import { orUndefined } from "../../lib/swarm.ts";
 import { until } from "../../lib/wait.ts";
-import { defineProvider, PartialFailure, sameValue } from "../define.ts";
-import { converge, swarmOf } from "./apply.ts";
-import type { Converged } from "./converge.ts";
-import { disruption } from "./disruption.ts";
+import { type Context, defineProvider, PartialFailure, sameValue } from "../define.ts";
+import { removeReleased } from "../swarm-secret/claims.ts";
+import { type RolledOut, rollOut, withDigest } from "./carryOut.ts";
+import { withoutTag } from "./compare.ts";
+import { judgeUpdate } from "./judgement.ts";
+import { type Means, meansOf } from "./means.ts";
 import { observe } from "./observe.ts";
+import type { Request } from "./plan.ts";
 import { describeProbe, Prober } from "./prober.ts";
 import type { ServiceInputs, ServiceMount, ServiceNode, ServiceOutputs } from "./resource.ts";
-import { serviceSpec } from "./spec.ts";
-import { removeVolumes, withoutSilent, wrongVolumes } from "./volumes.ts";
+import { RolloutError } from "./settle.ts";
+import { isLossless, serviceSpec, stopSeconds } from "./spec.ts";
+import { removeVolumes, withoutSilent } from "./volumes.ts";
 
 export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	inputs: {
@@ -45,41 +50,42 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	},
 	deleteBeforeReplace: true,
 	drift: ({ observed, replicas, imageDigest }) =>
-		observed.image === imageDigest && observed.running === replicas && !observed.differs?.length ? [] : ["observed"],
+		withoutTag(observed.image) === withoutTag(imageDigest) && observed.running === replicas && !observed.differs?.length
+			? []
+			: ["observed"],
 
 	async create(inputs, context) {
-		const outputs = await converge(inputs, context, true);
+		const outputs = await brought(inputs, undefined, context, { hasNewLogin: true });
 		return { id: outputs.serviceId, outputs: { ...outputs, lastRollout: null } };
 	},
 
 	// The resource's own ID is that of its first service. An update makes another one where there is none: in a swarm that was made anew.
 	async read(_id, state, context) {
-		const { serviceId } = state;
-		const observed = await observe(swarmOf(state), serviceId, { ...state, image: state.imageDigest }, state.observed?.asFound).catch(
-			goneWithItsSwarm,
-		);
-		if (!observed) return undefined;
-		const differs = [...observed.differs, ...(await wrongVolumes(state, context)).map(({ description }) => description)];
-		return { serviceId, imageDigest: state.imageDigest, observed: { ...observed, differs }, lastRollout: state.lastRollout ?? null };
+		const { serviceId, imageDigest } = state;
+		const wanted = { ...state, image: imageDigest };
+		const observed = await observe(serviceId, wanted, meansOf(state, context), state.observed?.asFound).catch(goneWithItsSwarm);
+		return observed && { serviceId, imageDigest, observed, lastRollout: state.lastRollout ?? null };
 	},
 
-	describeChange: (changed, olds, news) => disruption(changed, olds, news),
+	describeChange: (changed, olds, news) => verdictText(judgeUpdate(changed, olds, news)),
 
 	async update(_id, olds, news, context) {
 		const prober = new Prober(news.endpoint, news.rollout.prober);
 		const hasNewLogin = !sameValue(olds.registryAuth, news.registryAuth);
 		const progress = (message: string) => context.progress([message, describeProbe(prober.result())].filter(Boolean).join("; "));
-		let outputs: Converged;
+		const means = meansOf(news, context);
+		let outputs: RolledOut;
 		try {
-			outputs = await converge(news, { ...context, progress }, hasNewLogin, keepsTasks(olds, news));
+			outputs = await brought(news, olds, { ...context, progress }, { hasNewLogin, keepsTasks: keepsTasks(olds, news) });
 		} catch (error) {
 			// What is in use is not removed, so this takes only what the failed version brought along.
-			if (!sameValue(olds.mount, news.mount)) await removeVolumes(news, context, nameOf(olds.mount)).catch(() => {});
+			if (!sameValue(olds.mount, news.mount)) await removeVolumes(news, means, nameOf(olds.mount)).catch(() => {});
 			throw error;
 		} finally {
 			await prober.stop();
 		}
-		if (!sameValue(olds.mount, news.mount)) await removeVolumes(news, context, nameOf(news.mount));
+		if (!sameValue(olds.mount, news.mount)) await removeVolumes(news, means, nameOf(news.mount));
+		await removeReleased(means.swarm, news.owner).catch((error: Error) => context.note(`old secrets are left: ${error.message}`));
 		const probed = prober.result();
 		if (probed) context.note(describeProbe(probed));
 		const lastRollout = probed ?? olds.lastRollout ?? null;
@@ -91,22 +97,61 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	},
 
 	async delete(_id, state, context) {
-		const manager = swarmOf(state);
-		const removed = orUndefined(manager.getService(state.serviceId).remove());
+		const means = meansOf(state, context);
+		const nodes = await withoutSilent(state.nodes, means);
+		// No task comes back, so no node waits for another one.
+		if (isLossless(state)) await Promise.all(nodes.map(({ connection }) => means.shell(connection, tellEnding(state.name))));
+		const removed = orUndefined(means.swarm.getService(state.serviceId).remove());
 		const hasSwarm = await removed.then(() => true).catch(goneWithItsSwarm);
-		const rest = { ...state, nodes: await withoutSilent(state.nodes, context) };
+		const rest = { ...state, nodes };
 		// Nobody stops the tasks of a swarm that is gone, until their nodes leave it; the volumes in use go then, too.
 		if (hasSwarm)
-			await until({ what: "tasks stopping", deadlineSeconds: 120, progress: context.progress }, async () => {
-				const left = await containersLeft(rest);
+			await until({ what: "tasks stopping", deadlineSeconds: stopSeconds(state) + 120, progress: context.progress }, async () => {
+				const left = await containersLeft(rest, means);
 				return left === 0 ? { done: undefined } : { waiting: `${left} containers left` };
 			});
-		await removeVolumes(rest, context);
+		await removeVolumes(rest, means);
 	},
 });
 
+/** Rolls out, and keeps in the state what is really there when it fails. */
+async function brought(
+	news: ServiceInputs,
+	olds: (ServiceInputs & ServiceOutputs) | undefined,
+	context: Context,
+	request: Partial<Request>,
+): Promise<RolledOut> {
+	const means = meansOf(news, context);
+	try {
+		return await rollOut(news, means, request);
+	} catch (error) {
+		if (!(error instanceof RolloutError)) throw error;
+		throw await failure(error, news, olds, means);
+	}
+}
+
+const nothingKnown = { image: "", running: 0, differs: [] };
+
+/**
+ * After a rollback the service is what the state says it is, and stays so: unless that was not the version before, since an `up` ended half-way. Then,
+ * and whenever a rollout did not come to its end, the state takes the new inputs and what was found beside them: the next `up` has something to do.
+ */
+export async function failure(error: RolloutError, news: ServiceInputs, olds: (ServiceInputs & ServiceOutputs) | undefined, means: Means) {
+	const { serviceId, asFound } = error;
+	if (error.isRolledBack && olds) {
+		const before = { ...olds, image: olds.imageDigest };
+		const found = await observe(serviceId, before, means, olds.observed?.asFound).catch(() => undefined);
+		const isBack = found && withoutTag(found.image) === withoutTag(olds.imageDigest);
+		if (isBack && found.differs.length === 0) return new Error(error.message);
+	}
+	const imageDigest = await withDigest(news, means).catch(() => "");
+	const found = await observe(serviceId, { ...news, image: imageDigest }, means, asFound).catch(() => undefined);
+	const outputs = { serviceId, imageDigest, observed: found ?? nothingKnown, lastRollout: olds?.lastRollout ?? null };
+	return new PartialFailure(serviceId, outputs, error.message);
+}
+
 /** A service that was taken over keeps its tasks as they are until something asks for new ones. Pure. */
-function keepsTasks({ observed, ...olds }: ServiceInputs & ServiceOutputs, news: ServiceInputs): boolean {
+export function keepsTasks({ observed, ...olds }: ServiceInputs & ServiceOutputs, news: ServiceInputs): boolean {
 	const isWanted = (inputs: ServiceInputs) => serviceSpec(inputs).TaskTemplate;
 	return (observed?.asFound?.length ?? 0) > 0 && observed.differs.length === 0 && sameValue(isWanted(olds), isWanted(news));
 }
@@ -115,7 +160,7 @@ const nameless = ({ name: _name, isMade: _isMade, ...node }: ServiceNode) => nod
 
 const nameOf = (mount: ServiceMount) => (mount.type === "volume" ? mount.name : undefined);
 
-async function containersLeft({ serviceId, nodes }: ServiceInputs & ServiceOutputs): Promise<number> {
+async function containersLeft({ serviceId, nodes }: ServiceInputs & ServiceOutputs, { dockerOn }: Means): Promise<number> {
 	const filters = { label: [`com.docker.swarm.service.id=${serviceId}`] };
 	const counts = await Promise.all(nodes.map(async ({ connection }) => (await dockerOn(connection).listContainers({ filters })).length));
 	return counts.reduce((sum, count) => sum + count, 0);

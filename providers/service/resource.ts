@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../../lib/connection.ts";
+import type { Health } from "../../lib/health.ts";
 import { ScaleoutResource } from "../shell.ts";
 
 /** Where the service's log directory lies. */
@@ -29,10 +30,13 @@ export interface ServiceSecret {
 export interface Rollout {
 	strategy: string;
 	parallelism: number;
-	/** Names of nodes that go first, one at a time; the others follow one at a time. Empty: Swarm's own order. */
+	/** Names of nodes that go first, one at a time; the others follow one at a time. The nodes' agents keep it. Empty: Swarm's own order. */
 	order: string[];
 	delaySeconds: number;
 	monitorSeconds: number;
+	settleSeconds: number;
+	peerPort: number;
+	turnLimitSeconds: number;
 	drainLimitSeconds: number;
 	failureAction: string;
 	prober: { path: string; ratePerSecond: number; failOnError: boolean };
@@ -64,7 +68,7 @@ export interface ServiceInputs {
 	mount: ServiceMount;
 	/** User[:group] of the container. */
 	user?: string;
-	health: { path: string; deadlineSeconds: number; intervalSeconds: number; timeoutSeconds: number; retries: number };
+	health: Health & { deadlineSeconds: number; intervalSeconds: number; retries: number };
 	/** CPU limit in CPUs. */
 	cpus?: number;
 	memoryMiB?: number;
@@ -74,8 +78,8 @@ export interface ServiceInputs {
 	rollout: Rollout;
 	/** URL of the load balancer, for the prober. */
 	endpoint: string;
-	/** Seconds all tasks may take to run. */
-	convergeSeconds: number;
+	/** Seconds all tasks may take to run. Absent: what follows from the nodes' number and times, see lib/rolloutTime.ts. */
+	convergeSeconds?: number;
 	/** Node label that the tasks are bound to: `[name, value]`. */
 	placement: string[];
 	/** The nodes that run the tasks. */
@@ -87,8 +91,8 @@ export interface ServiceOutputs {
 	/** The image that was asked for, by digest. */
 	imageDigest: string;
 	/**
-	 * What there was at the last look: image, tasks running, and what someone changed by hand: parts of the spec, a stopped update. `asFound`: parts
-	 * of the spec that are still as they were when the service was taken over.
+	 * What there was at the last look: image, tasks of it that run on their nodes, and what is not as configured: parts of the spec, a stopped
+	 * update, nodes that do not serve, volumes. `asFound`: parts of the spec that are still as they were when the service was taken over.
 	 */
 	observed: { image: string; running: number; differs: string[]; asFound?: string[] };
 	/** What the prober saw during the last rollout; null while it is off: what is absent shows as unknown in every preview. */

@@ -1,4 +1,7 @@
+import { announcement, type TaskTerms, termsLabel } from "../../lib/agentNames.ts";
 import { ownerLabel, second } from "../../lib/swarm.ts";
+import { attemptLabel, differences, sameTask } from "./compare.ts";
+import { healthcheck, probeTool } from "./healthcheck.ts";
 import type { ServiceInputs, ServiceMount } from "./resource.ts";
 
 /** A service spec of the Engine API, as far as it is set here. */
@@ -46,9 +49,26 @@ export function serviceSpec(inputs: ServiceInputs, found?: ServiceSpec["Mode"]):
 	};
 }
 
+/**
+ * The spec to send for the wanted one. Parts that ask for the same stay as they were found: Swarm compares by the letter, order of lists included,
+ * and would replace every task. `again`: another value of a label that means nothing, since Swarm goes on for ever with an update to the very same spec
+ * (moby: `Update` of swarmkit's update.Supervisor), and cancels it for any other. Pure.
+ */
+export function specToWrite(found: ServiceSpec, wanted: ServiceSpec, again = false): ServiceSpec {
+	const attempt = Number(found.Labels?.[attemptLabel] ?? 0) + 1;
+	return {
+		...wanted,
+		Labels: { ...wanted.Labels, ...(again && { [attemptLabel]: String(attempt) }) },
+		TaskTemplate: sameTask(found.TaskTemplate, wanted.TaskTemplate) ? found.TaskTemplate : wanted.TaskTemplate,
+		EndpointSpec:
+			differences(found.EndpointSpec, wanted.EndpointSpec, "EndpointSpec").length === 0 ? found.EndpointSpec : wanted.EndpointSpec,
+	};
+}
+
 function updateConfig({ publish, rollout }: ServiceInputs, failureAction: string): UpdateConfig {
 	return {
-		Parallelism: rollout.parallelism,
+		// All at once where an order is asked for: the nodes' agents keep it, and let one go after another.
+		Parallelism: isLossless({ publish, rollout }) && rollout.order.length > 0 ? 0 : rollout.parallelism,
 		// Two tasks cannot share a node's port; the routing mesh can have the new one beside the old one.
 		Order: publish.mode === "host" ? "stop-first" : "start-first",
 		FailureAction: failureAction,
@@ -62,22 +82,27 @@ export function isLossless({ publish, rollout }: { publish: { mode: string }; ro
 	return publish.mode === "host" && rollout.strategy === "lossless";
 }
 
-/** Docker's health check (its own timeout ends a look: busybox's crashes when linked statically). It decides when Swarm goes on to the next node, and what counts as a failed update. */
-function healthcheck({ health, publish }: ServiceInputs): object {
+/** What the nodes' agents are told of a task. Pure. */
+export function taskTerms({ publish, health, rollout, stopGraceSeconds }: ServiceInputs): TaskTerms {
+	const { path, status, host, timeoutSeconds } = health;
+	const { settleSeconds, turnLimitSeconds, drainLimitSeconds, monitorSeconds } = rollout;
 	return {
-		Test: ["CMD", probeTool, "wget", "-q", "-O", "/dev/null", `http://127.0.0.1:${publish.target}${health.path}`],
-		Interval: health.intervalSeconds * second,
-		Timeout: health.timeoutSeconds * second,
-		Retries: health.retries,
-		StartPeriod: health.deadlineSeconds * second,
+		target: publish.target,
+		health: { path, status, host, timeoutSeconds },
+		settleSeconds,
+		turnLimitSeconds,
+		drainLimitSeconds,
+		monitorSeconds,
+		stopGraceSeconds,
 	};
 }
 
-/** A static busybox of the node, mounted into the container: an image need not hold a tool for the health check. */
-const probeTool = "/.scaleout/busybox";
-
-/** SIGURG is ignored by whoever does not ask for it: a stop that only announces itself. The agent sees it, drains, and sends SIGTERM. */
-export const announcement = "SIGURG";
+/** Seconds until Docker kills a task that it has asked to stop: with an agent it may go on serving until its turn comes, and is drained then. */
+export function stopSeconds(inputs: Pick<ServiceInputs, "publish" | "rollout" | "stopGraceSeconds">): number {
+	if (!isLossless(inputs)) return inputs.stopGraceSeconds;
+	const { turnLimitSeconds, drainLimitSeconds } = inputs.rollout;
+	return turnLimitSeconds + drainLimitSeconds + inputs.stopGraceSeconds;
+}
 
 function taskTemplate(inputs: ServiceInputs): TaskTemplate {
 	const limits = {
@@ -92,8 +117,8 @@ function taskTemplate(inputs: ServiceInputs): TaskTemplate {
 				.map(([name, value]) => `${name}=${value}`)
 				.sort(),
 			Mounts: [mountSpec(inputs.mount, inputs.owner), { Type: "bind", Source: "/bin/busybox", Target: probeTool, ReadOnly: true }],
-			...(isLossless(inputs) && { StopSignal: announcement }),
-			StopGracePeriod: (inputs.stopGraceSeconds + (isLossless(inputs) ? inputs.rollout.drainLimitSeconds : 0)) * second,
+			...(isLossless(inputs) && { StopSignal: announcement, Labels: { [termsLabel]: JSON.stringify(taskTerms(inputs)) } }),
+			StopGracePeriod: stopSeconds(inputs) * second,
 			Healthcheck: healthcheck(inputs),
 			...(inputs.user && { User: inputs.user }),
 			Secrets: inputs.secrets.map(({ file, id, name }) => ({

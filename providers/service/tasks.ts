@@ -1,10 +1,9 @@
 import { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
-import { shellQuote } from "../../lib/connection.ts";
 import { printable } from "../../lib/printable.ts";
-import { execAsRoot } from "../../lib/ssh.ts";
-import type { Node, Task } from "../../lib/swarm.ts";
+import { endStates, type Node, type Task } from "../../lib/swarm.ts";
+import { within } from "../../lib/wait.ts";
 import type { ServiceInputs, ServiceNode } from "./resource.ts";
 
 /** All tasks of a service, newest first. */
@@ -18,10 +17,26 @@ type NamedNode = Pick<ServiceNode, "nodeId" | "name">;
 
 const nodeOf = (task: Task, nodes: NamedNode[]) => nodes.find(({ nodeId }) => nodeId === task.NodeID)?.name ?? task.NodeID ?? "no node";
 
+/** Whether the task came to nothing. */
+export const hasFailed = ({ Status: { State: state } }: Task) => ["failed", "rejected"].includes(state);
+
+/** Whether nothing of the task runs any more, or ever will. */
+export const hasEnded = ({ Status: { State: state } }: Task) => endStates.includes(state);
+
+/** Whether the task runs and is to go on. */
+export const isRunning = ({ DesiredState: desired, Status: { State: state } }: Task) => state === "running" && desired === "running";
+
+/** Whether the task runs and has been asked to stop: it may drain, or wait for its turn, for minutes. */
+export const isStopping = ({ DesiredState: desired, Status: { State: state } }: Task) => state === "running" && desired !== "running";
+
+/** Swarm says so of every node whose old task still ends: it waits for the port. */
+const waitsForPort = ({ Status: { State: state, Err: error = "" } }: Task) =>
+	state === "pending" && /host-mode port already in use/.test(error);
+
 /** What went wrong, in the tasks' own words: one line for each different error, with the node's name. Pure. */
 export function taskErrors(tasks: Task[], nodes: NamedNode[]): string[] {
 	const lines = tasks
-		.filter((task) => task.Status.Err || ["failed", "rejected"].includes(task.Status.State))
+		.filter((task) => (task.Status.Err && !waitsForPort(task)) || hasFailed(task))
 		.map((task) =>
 			printable(`${nodeOf(task, nodes)}: ${task.Status.State}: ${task.Status.Err || task.Status.Message}`).replaceAll("\n", " "),
 		);
@@ -52,33 +67,42 @@ export function idleNodes(found: Node[], { nodes, placement: [label = "", value]
 	});
 }
 
+/** How many failed tasks are quoted, and how many lines of each. */
+const quoted = { tasks: 3, lines: 15 };
+/** Seconds a task's lines may take: they come from its node, which may be the trouble. */
+const logSeconds = 20;
+
 /**
- * The last lines the service's tasks printed, for an error message. Empty when they cannot be had. Each is marked: CI takes a line that begins
- * with `::` for a command to itself.
+ * The last lines that the failed ones of these tasks printed, for an error message, newest task last. Empty when they cannot be had. Each line is
+ * marked: CI takes a line that begins with `::` for a command to itself.
  */
-export async function lastLogLines(manager: Docker, serviceId: string, lines = 15): Promise<string> {
-	try {
-		const options = { stdout: true, stderr: true, tail: lines, timestamps: false };
-		const raw = (await manager.getService(serviceId).logs(options as never)) as unknown as Buffer | Readable;
-		const stream = Buffer.isBuffer(raw) ? Readable.from([raw]) : raw;
-		const chunks: Buffer[] = [];
-		const sink = new Writable({
-			write(chunk, _encoding, done) {
-				chunks.push(chunk);
-				done();
-			},
-		});
-		manager.modem.demuxStream(stream, sink, sink);
-		await text(stream).catch(() => "");
-		return printable(Buffer.concat(chunks).toString("utf8").trimEnd()).replace(/^(?=.)/gm, "  | ");
-	} catch {
-		return "";
+export async function failedLogs(manager: Docker, tasks: Task[], nodes: NamedNode[]): Promise<string[]> {
+	const failed = tasks
+		.filter(hasFailed)
+		.toSorted((a, b) => a.CreatedAt.localeCompare(b.CreatedAt))
+		.slice(-quoted.tasks);
+	const logs: string[] = [];
+	for (const task of failed) {
+		const lines = await within("log", logSeconds, logOf(manager, task)).catch(() => "");
+		if (lines) logs.push(`last log lines of the ${task.Status.State} task on ${nodeOf(task, nodes)}:\n${lines}`);
 	}
+	return logs;
 }
 
-/** Whether the node's own task answers the health path with 200. Asked on the node, so that no load balancer is in between. */
-export async function isHealthy(node: ServiceNode, inputs: Pick<ServiceInputs, "publish" | "health">): Promise<boolean> {
-	const url = `http://${node.address}:${inputs.publish.published}${inputs.health.path}`;
-	const script = `curl -s -o /dev/null -m 5 -w '%{http_code}' ${shellQuote(url)} || true`;
-	return (await execAsRoot(node.connection, script, { deadlineSeconds: 30 })).trim() === "200";
+async function logOf(manager: Docker, { ID: id }: Task): Promise<string> {
+	const options = { stdout: true, stderr: true, tail: quoted.lines, timestamps: false };
+	// The client has it, and its types leave it out.
+	const task = manager.getTask(id) as unknown as { logs(options: object): Promise<Buffer | Readable> };
+	const raw = await task.logs(options);
+	const stream = Buffer.isBuffer(raw) ? Readable.from([raw]) : raw;
+	const chunks: Buffer[] = [];
+	const sink = new Writable({
+		write(chunk, _encoding, done) {
+			chunks.push(chunk);
+			done();
+		},
+	});
+	manager.modem.demuxStream(stream, sink, sink);
+	await text(stream).catch(() => "");
+	return printable(Buffer.concat(chunks).toString("utf8").trimEnd()).replace(/^(?=.)/gm, "  | ");
 }

@@ -1,12 +1,12 @@
 import type Docker from "dockerode";
-import { dockerOn } from "../../lib/docker.ts";
-import { dockerOnManager } from "../../lib/managers.ts";
 import { isUnreachable } from "../../lib/ssh.ts";
 import { orUndefined, ownerLabel, runningTasks, updateNode } from "../../lib/swarm.ts";
 import { DeadlineError, until, within } from "../../lib/wait.ts";
-import { type Context, sameValue } from "../define.ts";
+import { sameValue } from "../define.ts";
+import type { Means } from "./means.ts";
+import { convergeSeconds } from "./pace.ts";
 import type { ServiceInputs, ServiceNode } from "./resource.ts";
-import { volumeOptions } from "./spec.ts";
+import { stopSeconds, volumeOptions } from "./spec.ts";
 
 /**
  * Removes this stack's volumes, except the one named `keep`, from every node: a volume outlives its service and keeps its old options.
@@ -14,7 +14,7 @@ import { volumeOptions } from "./spec.ts";
  */
 export async function removeVolumes(
 	inputs: Pick<ServiceInputs, "name" | "nodes" | "owner">,
-	{ progress }: Pick<Context, "progress">,
+	{ progress, dockerOn }: Pick<Means, "progress" | "dockerOn">,
 	keep?: string,
 ): Promise<void> {
 	const removeOn = async ({ name, connection }: ServiceNode) => {
@@ -41,7 +41,7 @@ export async function removeOwnVolumes(docker: Docker, owner: string, say: (volu
 }
 
 /** The nodes without those of machines that this stack makes and that do not answer: one may be lost, or made anew and empty. */
-export async function withoutSilent(nodes: ServiceNode[], { note }: Pick<Context, "note">): Promise<ServiceNode[]> {
+export async function withoutSilent(nodes: ServiceNode[], { note, dockerOn }: Pick<Means, "note" | "dockerOn">): Promise<ServiceNode[]> {
 	const answering = async (node: ServiceNode) => {
 		try {
 			await dockerOn(node.connection).ping();
@@ -70,7 +70,10 @@ export interface WrongVolume {
 const glanceSeconds = 30;
 
 /** Asks all nodes at once. A node that does not tell is left out, with a remark. */
-export async function wrongVolumes({ mount, nodes, owner }: ServiceInputs, { note }: Pick<Context, "note">): Promise<WrongVolume[]> {
+export async function wrongVolumes(
+	{ mount, nodes, owner }: ServiceInputs,
+	{ note, dockerOn }: Pick<Means, "note" | "dockerOn">,
+): Promise<WrongVolume[]> {
 	if (mount.type !== "volume") return [];
 	const wanted = volumeOptions(mount);
 	const lookAt = async (node: ServiceNode): Promise<WrongVolume[]> => {
@@ -91,46 +94,35 @@ export async function wrongVolumes({ mount, nodes, owner }: ServiceInputs, { not
 	return (await Promise.all(looks)).flat();
 }
 
-/**
- * Has such volumes made anew, node by node: the node loses its label and with it, drained as always, its task, and gets both back when the
- * volume is gone. @throws Error for one that is not this stack's: it is never removed.
- */
-export async function mendVolumes(inputs: ServiceInputs, { progress, note }: Pick<Context, "progress" | "note">): Promise<void> {
-	for (const wrong of await wrongVolumes(inputs, { note })) {
-		if (!wrong.isOwn) {
-			throw new Error(`service.mount.name: ${wrong.description} and was made by other means: remove it there, or choose another name`);
-		}
-		progress(`${wrong.description}: it is made anew`);
-		await withoutTask(inputs, wrong.node, { progress }, async () => {
-			const docker = dockerOn(wrong.node.connection);
-			await docker.pruneContainers({ filters: containersOf(inputs) });
-			if (inputs.mount.type === "volume") await orUndefined(docker.getVolume(inputs.mount.name).remove());
-		});
-	}
-}
+/** Whether a line tells of such a volume. */
+export const saysVolume = (line: string): boolean => line.startsWith("volume ");
 
-/** Does `step` while the node has no task of the service. Where one ran, it waits until one does again, so that the next node may follow. */
-async function withoutTask(inputs: ServiceInputs, node: ServiceNode, { progress }: Pick<Context, "progress">, step: () => Promise<void>) {
-	const manager = dockerOnManager(inputs);
+/**
+ * Has a node's volume made anew: the node loses its label and with it, drained as always, its task, and gets both back when the volume is gone.
+ * Where a task ran, waits until one does again, so that the next node may follow.
+ */
+export async function remakeVolume(inputs: ServiceInputs, node: ServiceNode, means: Means): Promise<void> {
+	const { swarm, progress, clock } = means;
+	const docker = means.dockerOn(node.connection);
 	const [label = "", value = ""] = inputs.placement;
-	const deadlineSeconds = inputs.rollout.drainLimitSeconds + inputs.stopGraceSeconds + 120;
 	const runs = async () => {
-		const tasks = await runningTasks(manager, { node: [node.nodeId], service: [inputs.name] });
+		const tasks = await runningTasks(swarm, { node: [node.nodeId], service: [inputs.name] });
 		return tasks.some(({ Status: { State: state } }) => state === "running");
 	};
 	const hasRun = await runs();
-	await updateNode(manager, node.nodeId, ({ Labels: { [label]: _, ...others } = {}, ...spec }) => ({ ...spec, Labels: others }));
+	await updateNode(swarm, node.nodeId, ({ Labels: { [label]: _, ...others } = {}, ...spec }) => ({ ...spec, Labels: others }));
 	try {
-		await until({ what: `task of ${node.name} stopping`, deadlineSeconds, progress }, async () => {
-			const left = await dockerOn(node.connection).listContainers({ filters: containersOf(inputs) });
+		const stopping = { what: `task of ${node.name} stopping`, deadlineSeconds: stopSeconds(inputs) + 120, progress, clock };
+		await until(stopping, async () => {
+			const left = await docker.listContainers({ filters: containersOf(inputs) });
 			return left.length === 0 ? { done: undefined } : { waiting: `${left.length} containers run` };
 		});
-		await step();
+		await docker.pruneContainers({ filters: containersOf(inputs) });
+		if (inputs.mount.type === "volume") await orUndefined(docker.getVolume(inputs.mount.name).remove());
 	} finally {
-		await updateNode(manager, node.nodeId, (spec) => ({ ...spec, Labels: { ...spec.Labels, [label]: value } }));
+		await updateNode(swarm, node.nodeId, (spec) => ({ ...spec, Labels: { ...spec.Labels, [label]: value } }));
 	}
 	if (!hasRun || inputs.publish.mode !== "host") return;
-	await until({ what: `task of ${node.name} starting`, deadlineSeconds: inputs.convergeSeconds, progress }, async () =>
-		(await runs()) ? { done: undefined } : { waiting: "it does not run yet" },
-	);
+	const starting = { what: `task of ${node.name} starting`, deadlineSeconds: convergeSeconds(inputs), progress, clock };
+	await until(starting, async () => ((await runs()) ? { done: undefined } : { waiting: "it does not run yet" }));
 }

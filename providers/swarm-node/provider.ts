@@ -2,7 +2,7 @@ import type Docker from "dockerode";
 import type { Connection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
 import { dockerOnManager, goneWithItsSwarm, managersOf } from "../../lib/managers.ts";
-import { findNode, type Node, orUndefined, runningTasks, type Task, updateNode } from "../../lib/swarm.ts";
+import { findNode, type Node, orUndefined, runningTasks, updateNode } from "../../lib/swarm.ts";
 import { Turns } from "../../lib/turns.ts";
 import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, sameValue } from "../define.ts";
@@ -14,10 +14,8 @@ import { demote, OnlyManagerError, oneAtATime, promote } from "./roles.ts";
 const drainDeadlineSeconds = 120;
 /** A node that is replaced may have to wait for the one before it: a machine that boots, is installed and gets its task. */
 const turnDeadlineSeconds = 1200;
-/** A task on a node that is back pulls its image first. */
-const taskDeadlineSeconds = 600;
 
-/** Nodes that are replaced go one at a time, so that the others serve meanwhile. */
+/** Nodes that are replaced go one at a time. Those that serve have done so from the loss of their label (providers/node-label) on. */
 const turns = new Turns();
 
 /** Nodes that this `up` has found in place. A host under another name in the configuration is another resource of the same node. */
@@ -32,13 +30,9 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 		advertiseAddress: "replace",
 		role: "update",
 		owner: "ignore",
-		labels: "update",
 	},
 	deleteBeforeReplace: true,
-	drift: ({ observed, role, labels }) => {
-		const expected = { role, availability: "active", state: "ready", labels };
-		return sameValue(observed, expected) ? [] : ["observed"];
-	},
+	drift: ({ observed, role }) => (sameValue(observed, { role, availability: "active", state: "ready" }) ? [] : ["observed"]),
 
 	// A swarm that is made anew has no node left to serve in the meantime.
 	willReplace: (id, causes) => causes.includes("clusterId") || turns.announce(id),
@@ -46,19 +40,18 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 	async create(inputs, context) {
 		const manager = dockerOnManager(inputs);
 		const outputs = await converge(inputs, manager, undefined, context);
-		await serving(inputs, manager, outputs.nodeId, context);
 		turns.comeBack(inputs.advertiseAddress);
 		taken.add(outputs.nodeId);
 		return { id: outputs.nodeId, outputs };
 	},
 
 	async read(_id, state) {
-		const { nodeId, clusterId, labels, connection } = state;
+		const { nodeId, clusterId, connection } = state;
 		const manager = dockerOnManager({ managers: managersOf(state), clusterId });
 		const [node, own] = await Promise.all([findNode(manager, nodeId).catch(goneWithItsSwarm), ownMembership(connection)]);
 		// Where no manager knows it, or its swarm is gone, the host may still take itself for a node, and could be none of another swarm.
 		if (!node && own?.NodeID !== nodeId) return undefined;
-		const observed = node ? observe(node, Object.keys(labels)) : unknownToManagers;
+		const observed = node ? observe(node) : unknownToManagers;
 		// A worker that leaves tells no manager: they miss its reports, after a while.
 		return { nodeId, observed: own?.LocalNodeState === "inactive" ? { ...observed, state: "left" } : observed };
 	},
@@ -101,38 +94,19 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 	},
 });
 
-/** Joins the host unless it is a member, waits until it is ready, and sets labels and role. `olds`: what this resource was before. */
+/** Joins the host unless it is a member, waits until it is ready, and sets its role. `olds`: what this resource was before. */
 async function converge(
 	inputs: SwarmNodeInputs,
 	manager: Docker,
 	olds: (SwarmNodeInputs & SwarmNodeOutputs) | undefined,
 	context: Context,
 ): Promise<SwarmNodeOutputs> {
-	const oldLabels = Object.keys(olds?.labels ?? {});
 	const nodeId = await oneAtATime(() => member(inputs, manager, olds?.nodeId, context));
-	await updateNode(manager, nodeId, (spec) => {
-		const kept = Object.entries(spec.Labels ?? {}).filter(([label]) => !oldLabels.includes(label));
-		return { ...spec, Availability: "active", Labels: { ...Object.fromEntries(kept), ...inputs.labels } };
-	});
+	await updateNode(manager, nodeId, (spec) => ({ ...spec, Availability: "active" }));
 	await (inputs.role === "manager" ? promote : demote)(manager, nodeId, context);
 	// With another role it connects anew.
 	const node = await ready(manager, nodeId, context);
-	return { nodeId, observed: observe(node, Object.keys(inputs.labels)) };
-}
-
-/** Waits until the node runs the services that its labels bind to it: only then may the next node go. */
-async function serving({ labels }: SwarmNodeInputs, manager: Docker, nodeId: string, { progress }: Context): Promise<void> {
-	const bound = Object.entries(labels).map(([label, value]) => `node.labels.${label}==${value}`);
-	const isBound = ({ Spec: spec }: Docker.Service) =>
-		spec?.Mode?.Global && spec.TaskTemplate?.Placement?.Constraints?.some((constraint) => bound.includes(constraint));
-	const services = (await manager.listServices()).filter(isBound);
-	await until({ what: "services on the node", deadlineSeconds: taskDeadlineSeconds, progress }, async () => {
-		const tasks = (await manager.listTasks({ filters: JSON.stringify({ node: [nodeId] }) as never })) as Task[];
-		const runs = (id: string) =>
-			tasks.some((task) => task.ServiceID === id && task.DesiredState === "running" && task.Status.State === "running");
-		const missing = services.filter(({ ID: id }) => !runs(id)).map(({ Spec: spec }) => spec?.Name);
-		return missing.length === 0 ? { done: undefined } : { waiting: `no running task of ${missing.join(", ")} yet` };
-	});
+	return { nodeId, observed: observe(node) };
 }
 
 async function drain(manager: Docker, id: string, { progress }: Context): Promise<void> {
@@ -178,12 +152,9 @@ const unknownToManagers: SwarmNodeOutputs["observed"] = {
 	role: "unknown",
 	availability: "unknown",
 	state: "not known to the managers",
-	labels: {},
 };
 
-/** `labels`: the names this resource owns. */
-function observe(node: Node, labels: string[]): SwarmNodeOutputs["observed"] {
-	const own = Object.entries(node.Spec?.Labels ?? {}).filter(([label]) => labels.includes(label));
+function observe(node: Node): SwarmNodeOutputs["observed"] {
 	const state = node.Status?.State ?? "unknown";
 	// A manager that is back is of use only when the others reach it.
 	const isCutOff = state === "ready" && (node.ManagerStatus?.Reachability ?? "reachable") !== "reachable";
@@ -191,6 +162,5 @@ function observe(node: Node, labels: string[]): SwarmNodeOutputs["observed"] {
 		role: node.Spec?.Role ?? "unknown",
 		availability: node.Spec?.Availability ?? "unknown",
 		state: isCutOff ? "not reached by the other managers" : state,
-		labels: Object.fromEntries(own),
 	};
 }

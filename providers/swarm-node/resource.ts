@@ -16,17 +16,15 @@ export interface SwarmNodeInputs {
 	role: "manager" | "worker";
 	/** `project/stack`: volumes with its label go with the node. */
 	owner?: string;
-	/** Node labels. Labels set by others are left alone. */
-	labels: Record<string, string>;
 }
 
 export interface SwarmNodeOutputs {
 	nodeId: string;
 	/** What the swarm said at the last look: role, availability, state. After a refresh it shows what someone changed by hand. */
-	observed: { role: string; availability: string; state: string; labels: Record<string, string> };
+	observed: { role: string; availability: string; state: string };
 }
 
-/** Membership of a host in the swarm, with role and labels. Deleting it drains the node, makes it leave, and removes it from the node list. */
+/** Membership of a host in the swarm, with its role. Deleting it drains the node, makes it leave, and removes it from the node list. */
 export class SwarmNode extends ScaleoutResource {
 	declare readonly nodeId: pulumi.Output<string>;
 

@@ -1,7 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { dockerOnManager, goneWithItsSwarm } from "../../lib/managers.ts";
 import { orUndefined, ownerLabel } from "../../lib/swarm.ts";
 import { defineProvider } from "../define.ts";
-import type { SwarmSecretInputs } from "./resource.ts";
+import { claim, claimLabel, isClaimed, removeOrRelease, removeReleased } from "./claims.ts";
+import type { SwarmSecretInputs, SwarmSecretOutputs } from "./resource.ts";
 
 /*
  * @pulumi/docker asks one manager only, and takes a secret that it cannot look at for gone: a refresh while that manager was down would forget
@@ -11,7 +13,7 @@ import type { SwarmSecretInputs } from "./resource.ts";
 /** Secrets that go with their swarm: the service still uses them until then. */
 const endingWithSwarm = new Set<string>();
 
-export const provider = defineProvider<SwarmSecretInputs, object>({
+export const provider = defineProvider<SwarmSecretInputs, SwarmSecretOutputs>({
 	inputs: {
 		managers: "update",
 		clusterId: "identity",
@@ -29,23 +31,32 @@ export const provider = defineProvider<SwarmSecretInputs, object>({
 		const found = (await manager.listSecrets({ filters: { name: [name] } as never })).find(({ Spec: spec }) => spec?.Name === name);
 		if (found && found.Spec?.Labels?.[ownerLabel] !== owner)
 			throw new Error(`service.secrets: the swarm has a secret ${name} that is none of this stack: remove it there`);
-		if (found) return { id: found.ID, outputs: {} };
-		const spec = { Name: name, Labels: { [ownerLabel]: owner }, Data: Buffer.from(value).toString("base64") };
+		const own = randomUUID();
+		if (found) {
+			await claim(manager, found.ID, own);
+			return { id: found.ID, outputs: { claim: own } };
+		}
+		const spec = { Name: name, Labels: { [ownerLabel]: owner, [claimLabel]: own }, Data: Buffer.from(value).toString("base64") };
 		const made = (await manager.createSecret(spec as never)) as unknown as { id: string };
-		return { id: made.id, outputs: {} };
+		return { id: made.id, outputs: { claim: own } };
 	},
 
 	async read(id, state) {
 		const found = await orUndefined(dockerOnManager(state).getSecret(id).inspect()).catch(goneWithItsSwarm);
-		return found ? {} : undefined;
+		return found ? { claim: state.claim } : undefined;
 	},
 
-	async update() {
-		return {};
+	async update(_id, olds) {
+		return { claim: olds.claim };
 	},
 
-	async delete(id, state) {
+	async delete(id, state, { note }) {
 		if (endingWithSwarm.has(id)) return;
-		await orUndefined(dockerOnManager(state).getSecret(id).remove()).catch(goneWithItsSwarm);
+		const manager = dockerOnManager(state);
+		const remove = async () => {
+			if (await isClaimed(manager, id, state.claim)) await removeOrRelease(manager, id, note);
+			await removeReleased(manager, state.owner);
+		};
+		await remove().catch(goneWithItsSwarm);
 	},
 });

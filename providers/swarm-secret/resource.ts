@@ -15,6 +15,11 @@ export interface SwarmSecretInputs {
 	value: string;
 }
 
+export interface SwarmSecretOutputs {
+	/** Marks the secret as this resource's, see claims.ts. */
+	claim: string;
+}
+
 /** A secret that Swarm keeps and hands to a service's tasks. Its ID is Swarm's. */
 export class SwarmSecret extends ScaleoutResource {
 	declare readonly name: pulumi.Output<string>;
@@ -24,6 +29,6 @@ export class SwarmSecret extends ScaleoutResource {
 		args: { [K in keyof SwarmSecretInputs]: pulumi.Input<SwarmSecretInputs[K]> },
 		opts?: pulumi.CustomResourceOptions,
 	) {
-		super("swarm-secret", "SwarmSecret", name, args, { additionalSecretOutputs: ["managers", "value"], ...opts });
+		super("swarm-secret", "SwarmSecret", name, { ...args, claim: undefined }, { additionalSecretOutputs: ["managers", "value"], ...opts });
 	}
 }

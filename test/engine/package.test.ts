@@ -56,7 +56,7 @@ import { Hosts, NfsExport, Swarm, loadTopology } from "swarm-scaleout";
 const topology = loadTopology(new pulumi.Config("swarm-scaleout"));
 const hosts = new Hosts("hosts", topology);
 const logs = new NfsExport("logs", topology, hosts);
-const swarm = new Swarm("swarm", topology, hosts, logs);
+const swarm = new Swarm("swarm", topology, hosts);
 export const swarmId: pulumi.Output<string> = swarm.clusterId;
 export const server: string = logs.server;
 `;

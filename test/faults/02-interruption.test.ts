@@ -3,7 +3,7 @@ import { Load } from "../../bench/load.ts";
 import { shellQuote } from "../../lib/connection.ts";
 import { closeConnections } from "../../lib/ssh.ts";
 import { signalMachine } from "../support/lab.ts";
-import { expectNoLoss, RolloutLab } from "../support/rollout.ts";
+import { apps, expectNoLoss, newVersion, RolloutLab } from "../support/rollout.ts";
 import type { Running } from "../support/stack.ts";
 
 const { noEngine } = inject("lab");
@@ -19,21 +19,8 @@ beforeEach(() => {
 	lab.configure({ WAS_VERSION: version() });
 });
 
-const updateStatus = () =>
-	lab.on(
-		"manager",
-		"docker service inspect babble-was --format '{{if .UpdateStatus}}{{.UpdateStatus.State}} {{.UpdateStatus.StartedAt}}{{end}}'",
-	);
 const newTasks = () =>
 	lab.on("manager", `docker service ps babble-was --filter desired-state=running --format '{{.CurrentState}}' | cut -d' ' -f1`);
-
-/** Begins `pulumi up` and returns once Swarm has begun to replace tasks. */
-async function beginUp() {
-	const before = await updateStatus();
-	const up = lab.stack.beginUp();
-	await expect.poll(updateStatus, { timeout: 3 * minutes, interval: 500 }).not.toBe(before);
-	return up;
-}
 
 async function expectEnded(up: Running): Promise<void> {
 	const { code, output } = await up.ended;
@@ -49,25 +36,19 @@ async function expectConverged(...args: string[]): Promise<void> {
 const phases: [name: string, reached: () => Promise<boolean>][] = [
 	["as the first node is taken out", async () => true],
 	["as the first new task starts", async () => /^(Starting|Preparing|Ready|Assigned)/m.test(await newTasks())],
-	["as a later node is taken out", async () => (await versionsInPlace()) >= 2],
+	["as a later node is taken out", async () => (await lab.nodesWith(version())) >= 2],
 ];
-
-/** On how many nodes the new version runs. */
-async function versionsInPlace(): Promise<number> {
-	const script = `docker service ps babble-was --filter desired-state=running -q --no-trunc | xargs docker inspect --format '{{.Status.State}} {{.Spec.ContainerSpec.Env}}'`;
-	return (await lab.on("manager", script)).split("\n").filter((line) => line.startsWith("running") && line.includes(version())).length;
-}
 
 describe.skipIf(noEngine)("a rollout that is interrupted", () => {
 	test.each(phases)(
 		"by a killed CLI, %s: no request fails, Swarm finishes it, and the next up has nothing left to do",
 		async (_name, reached) => {
 			const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
-			const up = await beginUp();
+			const up = await lab.beginRollout();
 			await expect.poll(reached, { timeout: 5 * minutes, interval: 500 }).toBe(true);
 			up.kill();
 			await up.ended;
-			await expect.poll(updateStatus, { timeout: 8 * minutes, interval: 3000 }).toMatch(/^completed/);
+			await expect.poll(() => lab.updateStatus(), { timeout: 8 * minutes, interval: 3000 }).toMatch(/^completed/);
 			await load.stop();
 			expectNoLoss(load);
 			await lab.stack.run("cancel", "--yes", "--stack", lab.stack.name);
@@ -77,7 +58,7 @@ describe.skipIf(noEngine)("a rollout that is interrupted", () => {
 
 	test("by a second up: it is refused by the lock of the state, the first one goes on, and no request fails", async () => {
 		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
-		const up = await beginUp();
+		const up = await lab.beginRollout();
 		const { code, output } = await lab.stack.up();
 		expect(code).not.toBe(0);
 		expect(output).toMatch(/the stack is currently locked by 1 lock/);
@@ -91,7 +72,7 @@ describe.skipIf(noEngine)("a rollout that is interrupted", () => {
 
 	test("by SSH connections that break: up goes on and succeeds, and no request fails", async () => {
 		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
-		const up = await beginUp();
+		const up = await lab.beginRollout();
 		// The sessions' own processes (the brackets keep the command from finding itself), and none can be opened for a while.
 		const cut = "systemctl stop ssh; pkill -f 'sshd: [r]oot'; sleep 20; systemctl start ssh";
 		await lab.on("manager", `systemd-run -q --on-active=1 bash -c ${shellQuote(cut)}`);
@@ -102,29 +83,27 @@ describe.skipIf(noEngine)("a rollout that is interrupted", () => {
 		await expectConverged();
 	});
 
-	test("by an agent that is killed: the rule goes with it, and the drain goes on", async () => {
-		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
-		const up = await beginUp();
-		for (const app of ["manager", "worker1", "worker2"]) await lab.on(app, "systemctl kill -s KILL scaleout-drain-babble-was");
-		await expectEnded(up);
-		await load.stop();
+	test("by agents that are killed: they go on where they were, one node is closed at a time, and no request fails", async () => {
+		await lab.underLoad(async () => {
+			const up = await lab.beginRollout();
+			for (const app of apps) await lab.on(app, "systemctl kill -s KILL scaleout-drain-babble-was");
+			await expectEnded(up);
+		});
 		await expectConverged();
 	});
 
 	test("by a reboot of the manager: the next up converges", async () => {
-		const up = await beginUp();
+		const up = await lab.beginRollout();
 		await lab.on("manager", "systemd-run --on-active=1 systemctl reboot --force --force").catch(() => {});
 		await up.ended;
 		await expectConverged("--refresh");
 	});
 
 	test("by the loss of a worker: the service serves, and the next up starts the machine again and converges", async () => {
-		const up = await beginUp();
+		const up = await lab.beginRollout();
 		signalMachine("worker2", "SIGKILL");
 		for (let i = 0; i < 5; i++) expect((await fetch(`${lab.endpoint}/still`)).status).toBe(200);
-		up.kill();
-		await up.ended;
-		await lab.stack.run("cancel", "--yes", "--stack", lab.stack.name);
+		await lab.kill(up);
 		await expectConverged("--refresh");
 	});
 });
@@ -147,19 +126,25 @@ describe.skipIf(noEngine)("what is slower than the drain limit", () => {
 		await lab.expectVersion(version());
 	});
 
-	test("a planned reboot drains the node first: no request fails", async () => {
-		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 2000 });
-		await new Promise((resolve) => setTimeout(resolve, 5000));
+	test("a planned reboot drains the node first: the application's shutdown hook runs, and no request fails", async () => {
+		const rebooted = newVersion("rebooted");
+		lab.configure({ WAS_VERSION: rebooted });
+		await lab.converge();
 		const bootId = await lab.on("worker1", "cat /proc/sys/kernel/random/boot_id");
-		await lab.on("worker1", "systemd-run -q --on-active=1 systemctl reboot");
 		const since = async () => {
 			await closeConnections();
 			return lab.on("worker1", "cat /proc/sys/kernel/random/boot_id").catch(() => bootId);
 		};
-		await expect.poll(since, { timeout: 6 * minutes, interval: 5000 }).not.toBe(bootId);
-		await load.stop();
-		expectNoLoss(load);
-		generation--;
+		await lab.underLoad(
+			async (watch) => {
+				await lab.on("worker1", "systemd-run -q --on-active=1 systemctl reboot");
+				await expect.poll(since, { timeout: 6 * minutes, interval: 5000 }).not.toBe(bootId);
+				const serves = async () => (await lab.containerOn("worker1").catch(() => "")) !== "" && !watch.closedNow().includes("worker1");
+				await expect.poll(serves, { timeout: 6 * minutes, interval: 2000 }).toBe(true);
+			},
+			{ maxDelayMs: 2000 },
+		);
+		expect((await lab.events(rebooted)).worker1).toEqual(["start", "stopping", "stop", "start"]);
 		await lab.expectNothingDrained();
 	});
 });

@@ -1,12 +1,10 @@
 import { randomUUID } from "node:crypto";
-import * as fs from "node:fs";
-import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { loginScript, removeScript } from "../../components/registryLogin.ts";
+import { programText } from "../../lib/agentProgram.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
 import { labStack } from "../support/lab.ts";
-import { projectDirectory } from "../support/stack.ts";
 
 /* Registry logins that change under a service that runs. A task that Swarm places anew, on a node without the image, tells whether it can pull. */
 
@@ -72,7 +70,7 @@ describe.skipIf(lab.noEngine)("a registry password that changes", () => {
 	});
 
 	test("in the configuration reaches registry and service without a restart, and a task placed anew pulls with it", async () => {
-		const old = (await stack.resources()).find(({ type }) => type.endsWith(":GeneratedSecret"))?.outputs.value as string;
+		const old = (await stack.resources()).find(({ urn }) => urn.endsWith("::registry-password"))?.outputs.value as string;
 		stack.config["swarm-scaleout:registry"] = { password: { fromEnvironment: "REGISTRY_PASSWORD" } };
 		stack.env.REGISTRY_PASSWORD = byConfiguration;
 		const steps = (await stack.preview()).filter(({ op }) => op !== "same");
@@ -106,8 +104,7 @@ describe.skipIf(lab.noEngine)("a registry password that changes", () => {
 		const helper = `#!/bin/sh\nread -r server\nprintf '{"ServerURL":"%s","Username":"pusher","Secret":"%s"}' "$server" "$(cat /run/registry-password)"\n`;
 		await on("manager", "umask 077; cat > /run/registry-password", byHand);
 		await on("manager", "install -m 755 /dev/stdin /usr/local/bin/docker-credential-ecr-login", helper);
-		const program = fs.readFileSync(path.join(projectDirectory, "agent", "registry-login.py"), "utf8");
-		await on("manager", loginScript("babble-was", server), program);
+		await on("manager", loginScript("babble-was", server), programText("registry_login"));
 		const journal = () => on("manager", "journalctl -o cat -u scaleout-registry-login-babble-was -n 20 --no-pager");
 		// At once, or five minutes after the machine's start.
 		await expect.poll(journal, { timeout: 330_000, interval: 2000 }).toContain("babble-was has a fresh token");

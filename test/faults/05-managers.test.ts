@@ -2,6 +2,7 @@ import { afterAll, describe, expect, inject, test } from "vitest";
 import { Load } from "../../bench/load.ts";
 import { closeConnections } from "../../lib/ssh.ts";
 import { signalMachine } from "../support/lab.ts";
+import { hostsKey as key, type LabHost, Managers } from "../support/managers.ts";
 import { apps, expectNoLoss, RolloutLab } from "../support/rollout.ts";
 
 /* A swarm whose managers change: by configuration, and by the loss of the one that leads. Each test begins where the one before ended. */
@@ -9,45 +10,16 @@ import { apps, expectNoLoss, RolloutLab } from "../support/rollout.ts";
 const { noEngine } = inject("lab");
 const lab = new RolloutLab();
 const minutes = 60_000;
-const key = "swarm-scaleout:hosts";
 /** Hosts that are in the swarm only while they are managers. */
 const spare = ["log", "nginx"];
-const original = structuredClone(lab.stack.config[key]) as { name: string; roles: string[]; address: string }[];
-
-/** Gives these hosts the role manager, and all other app nodes worker. */
-function configureManagers(...names: string[]): void {
-	lab.stack.config[key] = original.map(({ roles, ...host }) => {
-		const others = roles.filter((role) => role !== "manager" && role !== "worker");
-		if (names.includes(host.name)) return { ...host, roles: ["manager", ...others] };
-		return { ...host, roles: apps.includes(host.name) ? ["worker", ...others] : others };
-	});
-}
-
-interface NodeLine {
-	state: string;
-	/** `Leader`, `Reachable`, `Unreachable`; empty for a worker. */
-	manager: string;
-}
-
-/** The nodes as a manager sees them, by name. */
-async function nodesSeenBy(manager: string): Promise<Record<string, NodeLine>> {
-	const lines = await lab.on(manager, "docker node ls --format '{{.Hostname}}|{{.Status}} {{.Availability}}|{{.ManagerStatus}}'");
-	const fields = lines
-		.trim()
-		.split("\n")
-		.map((line) => line.split("|") as [string, string, string]);
-	return Object.fromEntries(fields.map(([name, state, manager]) => [name, { state, manager }]));
-}
-
-const leaderSeenBy = async (manager: string) =>
-	Object.entries(await nodesSeenBy(manager)).find(([, { manager: status }]) => status === "Leader")?.[0];
+const managers = new Managers(lab);
 
 /**
  * Fails unless exactly these are managers that reach one another, no other host is in the swarm but the app nodes, and those serve. They may elect
  * another leader meanwhile.
  */
 async function expectManagers(...names: string[]): Promise<void> {
-	const seen = () => nodesSeenBy(names[0] as string).catch((error: Error) => ({ [error.message]: { state: "", manager: "" } }));
+	const seen = () => managers.nodes(names[0] as string).catch((error: Error) => ({ [error.message]: { state: "", manager: "" } }));
 	const roles = async () =>
 		Object.entries(await seen()).map(([name, { state, manager }]) => `${name} ${state} ${manager.replace("Leader", "Reachable")}`.trim());
 	const nodes = [...new Set([...apps, ...names])].sort();
@@ -64,7 +36,7 @@ async function expectManagers(...names: string[]): Promise<void> {
 
 /** Brings the managers of the configuration about under load: no request may fail, and no app node may be made anew. */
 async function changeManagers(...names: string[]): Promise<void> {
-	configureManagers(...names);
+	managers.configure(...names);
 	const anew = (await lab.stack.preview()).filter(
 		({ op, urn }) =>
 			/create|replace|delete/.test(op) &&
@@ -92,11 +64,11 @@ describe.skipIf(noEngine)("managers", () => {
 	});
 
 	test("survive the loss of the one that leads: another leads, the service serves, and up --refresh brings it back", async () => {
-		const leader = (await leaderSeenBy("manager")) as string;
+		const leader = (await managers.leader("manager")) as string;
 		const [other, third] = apps.filter((name) => name !== leader) as [string, string];
 		signalMachine(leader, "SIGKILL");
 		await expect
-			.poll(() => leaderSeenBy(other).catch(() => undefined), { timeout: 3 * minutes, interval: 2000 })
+			.poll(() => managers.leader(other).catch(() => undefined), { timeout: 3 * minutes, interval: 2000 })
 			.toEqual(expect.stringMatching(`^(${other}|${third})$`));
 		for (let i = 0; i < 5; i++) expect((await fetch(`${lab.endpoint}/still`)).status).toBe(200);
 		await closeConnections();
@@ -106,28 +78,28 @@ describe.skipIf(noEngine)("managers", () => {
 	});
 
 	test("are not demoted where a majority would be out of reach; what is missing is named, and nothing is changed", async () => {
-		const leader = (await leaderSeenBy("manager")) as string;
+		const leader = (await managers.leader("manager")) as string;
 		const [stopped, demoted] = apps.filter((name) => name !== leader) as [string, string];
 		await docker("stop", stopped);
 		await expect
-			.poll(async () => (await nodesSeenBy(leader))[stopped]?.manager, { timeout: 3 * minutes, interval: 2000 })
+			.poll(async () => (await managers.nodes(leader))[stopped]?.manager, { timeout: 3 * minutes, interval: 2000 })
 			.toBe("Unreachable");
 		// Both others go at once; the one that cannot be reached would be half of those that are left.
-		configureManagers(leader);
+		managers.configure(leader);
 		const { code, output } = await lab.stack.up();
 		expect(code).not.toBe(0);
 		expect(output).toContain(`roles of ${demoted}: it cannot cease to be a manager`);
 		expect(output).toMatch(new RegExp(`1 of 2 would be reachable, no majority: bring ${stopped} back`));
-		expect((await nodesSeenBy(leader))[demoted]?.manager).toBe("Reachable");
+		expect((await managers.nodes(leader))[demoted]?.manager).toBe("Reachable");
 		await docker("start", stopped);
-		configureManagers(...apps);
+		managers.configure(...apps);
 		await lab.converge("--refresh");
 		await expectManagers(...apps);
 	});
 
 	test("one of three gets another address: it drains, leaves, and is a manager again by the new one; no request fails", async () => {
 		for (const address of ["192.168.3.7", "192.168.3.5"]) {
-			const hosts = lab.stack.config[key] as typeof original;
+			const hosts = lab.stack.config[key] as LabHost[];
 			lab.stack.config[key] = hosts.map((host) => (host.name === "worker2" ? { ...host, address } : host));
 			const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
 			await lab.converge().finally(() => load.stop());
@@ -142,7 +114,7 @@ describe.skipIf(noEngine)("managers", () => {
 		await changeManagers(...apps, ...spare);
 		await docker("stop", ...spare);
 		const unreachable = async () =>
-			Object.entries(await nodesSeenBy("manager"))
+			Object.entries(await managers.nodes("manager"))
 				.filter(([, { manager }]) => manager === "Unreachable")
 				.map(([name]) => name)
 				.sort();
@@ -156,10 +128,10 @@ describe.skipIf(noEngine)("managers", () => {
 	});
 
 	test("lose the one that leads by configuration: it goes on as a worker, another leads, and no request fails", async () => {
-		const leader = (await leaderSeenBy("manager")) as string;
+		const leader = (await managers.leader("manager")) as string;
 		const others = apps.filter((name) => name !== leader);
 		await changeManagers(...others);
-		expect(others).toContain(await leaderSeenBy(others[0] as string));
+		expect(others).toContain(await managers.leader(others[0] as string));
 	});
 
 	test("become one of two, the one of the beginning, by way of three", async () => {

@@ -10,8 +10,8 @@ import { apps, expectNoLoss, RolloutLab } from "../support/rollout.ts";
 import { TestStack } from "../support/stack.ts";
 
 /*
- * What was made by hand on the lab's machines, with the source system's commands, is taken over by a stack of `existing` hosts. Last of all: it takes
- * away what the lab's own stack made.
+ * What was made by hand on the lab's machines, with the source system's commands, is taken over by a stack of `existing` hosts. It takes away what
+ * the lab's own stack made, and puts it back at the end.
  */
 
 const { connections, endpoint, noEngine } = inject("lab");
@@ -37,7 +37,8 @@ async function takeAway(): Promise<void> {
 			app,
 			`
 systemctl disable --now scaleout-drain-babble-was
-iptables -w -F SCALEOUT-DRAIN-8080 || true
+for chain in FORWARD OUTPUT; do iptables -w -D $chain -j SCALEOUT-DRAIN-8080 || true; done
+iptables -w -F SCALEOUT-DRAIN-8080 && iptables -w -X SCALEOUT-DRAIN-8080 || true
 for attempt in $(seq 60); do [ -z "$(docker ps -q)" ] && break; sleep 2; done
 docker swarm leave --force
 docker container prune -f

@@ -59,13 +59,20 @@ export class FakeSwarm {
 	readonly nodes = new Map<string, Node>();
 	/** What was asked, in order: `m1 POST /nodes/node-m2/update`. */
 	readonly asked: string[] = [];
+	/** Secrets that a service uses, by ID: Swarm refuses to remove them. */
+	readonly secretsInUse = new Set<string>();
 	/** Specs by ID. */
 	readonly secrets = new Map<string, { Name: string; Labels: Record<string, string>; Data: string }>();
+	#secretsMade = 0;
 	/** Addresses that hosts joined at. */
 	readonly joinedAt: string[][] = [];
 	/** Tasks by node ID. */
 	readonly tasks = new Map<string, number>();
-	/** Tasks of a drained node are still said to run. */
+	/** Global services by name, each with the node label that binds it, as `name=value`: a node with the label has a task, after a moment. */
+	readonly services = new Map<string, string>();
+	/** Milliseconds until a task has stopped whose node has lost its label. */
+	stopMs = 300;
+	/** Tasks of a drained node are still said to run; of one without its label they are rejected at once, and their containers run on. */
 	keepsTasks = false;
 	/** Hosts that reach none of the others. */
 	readonly walledOff = new Set<string>();
@@ -219,10 +226,10 @@ export class FakeSwarm {
 		if (/ \/(volumes|containers)/.test(what)) return this.#storage(host, what, query);
 		if (!own?.ManagerStatus) return { status: 503, body: { message: "This node is not a swarm manager." } };
 		if (!isLed) return { status: 500, body: { message: "rpc error: The swarm does not have a leader." } };
-		return this.#swarm(what, body);
+		return this.#swarm(what, query, body);
 	}
 
-	#swarm(what: string, body: Record<string, unknown>): Answer {
+	#swarm(what: string, query: URLSearchParams, body: Record<string, unknown>): Answer {
 		const [, id = ""] = /\/nodes\/([^/]+)/.exec(what) ?? [];
 		const node = this.nodes.get(id);
 		if (what === "GET /swarm")
@@ -242,13 +249,12 @@ export class FakeSwarm {
 			return { status: 200 };
 		}
 		if (what === "GET /nodes") return { status: 200, body: [...this.nodes.values()] };
-		if (what === "GET /services") return { status: 200, body: [] };
-		if (what === "GET /tasks") {
-			const tasks = [...this.tasks].flatMap(([nodeId, count]) =>
-				Array.from({ length: count }, () => ({ NodeID: nodeId, Status: { State: "running" } })),
-			);
-			return { status: 200, body: tasks };
+		if (what.startsWith("GET /services/")) {
+			const name = what.split("/")[2] as string;
+			if (!this.services.has(name)) return { status: 404, body: { message: `service ${name} not found` } };
+			return { status: 200, body: { ID: name, Spec: { Name: name, Mode: { Global: {} } } } };
 		}
+		if (what === "GET /tasks") return this.#tasks(JSON.parse(query.get("filters") ?? "{}"));
 		if (/ \/secrets/.test(what)) return this.#secret(what, body);
 		if (id && !node) return { status: 404, body: { message: `node ${id} not found` } };
 		if (/^GET \/nodes\//.test(what)) return { status: 200, body: node };
@@ -258,6 +264,7 @@ export class FakeSwarm {
 			node.Spec = body;
 			node.Version.Index++;
 			if (node.Spec.Availability === "drain" && !this.keepsTasks) this.tasks.delete(id);
+			for (const [service, label] of this.services) this.#place(node, service, label);
 			setTimeout(() => this.#agree(node), agreementMs);
 			return { status: 200 };
 		}
@@ -270,18 +277,62 @@ export class FakeSwarm {
 		return { status: 404, body: { message: `the fake does not know ${what}` } };
 	}
 
+	/** Docker looks for the services and nodes of a filter, and refuses one that is not there. */
+	#tasks({ node: nodes, service: services }: { node?: string[]; service?: string[] }): Answer {
+		const missing = [...(nodes ?? []).filter((id) => !this.nodes.has(id)), ...(services ?? []).filter((name) => !this.services.has(name))];
+		if (missing.length > 0) return { status: 404, body: { message: `${missing} not found` } };
+		const tasks = [...this.tasks]
+			.filter(([id]) => !nodes || nodes.includes(id))
+			.flatMap(([id, count]) =>
+				Array.from({ length: count }, () => ({ NodeID: id, DesiredState: "running", Status: { State: "running" } })),
+			);
+		return { status: 200, body: tasks };
+	}
+
+	/** Swarm calls a task rejected as soon as its node lacks the label; its container takes the time that it needs [tried, 20.10]. */
+	#place(node: Node, service: string, label: string): void {
+		const [name = "", value] = label.split("=");
+		const isBound = () => node.Spec?.Labels?.[name] === value;
+		if (!isBound()) this.tasks.delete(node.ID);
+		const settle = () => {
+			if (isBound()) this.run(node.ID, service);
+			else if (!this.keepsTasks) this.stop(node.ID);
+		};
+		setTimeout(settle, isBound() ? agreementMs : this.stopMs);
+	}
+
+	/** Has the node run a task of the service. */
+	run(nodeId: string, service: string): void {
+		this.tasks.set(nodeId, 1);
+		const labels = ["com.docker.swarm.task.id", `com.docker.swarm.service.name=${service}`];
+		const host = this.#host(nodeId.replace("node-", ""));
+		if (host.containers.length === 0) host.containers.push({ Id: `task-of-${service}`, volume: "", isRunning: true, labels });
+	}
+
+	/** Has the node's containers end. */
+	stop(nodeId: string): void {
+		this.tasks.delete(nodeId);
+		for (const container of this.#host(nodeId.replace("node-", "")).containers) container.isRunning = false;
+	}
+
 	#secret(what: string, body: Record<string, unknown>): Answer {
-		const id = what.split("/").at(-1) as string;
+		const id = what.split("/")[2] as string;
 		if (what === "GET /secrets") return { status: 200, body: [...this.secrets].map(([ID, Spec]) => ({ ID, Spec })) };
 		if (what === "POST /secrets/create") {
-			const ID = `secret-${this.secrets.size + 1}`;
+			const ID = `secret-${++this.#secretsMade}-of-${this.clusterId}`;
 			this.secrets.set(ID, body as never);
 			return { status: 201, body: { ID } };
 		}
 		const found = this.secrets.get(id);
 		if (!found) return { status: 404, body: { message: `secret ${id} not found` } };
-		if (what.startsWith("DELETE ")) this.secrets.delete(id);
-		return { status: 200, body: { ID: id, Spec: found } };
+		if (what.endsWith("/update")) found.Labels = (body as { Labels: Record<string, string> }).Labels;
+		if (what.startsWith("DELETE ")) {
+			// As moby 28.5 says it.
+			const message = `rpc error: code = InvalidArgument desc = secret '${found.Name}' is in use by the following service: was`;
+			if (this.secretsInUse.has(id)) return { status: 400, body: { message } };
+			this.secrets.delete(id);
+		}
+		return { status: 200, body: { ID: id, Version: { Index: 1 }, Spec: found } };
 	}
 
 	#storage(host: FakeHost, what: string, query: URLSearchParams): Answer {
@@ -300,6 +351,7 @@ export class FakeSwarm {
 			const matching = host.containers.filter(
 				({ volume, isRunning, labels }) =>
 					(!filters.volume || filters.volume.includes(volume)) &&
+					(query.has("all") || isRunning) &&
 					(!filters.status || !isRunning) &&
 					(filters.label ?? []).every((label) => labels.includes(label)),
 			);

@@ -59,13 +59,15 @@ export const currentImage = "ami-0123456789abcdef0";
 /** Plausible outputs of the types in use. */
 const defaults: Outputs = {
 	[dynamic("SshKey")]: () => ({ privateKey: "planted-private-key", publicKey: "ssh-ed25519 AAAA-operator" }),
-	[dynamic("GeneratedSecret")]: () => ({ value: "planted-registry-password" }),
+	[dynamic("GeneratedSecret")]: (name) => ({ value: `planted-${name}` }),
 	[dynamic("Machine")]: (name) => ({ hostKey: hostKeyOf(name), state: "running", accelerator: "tcg" }),
 	[dynamic("HostCheck")]: () => ({ os: "debian 12", architecture: "x86_64", drift: {} }),
 	[dynamic("SwarmCluster")]: (_name, { dispatcherHeartbeatSeconds }) => ({
 		clusterId: "cluster-id",
 		observed: { dispatcherHeartbeatSeconds },
 	}),
+	[dynamic("NodeLabel")]: (_name, { label, value }) => ({ observed: { [label]: value } }),
+	[dynamic("SwarmSecret")]: (name) => ({ claim: `claim-of-${name}` }),
 	[dynamic("SwarmNode")]: (name) => ({ nodeId: `node-id-of-${name}`, observed: {} }),
 	[dynamic("Service")]: (_name, { image, replicas }) => ({
 		serviceId: "service-id",

@@ -17,9 +17,9 @@ const project = "swarm-scaleout";
 
 /** The members of the swarm as a look at a healthy one finds them. */
 const observedNodes = {
-	"pulumi-nodejs:dynamic/scaleout:SwarmNode": (name: string, { role, labels }: Props) => ({
+	"pulumi-nodejs:dynamic/scaleout:SwarmNode": (name: string, { role }: Props) => ({
 		nodeId: `node-id-of-${name}`,
-		observed: { role, availability: "active", state: "ready", labels },
+		observed: { role, availability: "active", state: "ready" },
 	}),
 };
 

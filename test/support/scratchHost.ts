@@ -45,8 +45,8 @@ findmnt() { echo "$ROOT/dev/disk/by-id/disk"; }
 journalctl() { echo "watching"; }
 nginx() { echo "nginx version: nginx/1.24.0"; }
 ps() { echo 1; }
-systemctl() { case $1 in is-active|is-enabled) echo inactive; return 3 ;; esac; }
-for name in apt-get blkid cloud-init gpg mkfs.ext4 mount mountpoint pgrep resize2fs sleep timeout umount unshare; do eval "$name() { :; }"; done
+systemctl() { case "$1 $*" in is-active*scaleout-drain-*) return 0 ;; esac; case $1 in is-active|is-enabled) echo inactive; return 3 ;; esac; }
+for name in apt-get blkid cloud-init gpg mkfs.ext4 mount mountpoint pgrep python3 resize2fs sleep timeout umount unshare; do eval "$name() { :; }"; done
 command_not_found_handle() { echo "$1" >> "$ROOT/.missing"; return 127; }
 `;
 

@@ -21,7 +21,7 @@ export function standNowhere(title: string, stack: TestStack, planted: string[])
 		let values: string[];
 
 		beforeAll(async () => {
-			const password = (await stack.resources()).find(({ type }) => type.endsWith(":GeneratedSecret"))?.outputs.value as string;
+			const password = (await stack.resources()).find(({ urn }) => urn.endsWith("::registry-password"))?.outputs.value as string;
 			const tokens = await on("manager", "docker swarm join-token -q worker; docker swarm join-token -q manager");
 			// A line in the middle of the key; the file's first lines are the same for all keys.
 			const keyLine = host("manager").privateKey.trim().split("\n").at(-3) as string;

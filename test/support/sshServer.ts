@@ -1,4 +1,4 @@
-import type { AddressInfo } from "node:net";
+import * as net from "node:net";
 import ssh2 from "ssh2";
 import type { Connection } from "../../lib/connection.ts";
 import { newKeyPair } from "../../lib/sshKeys.ts";
@@ -6,19 +6,26 @@ import { newKeyPair } from "../../lib/sshKeys.ts";
 const hostKey = newKeyPair();
 const privateKey = newKeyPair().private;
 
-/** SSH servers of a test, all with one host key, that let everybody in and run nothing. */
+/** SSH servers of a test, all with one host key, that let everybody in and run nothing. Behind them may be an Engine API. */
 export class SshServers {
 	readonly #servers: ssh2.Server[] = [];
 
-	/** Begins one and returns its port. `answer`: to every command. */
-	listen(port = 0, answer: (channel: ssh2.ServerChannel) => void = () => {}): Promise<number> {
+	/** Begins one and returns its port. `answer`: to every command. `dockerPort`: TCP port of the loopback interface that takes the place of Docker's socket. */
+	listen(port = 0, answer: (channel: ssh2.ServerChannel) => void = () => {}, dockerPort?: number): Promise<number> {
 		const server = new ssh2.Server({ hostKeys: [hostKey.private] }, (client) => {
 			client.on("error", () => {});
 			client.on("authentication", (context) => context.accept());
+			client.on("openssh.streamlocal", (accept, reject) => {
+				if (dockerPort === undefined) return reject();
+				const channel = accept();
+				const docker = net.connect(dockerPort, "127.0.0.1");
+				for (const end of [channel, docker]) end.on("error", () => {});
+				channel.pipe(docker).pipe(channel);
+			});
 			client.on("session", (accept) => accept().on("exec", (acceptExec) => answer(acceptExec())));
 		});
 		this.#servers.push(server);
-		return new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve((server.address() as AddressInfo).port)));
+		return new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve((server.address() as net.AddressInfo).port)));
 	}
 
 	/** A connection that the server at the port lets in. */

@@ -6,16 +6,15 @@ import { agentScript } from "../../components/logShipping.ts";
 import { acmeScript } from "../../components/nginxScripts.ts";
 import { loginScript } from "../../components/registryLogin.ts";
 import { mountScript } from "../../components/sources/aws/dataVolume.ts";
+import { programText } from "../../lib/agentProgram.ts";
 import { asRoot } from "../../lib/connection.ts";
 import { provider as disk } from "../../providers/disk/provider.ts";
 import { ensureHostKey, writeSeed } from "../../providers/machine/seed.ts";
-import { holdScript } from "../../providers/service/order.ts";
 import { makeCertificate } from "../support/certificate.ts";
 import { Recorder } from "../support/mocks.ts";
 import { runProgram } from "../support/program.ts";
 import { type HostFile, ScratchHost } from "../support/scratchHost.ts";
 import { labConfig, projectDirectory, type Raw, topology } from "./fixtures.ts";
-import { serviceInputs } from "./providers/service/inputs.ts";
 
 /*
  * The modes of all that is written, on hosts and where `pulumi` runs, as docs/security.md says them. Every step of the program runs in the root of a
@@ -68,10 +67,9 @@ function others(): Step[] {
 	};
 	const scripts: Record<string, [script: string, stdin: string]> = {
 		acme: [acmeScript(nginx, acme, paths), "a CA\n"],
-		"registry-login": [loginScript("babble-was", "123456789012.dkr.ecr.eu-central-1.amazonaws.com"), "a program\n"],
+		"registry-login": [loginScript("babble-was", "123456789012.dkr.ecr.eu-central-1.amazonaws.com"), programText("registry_login")],
 		shipping: [agentScript("eu-central-1"), "{}\n"],
 		"log-volume": [mountScript("/mnt/main-was-logs"), "id-of-log-volume 50GiB\n"],
-		order: [holdScript(serviceInputs(), undefined), "a program\n"],
 	};
 	return Object.entries(scripts).map(([name, [script, stdin]]) => ({ name, command: asRoot("root", script), stdin }));
 }

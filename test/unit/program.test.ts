@@ -1,15 +1,23 @@
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { secretName } from "../../components/service.ts";
 import { digest, hostKeyOf, type Props, Recorder, type Registered, withoutSecrets } from "../support/mocks.ts";
 import { labConfig, syntaxFault } from "./fixtures.ts";
 
 /* The whole program, with the lab's configuration, against the mock runtime. */
 
-const planted = ["planted-datasource-password", "planted-redis-password", "planted-registry-password", "planted-private-key"];
+const planted = [
+	"planted-datasource-password",
+	"planted-redis-password",
+	"planted-registry-password",
+	"planted-private-key",
+	"planted-babble-was-secrets-key",
+];
 const recorder = new Recorder();
 const home = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-home-"));
 let outputs: Props;
@@ -60,6 +68,7 @@ describe("the lab's topology becomes these resources", () => {
 		["dynamic/scaleout:HostCheck", Object.keys(addresses).map((name) => `${name}-check`)],
 		["dynamic/scaleout:SwarmCluster", ["swarm"]],
 		["dynamic/scaleout:SwarmNode", ["manager", "worker1", "worker2"]],
+		["dynamic/scaleout:NodeLabel", ["manager-label", "worker1-label", "worker2-label"]],
 		["dynamic/scaleout:Service", ["babble-was"]],
 		["docker:index/image:Image", ["was"]],
 		["dynamic/scaleout:SwarmSecret", ["babble-was-spring.datasource.password"]],
@@ -73,6 +82,8 @@ describe("the lab's topology becomes these resources", () => {
 		["worker1", "SwarmNode", "scaleout:index:Swarm swarm"],
 		["logs-export", "Command", "scaleout:index:NfsExport logs"],
 		["registry-password", "GeneratedSecret", "scaleout:index:Registry registry"],
+		["worker1-label", "NodeLabel", "scaleout:index:WasService babble-was"],
+		["babble-was-secrets-key", "GeneratedSecret", "scaleout:index:WasService babble-was"],
 		["was", "Image", "scaleout:index:WasImage was"],
 		["babble-was", "Service", "scaleout:index:WasService babble-was"],
 		["nginx", "Command", "scaleout:index:LoadBalancer nginx"],
@@ -184,8 +195,14 @@ describe("values reach the place they are meant for", () => {
 	});
 
 	test("the service's tasks are bound to the nodes that carry its label", () => {
-		const [label, value] = find("babble-was", ":Service").inputs.placement;
-		for (const node of ["manager", "worker1", "worker2"]) expect(find(node, ":SwarmNode").inputs.labels).toEqual({ [label]: value });
+		const { placement, rollout, stopGraceSeconds } = find("babble-was", ":Service").inputs;
+		const [label, value] = placement;
+		for (const node of ["manager", "worker1", "worker2"]) {
+			const { inputs } = find(`${node}-label`);
+			expect(inputs).toMatchObject({ node: `id-of-${node}`, nodeId: `node-id-of-${node}`, label, value, service: "babble-was" });
+			expect(inputs.stopSeconds).toBe(rollout.turnLimitSeconds + rollout.drainLimitSeconds + stopGraceSeconds);
+			expect(hostKeyOf(node)).toBe(inputs.connection.hostKey);
+		}
 	});
 
 	test("the service's volume is the export, under a name of its own", () => {
@@ -234,6 +251,20 @@ describe("secrets stay secret", () => {
 		expect(secret.value).toBe(planted[0]);
 	});
 
+	test("whoever reads previews and the plain part of the state cannot try guesses of a Docker secret's value", () => {
+		const [used] = find("babble-was", ":Service").inputs.secrets;
+		const visible = recorder.resources.map(({ marked, outputs }) => withoutSecrets({ marked, outputs }));
+		const known = new Set(JSON.stringify([visible, outputs]).match(/[^"\\]+/g));
+		expect(known).toContain(used.name);
+		expect(known).not.toContain(planted[4]);
+		const [hash] = used.name.match(/[0-9a-f]{12}$/);
+		const value = planted[0] as string;
+		const texts = [value, Buffer.from(value).toString("base64"), JSON.stringify(["babble-was", "spring.datasource.password", value])];
+		for (const text of texts) expect(createHash("sha256").update(text).digest("hex")).not.toContain(hash);
+		for (const key of ["", ...known]) expect(secretName(key, "babble-was", "spring.datasource.password", value), key).not.toBe(used.name);
+		expect(secretName(planted[4] as string, "babble-was", "spring.datasource.password", value)).toBe(used.name);
+	});
+
 	test("a secret with a new value is made before the old one goes, which the service still uses", () => {
 		for (const secret of recorder.ofType(":SwarmSecret")) expect(secret.deleteBeforeReplace, secret.name).not.toBe(true);
 	});
@@ -275,7 +306,8 @@ describe("each step waits for what it needs", () => {
 		["the export after NFS is installed", () => [find("logs-export")], () => [packagesOf("log")]],
 		["the clients after the server", clients, () => [find("logs-export")]],
 		["a probe after its node has access to the export", () => [find("logs-probe-worker2")], () => [find(`logs-client-${addresses.worker2}-mnt-main-was-logs`)]],
-		["a node after it has access to the export: it leaves before it loses that", () => [find("worker2", ":SwarmNode")], () => [find(`logs-client-${addresses.worker2}-mnt-main-was-logs`)]],
+		["a node serves after it is a node, drainable, trusts the registry and has proven access to the export; so it ceases to before any of that goes", () => [find("worker2-label")], () => [find("worker2", ":SwarmNode"), find("worker2-drain-agent"), find("registry-trust-worker2"), find("logs-probe-worker2"), find(`logs-client-${addresses.worker2}-mnt-main-was-logs`)]],
+		["the service after the labels: a successor serves before the load balancer moves on to it, and the labels that go do so after that", () => [service(), find("nginx", ":Command")], () => recorder.ofType(":NodeLabel")],
 		["trust after the registry serves", trust, () => [find("registry", ":Command")]],
 		["the push after the registry is trusted", () => [find("was", ":Image")], trust],
 		["the build after its base image is there", () => [find("was", ":Image")], () => [find("base-image", ":Command")]],

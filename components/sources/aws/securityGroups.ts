@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Role, Topology } from "../../../config/schema.ts";
 import { registryPort } from "../../../config/sections/image.ts";
+import { isLossless } from "../../../providers/service/spec.ts";
 import type { Account } from "./account.ts";
 import { SecurityGroup, SecurityGroupEgressRule, SecurityGroupIngressRule } from "./sdk.ts";
 
@@ -65,7 +66,10 @@ export function securityRules({ aws, hosts, swarm, service, nginx }: Topology): 
 		entry("swarm", "tcp", 7946, "swarm", "Swarm gossip"),
 		entry("swarm", "udp", 7946, "swarm", "Swarm gossip"),
 		entry("swarm", "udp", swarm.dataPathPort, "swarm", "Overlay networks"),
-		entry("app", "tcp", published, "nginx", "The service, from NGINX only"),
+		entry("app", "tcp", published, "nginx", "The service, from NGINX"),
+		...(isLossless(service)
+			? [published, service.rollout.peerPort].map((port) => entry("app", "tcp", port, "app", "Whether another node serves"))
+			: []),
 		entry("log", "tcp", 2049, "app", "NFS export of the logs"),
 		entry("registry", "tcp", registryPort, "swarm", "Images"),
 		...webPorts.map((port) => entry("nginx", "tcp", port, world, "The web")),

@@ -49,7 +49,7 @@ function helper(script: string): void {
 }
 
 function run(): Promise<{ code: number | null; output: string }> {
-	const args = [path.join(projectDirectory, "agent", "registry-login.py"), "--service", "babble-was", "--server", server];
+	const args = ["-B", path.join(projectDirectory, "agent", "registry_login.py"), "--service", "babble-was", "--server", server];
 	const child = spawn("python3", [...args, "--docker", path.join(scratch, "docker.sock")], {
 		env: { ...process.env, PATH: `${scratch}:${process.env.PATH}` },
 	});
@@ -108,9 +108,9 @@ test("its units are installed and removed by bash, under the service's name", ()
 	expect(syntaxFault(script)).toBe("");
 	expect(script).toContain(`--service babble-was --server ${server}`);
 	expect(syntaxFault(removeScript("babble-was"))).toBe("");
-	const files = [...script.matchAll(/\/(?:etc\/systemd\/system|usr\/local\/lib\/scaleout)\/\S+\.(?:service|timer|py)\b(?!\.)/g)].map(
-		([file]) => file,
-	);
-	for (const file of new Set(files)) expect(removeScript("babble-was")).toContain(file);
-	expect(new Set(files).size).toBe(3);
+	const units = [...script.matchAll(/\/etc\/systemd\/system\/\S+\.(?:service|timer)\b(?!\.)/g)].map(([file]) => file);
+	expect(new Set(units).size).toBe(2);
+	for (const file of new Set(units)) expect(removeScript("babble-was")).toContain(file);
+	const [, program = ""] = script.match(/^ExecStart=\/usr\/bin\/python3 (\S+)/m) ?? [];
+	expect(removeScript("babble-was")).toContain(`rm -rf ${path.dirname(program)};`);
 });

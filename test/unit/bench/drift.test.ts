@@ -92,8 +92,9 @@ test("the swarm's checks are those of the state: nodes and volume by host, the m
 	const settings = { managers: [first], dispatcherHeartbeatSeconds: 20 } satisfies Partial<SwarmClusterInputs>;
 	const resources = [
 		resource("SwarmCluster", "swarm", settings, { clusterId: "cluster-1" }),
-		resource("SwarmNode", "worker", { connection: second, role: "worker", labels: { a: "b" } }, { nodeId: "id-2" }),
-		resource("SwarmNode", "manager", { connection: first, role: "manager", labels: {} }, { nodeId: "id-1" }),
+		resource("SwarmNode", "worker", { connection: second, role: "worker" }, { nodeId: "id-2" }),
+		resource("SwarmNode", "manager", { connection: first, role: "manager" }, { nodeId: "id-1" }),
+		resource("NodeLabel", "worker-label", { nodeId: "id-2", label: "a", value: "b" }),
 		resource("Service", "was", { name: "was", replicas: 1, mount, secrets: [{ name: "password-1" }], nodes: [{ name: "worker" }] }),
 	];
 	expect(swarmChecksOf(resources)).toEqual({
@@ -111,7 +112,7 @@ test("the swarm's checks are those of the state: nodes and volume by host, the m
 		},
 		volumes: { worker: { name: "nfs-1", options: { type: "nfs", device: ":/mnt/logs", o: options } } },
 	});
-	expect(() => swarmChecksOf(resources.slice(0, 3))).toThrow("not deployed");
+	expect(() => swarmChecksOf(resources.slice(0, 4))).toThrow("not deployed");
 });
 
 describe("the inventory", () => {

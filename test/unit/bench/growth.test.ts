@@ -79,8 +79,8 @@ describe("what the engine is told of twice as many hosts", () => {
 	});
 
 	test("takes the text of each provider once at most", () => {
-		// HostCheck, SwarmCluster, SwarmNode, Service; a later program of the process finds them made.
-		expect(told.map(({ texts }) => texts)).toEqual([4, 0, 0]);
+		// HostCheck, SwarmCluster, SwarmNode, NodeLabel, Service; a later program of the process finds them made.
+		expect(told.map(({ texts }) => texts)).toEqual([5, 0, 0]);
 	});
 });
 

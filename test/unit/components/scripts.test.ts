@@ -1,16 +1,16 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { agentScript, removeScript } from "../../../components/drainAgent.ts";
+import { type AgentNode, agentScript, removeScript } from "../../../components/drainAgent.ts";
 import { requirements } from "../../../components/nginxConfig.ts";
 import { acmeScript, applyScript } from "../../../components/nginxScripts.ts";
 import { installScript } from "../../../components/packages.ts";
 import { methods } from "../../../config/sections/nginx.ts";
+import { programText } from "../../../lib/agentProgram.ts";
 import { asRoot } from "../../../lib/connection.ts";
 import { ScratchHost } from "../../support/scratchHost.ts";
-import { syntaxFault, topology } from "../fixtures.ts";
+import { projectDirectory, syntaxFault, topology } from "../fixtures.ts";
 
 /* Scripts that need a host to run. Here: bash can read them, and they say what they must. */
 
@@ -120,54 +120,103 @@ systemctl() { echo "systemctl $*"; [ "$1" != is-enabled ]; }
 });
 
 describe("the script that installs the drain agent", () => {
-	const service = topology((config) => {
-		Object.assign(config.service, {
-			publish: { mode: "host", target: 8080, published: 8090 },
-			health: { path: "/health?deep=50%25" },
-			rollout: { drainLimitSeconds: 20 },
-		});
-	}).service;
-	const script = agentScript("scaleout-drain-babble-was", service);
+	const nodes = ["manager", "worker1", "worker2"].map((name, index) => ({ name, address: `10.0.0.${index + 1}` }));
+	const [node, ...peers] = nodes as [AgentNode, ...AgentNode[]];
+	const scriptFor = (rollout: object) => {
+		const { service } = topology((config) => Object.assign(config.service, { publish: { mode: "host" }, rollout }));
+		return agentScript(service, node, peers);
+	};
+	const commandOf = (script: string) => script.match(/^ExecStart=.*$/m)?.[0];
 
 	test("is bash", () => {
-		expect(syntaxFault(script)).toBe("");
+		expect(syntaxFault(scriptFor({}))).toBe("");
 	});
 
-	test("gives the agent the service's ports, health path and limit", () => {
-		expect(script).toContain("--service babble-was --published 8090 --target 8080");
-		expect(script).toContain("--drain-limit 20");
+	test("gives the agent its node and the others, and how many may be closed at a time", () => {
+		const program = "/usr/local/lib/scaleout/scaleout-drain-babble-was/drain_agent.py";
+		expect(commandOf(scriptFor({ parallelism: 2, peerPort: 7999, delaySeconds: 5 }))).toBe(
+			`ExecStart=/usr/bin/python3 ${program} --service babble-was --node manager --address 10.0.0.1 --peer-port 7999 --peer worker1=10.0.0.2 --peer worker2=10.0.0.3 --parallelism 2 --delay 5`,
+		);
 	});
 
-	test("a percent sign reaches the agent: systemd would take it for a specifier", () => {
-		expect(script).toContain("--health-path /health?deep=50%%25");
+	test("in an order of nodes, one goes at a time", () => {
+		expect(commandOf(scriptFor({ order: ["worker2", "manager"] }))).toMatch(/--parallelism 1 --order worker2,manager$/);
+	});
+
+	test("what a task is told is no argument of the agent: it stands on the task", () => {
+		const given = { drainLimitSeconds: 17, settleSeconds: 19, turnLimitSeconds: 1801 };
+		expect(commandOf(scriptFor(given))).toBe(commandOf(scriptFor({})));
+	});
+
+	test("has systemd stop it before Docker, give it the time for a turn and a drain, and start it again as often as it ends", () => {
+		const script = scriptFor({ drainLimitSeconds: 20 });
+		const lines = [
+			"After=docker.service",
+			"Requires=docker.service",
+			"StartLimitIntervalSec=0",
+			"Restart=always",
+			"Type=notify",
+			"KillMode=process",
+		];
+		for (const line of [...lines, "TimeoutStopSec=110"]) expect(script.split("\n")).toContain(line);
+	});
+
+	/** Runs it on a scratch host whose agent is active after so many looks. */
+	function install(looks: number, stdin = programText("drain_agent")) {
+		const host = new ScratchHost();
+		const standIns = `seq ${looks} > "$ROOT/left"; systemctl() { if [ "$1" = is-active ]; then [ ! -s "$ROOT/left" ] && return; sed -i 1d "$ROOT/left"; return 3; fi; }; journalctl() { echo "its last words"; }`;
+		const run = () => host.run(asRoot("root", `${standIns}\n${scriptFor({})}`), stdin);
+		return { host, run, files: () => fs.readdirSync(path.join(host.root, "usr/local/lib/scaleout/scaleout-drain-babble-was")).sort() };
+	}
+
+	test("installs the program with all that it imports, whole, in place of what was there", () => {
+		const { host, run, files } = install(0);
+		const old = path.join(host.root, "usr/local/lib/scaleout/scaleout-drain-babble-was");
+		fs.mkdirSync(old, { recursive: true });
+		fs.writeFileSync(path.join(old, "scaleout_old.py"), "");
+		expect(run()).toMatchObject({ status: 0, stderr: "" });
+		const agent = path.join(projectDirectory, "agent");
+		expect(files()).toEqual(["drain_agent.py", ...fs.readdirSync(agent).filter((name) => /^scaleout_\w+\.py$/.test(name))].sort());
+		for (const name of files()) expect(fs.readFileSync(path.join(old, name), "utf8")).toBe(fs.readFileSync(path.join(agent, name), "utf8"));
+		const { status } = spawnSync("python3", ["-B", path.join(old, "drain_agent.py"), "--help"]);
+		expect(status).toBe(0);
+		host.remove();
+	});
+
+	test("waits until the agent watches, and fails with its last words when it does not", () => {
+		const started = install(3);
+		expect(started.run()).toMatchObject({ status: 0 });
+		started.host.remove();
+		const failed = install(99);
+		const { status, stderr } = failed.run();
+		expect([status, stderr.trim().split("\n")]).toEqual([1, ["the drain agent does not start:", "its last words"]]);
+		failed.host.remove();
 	});
 });
 
 describe("the script that removes the drain agent", () => {
-	/** Runs it where `docker ps` lists a task the first `looks` times, and returns what it did, in order. */
-	function remove(looks: number): string[] {
-		const calls = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-removal-"));
-		const standIns = `
-cd ${calls}; seq ${looks} > tasks
-docker() { head -n 1 tasks; sed -i 1d tasks; echo "docker $*" >> calls; }
-systemctl() { [ "$1" = is-active ] || echo "systemctl $*" >> calls; }
-rm() { echo "rm $*" >> calls; }
-sleep() { :; }
-systemd-run() { echo "systemd-run $4" >> calls; shift 4; "$@"; }
-export -f docker systemctl rm sleep systemd-run`;
-		spawnSync("bash", ["-euo", "pipefail", "-c", `${standIns}\n${removeScript("scaleout-drain-was", "was")}`]);
-		const done = fs.readFileSync(path.join(calls, "calls"), "utf8").trim().split("\n");
-		fs.rmSync(calls, { recursive: true });
-		return done.map((call) => call.split(" ").slice(0, 2).join(" "));
-	}
-	const removed = ["systemctl disable", "rm -f", "systemctl daemon-reload"];
-
-	test("removes it at once where no task of the service runs", () => {
-		expect(remove(0)).toEqual(["docker ps", ...removed]);
+	test("stops it, opens what it has closed, and leaves nothing of it", () => {
+		const host = new ScratchHost();
+		const standIns = `systemctl() { echo "systemctl $*"; }; python3() { echo "python3 $*"; }; export -f systemctl python3`;
+		const { service } = topology((config) => Object.assign(config.service, { publish: { mode: "host" } }));
+		const before = host.files();
+		const node = { name: "manager", address: "10.0.0.1" };
+		expect(host.run(asRoot("root", agentScript(service, node, [])), programText("drain_agent")).status).toBe(0);
+		const program = "/usr/local/lib/scaleout/scaleout-drain-babble-was/drain_agent.py";
+		const { stdout, status, stderr } = host.run(asRoot("root", `${standIns}\n${removeScript("babble-was")}`));
+		expect([status, stderr]).toEqual([0, ""]);
+		expect(stdout.trim().split("\n")).toEqual([
+			"systemctl disable --now scaleout-drain-babble-was",
+			`python3 ${host.root}${program} --service babble-was --clear`,
+			"systemctl daemon-reload",
+		]);
+		expect(host.files(before).filter(({ isDirectory }) => !isDirectory)).toEqual([]);
+		host.remove();
 	});
 
-	test("leaves it, where tasks run, to take them out, and has it removed after the last one", () => {
-		const looks = ["docker ps", "docker ps", "docker ps"];
-		expect(remove(3)).toEqual([looks[0], "systemctl stop", "systemd-run scaleout-drain-was-removal", ...looks, ...removed]);
+	test("is content with a host that has none", () => {
+		const host = new ScratchHost();
+		expect(host.run(asRoot("root", removeScript("babble-was"))).status).toBe(0);
+		host.remove();
 	});
 });

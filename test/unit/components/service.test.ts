@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { mountOf, secretName } from "../../../components/service.ts";
-import { servingHosts } from "../../../components/swarm.ts";
+import { mountOf, secretName, servingMembers } from "../../../components/service.ts";
 import type { ServiceMount } from "../../../providers/service/resource.ts";
 import { topology } from "../fixtures.ts";
 
@@ -33,35 +32,41 @@ describe("the name of the log volume", () => {
 });
 
 describe("the name of a Docker secret", () => {
-	const name = secretName("babble-was", "spring.datasource.password", "value");
+	const key = "planted-key";
+	const name = secretName(key, "babble-was", "spring.datasource.password", "value");
 
 	test("says what it is, and does not say the value", () => {
 		expect(name).toMatch(/^babble-was-spring\.datasource\.password-[0-9a-f]{12}$/);
 	});
 
+	test("stays while key and value do: no rollout", () => {
+		expect(secretName(key, "babble-was", "spring.datasource.password", "value")).toBe(name);
+	});
+
 	test.each([
-		["service", secretName("other", "spring.datasource.password", "value")],
-		["file", secretName("babble-was", "spring.redis.password", "value")],
-		["value", secretName("babble-was", "spring.datasource.password", "new")],
+		["service", secretName(key, "other", "spring.datasource.password", "value")],
+		["file", secretName(key, "babble-was", "spring.redis.password", "value")],
+		["value", secretName(key, "babble-was", "spring.datasource.password", "new")],
+		["key, without which nobody can try guesses,", secretName("another-key", "babble-was", "spring.datasource.password", "value")],
 	])("is another one for another %s", (_what, other) => {
 		expect(other).not.toBe(name);
 	});
 
 	test("is one that Docker takes, however long service and file are named", () => {
-		const long = secretName("a".repeat(63), "b".repeat(51), "value");
+		const long = secretName(key, "a".repeat(63), "b".repeat(51), "value");
 		expect(long).toMatch(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9]$/);
-		expect(secretName("a".repeat(63), "c".repeat(51), "value")).not.toBe(long);
+		expect(secretName(key, "a".repeat(63), "c".repeat(51), "value")).not.toBe(long);
 	});
 });
 
-describe("the hosts that serve", () => {
+describe("the members that serve", () => {
 	const serving = (replicas: number, mode: string) => {
 		const changed = topology((config) => {
 			config.service.replicas = replicas;
 			config.service.publish.mode = mode;
 		});
-		const hosts = { with: (role: string) => changed.hosts.filter(({ roles }) => roles.some((own) => own === role)) };
-		return servingHosts(changed, hosts as never).map(({ name }) => name);
+		const members = changed.hosts.map((host) => ({ host }));
+		return servingMembers(changed, { members }).map(({ host }) => host.name);
 	};
 
 	test("in host mode: as many app nodes as replicas", () => {

@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Hosts } from "../../../components/hosts.ts";
-import { NfsExport } from "../../../components/nfs.ts";
 import { Swarm } from "../../../components/swarm.ts";
 import { Recorder } from "../../support/mocks.ts";
 import { type Raw, topology } from "../fixtures.ts";
@@ -20,7 +19,7 @@ async function swarmOf(...managers: string[]): Promise<Swarm> {
 		for (const host of hosts) if (/manager|worker/.test(host.name)) host.roles[0] = managers.includes(host.name) ? "manager" : "worker";
 	});
 	const hosts = new Hosts("hosts", config);
-	const swarm = new Swarm("swarm", config, hosts, new NfsExport("logs", config, hosts));
+	const swarm = new Swarm("swarm", config, hosts);
 	await pulumi.runtime.disconnect();
 	return swarm;
 }
@@ -35,6 +34,12 @@ describe("a swarm of one manager", () => {
 		expect(cluster().inputs).toMatchObject({ machineId: "id-of-manager", soleAddress: "192.168.2.137" });
 		expect(cluster().deletedWith).toMatch(/Machine::manager$/);
 	});
+});
+
+test("what runs in the swarm is not the swarm's: its nodes are given no labels", async () => {
+	await swarmOf("manager");
+	for (const { inputs } of recorder.ofType(":SwarmNode")) expect(inputs).not.toHaveProperty("labels");
+	expect(recorder.ofType(":NodeLabel")).toEqual([]);
 });
 
 describe("a swarm of several managers", () => {

@@ -76,8 +76,28 @@ const rows: Row[] = [
 	{ fault: "more tasks than app nodes in host mode", break: (c) => { c.service.replicas = 4; }, property: "service.replicas", value: 4, remedy: "3 hosts have role app" },
 	{ fault: "an order of nodes that names no app node", break: (c) => { c.service.rollout = { order: ["nginx"] }; }, property: "service.rollout.order[0]", value: "nginx", remedy: "no host with role app" },
 	{ fault: "an order that names a node twice", break: (c) => { c.service.rollout = { order: ["worker1", "worker1"] }; }, property: "service.rollout.order[1]", value: "worker1", remedy: "remove one" },
+	{ fault: "an order of nodes that pauses at a failure", break: (c) => { c.service.rollout = { order: ["worker1"], failureAction: "pause" }; }, property: "service.rollout.failureAction", value: "pause", remedy: "use rollback" },
 	{ fault: "an order of nodes that go several at a time", break: (c) => { c.service.rollout = { order: ["worker1"], parallelism: 2 }; }, property: "service.rollout.parallelism", value: 2, remedy: "leave the order to Swarm" },
 	{ fault: "a drain and a stop longer than Swarm waits", break: (c) => { c.service.rollout = { drainLimitSeconds: 50 }; }, property: "service.rollout.drainLimitSeconds", value: 50, remedy: "lower one of them" },
+	{ fault: "as many nodes at a time as serve", break: (c) => { c.service.rollout = { parallelism: 3 }; }, property: "service.rollout.parallelism", value: 3, remedy: "3 nodes serve, and none would during an update: use 2 or less" },
+	{ fault: "more nodes at a time than serve, of all app nodes", break: (c) => { c.service.replicas = 2; c.service.rollout = { parallelism: 2 }; }, property: "service.rollout.parallelism", value: 2, remedy: "use 1 or less" },
+	{ fault: "a turn that ends before that of another node", break: (c) => { c.service.rollout = { turnLimitSeconds: 42 }; }, property: "service.rollout.turnLimitSeconds", value: 42, remedy: "use 43 or more" },
+	{ fault: "agents on the service's port", break: (c) => { c.service.rollout = { peerPort: 8080 }; }, property: "service.rollout.peerPort", value: 8080, remedy: "is also service.publish.published" },
+	{ fault: "agents on the swarm's management port", break: (c) => { c.service.rollout = { peerPort: 2377 }; }, property: "service.rollout.peerPort", value: 2377, remedy: "is a port of the swarm" },
+	{ fault: "agents on the swarm's gossip port", break: (c) => { c.service.rollout = { peerPort: 7946 }; }, property: "service.rollout.peerPort", value: 7946, remedy: "is a port of the swarm" },
+	{ fault: "agents on the overlay's port", break: (c) => { c.service.rollout = { peerPort: 4789 }; }, property: "service.rollout.peerPort", value: 4789, remedy: "is swarm.dataPathPort" },
+	{ fault: "agents on sshd's port", break: (c) => { c.service.rollout = { peerPort: 22 }; }, property: "service.rollout.peerPort", value: 22, remedy: "is sshd's port" },
+	{ fault: "agents on the port of an app node's own sshd", break: (c) => { existing(c); c.hosts[1].ssh.port = 2222; c.service.rollout = { peerPort: 2222 }; }, property: "service.rollout.peerPort", value: 2222, remedy: "is sshd's port" },
+	{ fault: "agents on NGINX's port of the same host", break: (c) => { c.hosts[0].roles.push("nginx"); c.hosts.pop(); c.service.rollout = { peerPort: 80 }; }, property: "service.rollout.peerPort", value: 80, remedy: "is nginx.listen on the same host" },
+	{ fault: "agents on NGINX's HTTPS port of the same host", break: (c) => { c.hosts[0].roles.push("nginx"); c.hosts.pop(); c.nginx.tls = { certificateFile: "c", keyFile: "k" }; c.service.rollout = { peerPort: 443 }; }, property: "service.rollout.peerPort", value: 443, remedy: "is nginx.tls.httpsPort on the same host" },
+	{ fault: "agents on the registry's port of the same host", break: (c) => { c.hosts[3].roles = ["log"]; c.hosts[1].roles.push("registry"); c.service.rollout = { peerPort: 5000 }; }, property: "service.rollout.peerPort", value: 5000, remedy: "is the registry's port on the same host" },
+	{ fault: "the service on a port of the swarm", break: (c) => { c.service.publish.published = 7946; }, property: "service.publish.published", value: 7946, remedy: "is a port of the swarm" },
+	{ fault: "the service on the overlay's port", break: (c) => { c.swarm = { dataPathPort: 4790 }; c.service.publish.published = 4790; }, property: "service.publish.published", value: 4790, remedy: "is swarm.dataPathPort" },
+	{ fault: "the service on sshd's port", break: (c) => { c.service.publish.published = 22; }, property: "service.publish.published", value: 22, remedy: "is sshd's port" },
+	{ fault: "the service on the NFS server's port of the same host", break: (c) => { c.hosts[3].roles = ["registry"]; c.hosts[1].roles.push("log"); c.service.publish.published = 2049; }, property: "service.publish.published", value: 2049, remedy: "is the NFS server's port" },
+	{ fault: "the routing mesh on NGINX's port of a node without the service", break: (c) => { c.service.publish = { mode: "ingress", published: 80 }; c.hosts[2].roles = ["worker", "nginx"]; c.hosts.pop(); }, property: "nginx.listen", value: 80, remedy: "choose another" },
+	{ fault: "the routing mesh on NGINX's HTTPS port of a node without the service", break: (c) => { c.service.publish = { mode: "ingress", published: 443 }; c.nginx.tls = { certificateFile: "c", keyFile: "k" }; c.hosts[2].roles = ["worker", "nginx"]; c.hosts.pop(); }, property: "nginx.tls.httpsPort", value: 443, remedy: "choose another" },
+	{ fault: "overlays on the gossip's port", break: (c) => { c.swarm = { dataPathPort: 7946 }; }, property: "swarm.dataPathPort", value: 7946, remedy: "is the port of the nodes' gossip" },
 	{ fault: "a pin that is no digest", break: (c) => { c.image.pin = "latest"; }, property: "image.pin", value: "latest", remedy: "use sha256:" },
 	{ fault: "NGINX and the service on one port of one host", break: (c) => { c.hosts[0].roles = ["manager", "app", "nginx"]; c.hosts.pop(); c.nginx.listen = 8080; }, property: "nginx.listen", value: 8080, remedy: "choose another" },
 	{ fault: "an export to networks without any", break: (c) => { c.logs = { access: "network" }; }, property: "logs.clients", value: [], remedy: "such as 192.168.0.0/16" },
@@ -178,6 +198,20 @@ describe("what is valid is accepted", () => {
 		expect(lints(parsed)).toEqual([]);
 	});
 
+	// biome-ignore format: one configuration a row
+	const accepted: [string, (config: Raw) => void][] = [
+		["a single app node, whose update is an interruption", (c) => { c.service.replicas = 1; c.service.rollout = { parallelism: 5, turnLimitSeconds: 0 }; }],
+		["NGINX on an app node", (c) => { c.hosts[0].roles.push("nginx"); c.hosts.pop(); }],
+		["NGINX's port for the agents of other hosts", (c) => { c.service.rollout = { peerPort: 80 }; }],
+		["all nodes at a time where requests may fail anyway", (c) => { c.service.rollout = { strategy: "swarm", parallelism: 3, peerPort: 8080 }; }],
+		["a forwarded sshd's port, which is none of the node's", (c) => { existing(c); Object.assign(c.hosts[1].ssh, { host: "192.0.2.1", port: 7947 }); }],
+	];
+	test.each(accepted)("%s", (_what, change) => {
+		const config = labConfig();
+		change(config);
+		expect(faultsOf(config)).toEqual([]);
+	});
+
 	test("secrets named as Spring's properties", () => {
 		const secrets = { "spring.datasource.password": "x", "spring.datasource.hikari.dataSourceProperties": "x", "my-app.key_1": "x" };
 		expect(Object.keys(topology((config) => Object.assign(config.service, { secrets })).service.secrets)).toEqual(Object.keys(secrets));
@@ -231,6 +265,8 @@ describe("what is likely not meant is warned about", () => {
 		["a stop grace of a minute", (c) => { c.service.publish.mode = "ingress"; c.service.stopGraceSeconds = 60; }, "service.stopGraceSeconds", "use less than 60"],
 		["a single app node", (c) => { c.service.replicas = 1; c.hosts[1].roles = ["worker"]; c.hosts[2].roles = ["worker"]; }, "hosts", "interrupts the service"],
 		["a monitor that ends before the next health check", (c) => { c.service.rollout = { monitorSeconds: 9 }; c.service.health = { intervalSeconds: 10 }; }, "service.rollout.monitorSeconds", "health.intervalSeconds = 10"],
+		["turns that take longer than a node waits", (c) => { c.service.rollout = { turnLimitSeconds: 60, delaySeconds: 5 }; }, "service.rollout.turnLimitSeconds", "3 nodes that are asked to stop at once take up to 96 s"],
+		["a limit that a good rollout passes", (c) => { c.service.convergeSeconds = 30; }, "service.convergeSeconds", "a good rollout of 3 nodes may take "],
 		["host mode without draining", (c) => { c.service.rollout = { strategy: "swarm" }; }, "service.rollout.strategy", "requests fail"],
 	];
 	test.each(remarks)("%s", (_what, change, property, remedy) => {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { assess } from "../../../operate/assess.ts";
+import type { AgentReport, Serving } from "../../../operate/apps.ts";
+import { assess, describeRollout } from "../../../operate/assess.ts";
 import type { Deployed } from "../../../operate/deployed.ts";
 import type { Observed } from "../../../operate/observe.ts";
+import { describeServing } from "../../../operate/serving.ts";
 import { connection } from "../fixtures.ts";
 
 const image = `registry/was@sha256:${"d".repeat(64)}`;
@@ -16,6 +18,7 @@ const deployed: Deployed = {
 			name,
 			roles: [name === "manager" ? "manager" : "worker", "app"],
 			address: addressOf[name] as string,
+			nodeId: `id-of-${name}`,
 			connection: connection(),
 		})),
 		{ name: "log", roles: ["log"], address: "192.168.1.20", connection: connection() },
@@ -26,17 +29,30 @@ const deployed: Deployed = {
 		replicas: 3,
 		published: 8080,
 		mode: "host",
+		health: { path: "/health", status: [200, 204], host: "localhost", timeoutSeconds: 6 },
+		peerPort: 7947,
 		volume: "nfs-1",
 		nodes: apps.map((name) => ({ name, address: addressOf[name] as string })),
 	},
 	exportPath: "/mnt/logs",
 };
 
+/** A node's task answers, with that account of its agent. */
+function serving(change: Partial<Serving> = {}, agent: Partial<AgentReport> = {}): Serving {
+	return {
+		answer: { status: 200 },
+		agent: { state: "serving", reason: "its task is healthy", connections: 3, seconds: 500, unreachable: [], ...agent },
+		containers: [{ health: "healthy", published: [8080] }],
+		...change,
+	};
+}
+
 /** All is well, but for the change. */
 function observed(change: (healthy: Required<Observed>) => void = () => {}): Observed {
 	const healthy: Required<Observed> = {
 		unreachable: [],
 		nodes: apps.map((name) => ({
+			id: `id-of-${name}`,
 			name,
 			role: name === "manager" ? "manager" : "worker",
 			state: "ready",
@@ -44,10 +60,10 @@ function observed(change: (healthy: Required<Observed>) => void = () => {}): Obs
 			manager: name === "manager" ? "leader" : "",
 			docker: "20.10.24",
 		})),
-		service: { image, update: "completed", message: "" },
+		service: { image, update: "completed", message: "", updated: 3 },
 		tasks: apps.map((node) => ({ node, state: "running", image, error: "" })),
-		apps: Object.fromEntries(apps.map((name) => [name, { isClosed: false, volumes: ["nfs-1"] }])),
-		nginx: { isActive: true, version: "1.22.1", servers: apps.map((name) => `${addressOf[name]}:8080`) },
+		apps: Object.fromEntries(apps.map((name) => [name, { serving: serving(), volumes: ["nfs-1"] }])),
+		nginx: { isActive: true, version: "1.22.1", servers: apps.map((name) => `${addressOf[name]}:8080`), unconnected: [] },
 		log: { isActive: true, exports: apps.map((name) => addressOf[name] as string), usedPercent: 10 },
 		endpoint: "200",
 	};
@@ -57,6 +73,10 @@ function observed(change: (healthy: Required<Observed>) => void = () => {}): Obs
 
 type Row = [what: string, change: (healthy: Required<Observed>) => void, problem: string];
 const first = <T>(items: T[]) => items[0] as T;
+const worker1 = (o: Observed, ...state: Parameters<typeof serving>) => {
+	o.apps.worker1 = { serving: serving(...state), volumes: ["nfs-1"] };
+};
+const refused = { answer: { problem: "connection refused" } };
 
 describe("what is wrong", () => {
 	test("is nothing while all is as deployed", () => {
@@ -70,13 +90,27 @@ describe("what is wrong", () => {
 		["a node that is drained", (o) => { first(o.nodes).availability = "drain"; }, "node manager is ready and drain"],
 		["a node of another role", (o) => { first(o.nodes).role = "worker"; }, "node manager is a worker instead of a manager"],
 		["a node that left", (o) => { o.nodes.pop(); }, "worker2 is not in the swarm"],
-		["a node nobody configured", (o) => { o.nodes.push({ ...first(o.nodes), name: "stranger" }); }, "node stranger is none of this stack"],
+		["a node nobody configured", (o) => { o.nodes.push({ ...first(o.nodes), id: "x1", name: "stranger" }); }, "node stranger (x1, ready) is none of this stack"],
+		["an entry that a node of the same name has left behind", (o) => { o.nodes.push({ ...first(o.nodes), id: "x1", state: "down" }); }, "node manager (x1, down) is none of this stack"],
+		["another node in a host's place", (o) => { o.nodes.splice(2, 1); }, "worker2 is not in the swarm"],
 		["a service that is gone", (o) => { (o as Observed).service = undefined; }, "service was is not there"],
 		["a task that does not run", (o) => { o.tasks.pop(); }, "2 of 3 tasks run"],
 		["a task with an error", (o) => { first(o.tasks).error = "no such image"; }, "task on manager is running: no such image"],
 		["another image", (o) => { o.service.image = "other"; }, `the service's image is other instead of ${image}`],
-		["a paused rollout", (o) => { o.service.update = "paused"; o.service.message = "task failed"; }, "the last rollout is paused: task failed"],
-		["a node that refuses connections", (o) => { Object.assign(o.apps.worker1 ?? {}, { isClosed: true }); }, "worker1 refuses new connections"],
+		["a paused rollout", (o) => { o.service.update = "paused"; o.service.updated = 1; o.service.message = "task failed"; }, "the last rollout is paused, 1 of 3 nodes updated: task failed"],
+		["a rollout under way", (o) => { o.service.update = "updating"; o.service.updated = 2; }, "a rollout is under way: 2 of 3 nodes updated"],
+		["a rollout that is taken back", (o) => { o.service.update = "rollback_started"; o.service.updated = 1; }, "the new version failed and is taken back: 1 of 3 nodes have the old one"],
+		["a node that is closed", (o) => worker1(o, refused, { state: "closed", reason: "its task drains", seconds: 12.3 }), "worker1 does not serve: closed for 12 s: its task drains, 3 connections left"],
+		["a node without a task", (o) => worker1(o, refused, { state: "away", reason: "its task has ended", seconds: 300 }), "worker1 does not serve: without a task for 5 min: its task has ended"],
+		["a healthy task without a published port", (o) => worker1(o, { ...refused, containers: [{ health: "healthy", published: [] }] }), "worker1 does not serve: its task is healthy and has no published port: pulumi up --refresh replaces it"],
+		["a node that refuses for another reason", (o) => worker1(o, refused), 'worker1 does not serve: /health gives "connection refused" instead of 200 or 204'],
+		["a node that is not seen to be down", (o) => worker1(o, { ...refused, containers: undefined }), 'worker1 does not serve: /health gives "connection refused" instead of 200 or 204'],
+		["a redirect", (o) => worker1(o, { answer: { status: 302 } }), "worker1 does not serve: /health answers 302 instead of 200 or 204"],
+		["an answer that takes too long, without an agent", (o) => worker1(o, { answer: { problem: "no answer within 6 s" }, agent: undefined }), 'worker1 does not serve: /health gives "no answer within 6 s" instead of 200 or 204'],
+		["an agent that does not answer", (o) => worker1(o, { agent: "connection refused" }), "the agent on worker1 does not answer: connection refused: see systemctl status scaleout-drain-was there"],
+		["a gate that is gone", (o) => worker1(o, {}, { state: "closed", reason: "its task drains", connections: 0 }), "worker1 answers although its agent says: closed for 8 min: its task drains"],
+		["agents that do not reach others", (o) => worker1(o, {}, { unreachable: ["manager", "worker2"] }), "the agent on worker1 cannot reach manager, worker2: TCP port 7947 must be open between app nodes"],
+		["a firewall before a node", (o) => { o.nginx.unconnected = ["192.168.2.142:8080"]; }, "worker1 serves, and the host of NGINX cannot connect to 192.168.2.142:8080"],
 		["a stale volume", (o) => { o.apps.worker1?.volumes?.push("nfs-0"); }, "worker1 has old volumes: nfs-0"],
 		["an NFS server that Docker waits for", (o) => { delete o.apps.worker1?.volumes; }, "Docker on worker1 does not tell of its volumes: it is stopped, or waits for their NFS server"],
 		["NGINX down", (o) => { o.nginx.isActive = false; }, "NGINX does not run"],
@@ -91,8 +125,71 @@ describe("what is wrong", () => {
 		expect(assess(deployed, observed(change))).toEqual([problem]);
 	});
 
+	test.each<[what: string, change: (healthy: Required<Observed>) => void]>([
+		["an answer of another status in the list", (o) => worker1(o, { answer: { status: 204 } })],
+		["a task that waits for its turn to stop: it serves", (o) => worker1(o, {}, { state: "waiting", reason: "worker2 is closed" })],
+		["a node without an agent, where none is meant to be", (o) => worker1(o, { agent: undefined })],
+		["a rollout that was taken back", (o) => Object.assign(o.service, { update: "rollback_completed" })],
+		// By its ID it is the same node.
+		["a host that has another hostname", (o) => Object.assign(first(o.nodes), { name: "ip-192-168-2-137" })],
+	])("is not %s", (_what, change) => {
+		expect(assess(deployed, observed(change))).toEqual([]);
+	});
+
+	test("an agent that is down is told once, not again by each of its peers", () => {
+		const problems = assess(
+			deployed,
+			observed((o) => {
+				worker1(o, {}, { unreachable: ["worker2"] });
+				o.apps.worker2 = { serving: serving({ agent: "connection refused" }), volumes: ["nfs-1"] };
+			}),
+		);
+		expect(problems).toEqual(["the agent on worker2 does not answer: connection refused: see systemctl status scaleout-drain-was there"]);
+	});
+
+	test("a closed node is told once, also where NGINX cannot connect to it", () => {
+		const problems = assess(
+			deployed,
+			observed((o) => {
+				worker1(o, refused, { state: "closed", reason: "its task drains", seconds: 1, connections: 1 });
+				o.nginx.unconnected = ["192.168.2.142:8080"];
+			}),
+		);
+		expect(problems).toEqual(["worker1 does not serve: closed for 1 s: its task drains, 1 connection left"]);
+	});
+
 	test("a host that does not answer hides nothing else, and makes nothing up", () => {
 		const blind: Observed = { unreachable: [{ host: "manager", problem: "timed out" }], apps: {}, endpoint: "502" };
 		expect(assess(deployed, blind)).toEqual(["manager cannot be asked: timed out", "http://was answers 502"]);
 	});
+});
+
+describe("the table says of a node", () => {
+	test.each<[string, Serving, string]>([
+		["that serves", serving(), "serves"],
+		[
+			"that waits",
+			serving({}, { state: "waiting", reason: "worker2 is closed", seconds: 40 }),
+			"serves; asked to stop, waits for its turn for 40 s: worker2 is closed",
+		],
+		[
+			"that drains",
+			serving(refused, { state: "closed", reason: "its task drains", seconds: 2 }),
+			"does not serve, connection refused; closed for 2 s: its task drains, 3 connections left",
+		],
+		["whose agent is down", serving({ agent: "connection refused" }), "serves; the agent does not answer: connection refused"],
+		["without an agent", serving({ agent: undefined }), "serves"],
+	])("%s", (_what, state, words) => {
+		expect(describeServing(deployed.service, state)).toBe(words);
+	});
+});
+
+test("a rollout is told in words", () => {
+	const words = (update: string) => describeRollout(3, { update, updated: 1, message: "stopped by hand" }).words;
+	expect(["", "completed", "updating", "rollback_paused"].map(words)).toEqual([
+		"no rollout yet",
+		"the last rollout is complete",
+		"a rollout is under way: 1 of 3 nodes updated",
+		"the last rollout is rollback paused, 1 of 3 nodes updated: stopped by hand",
+	]);
 });

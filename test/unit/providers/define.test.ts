@@ -75,6 +75,13 @@ describe("diff", () => {
 		expect(willReplace).toHaveBeenCalledExactlyOnceWith("id", ["machine"]);
 	});
 
+	test("what a change means is asked also when only the real thing differs", async () => {
+		const describeChange = vi.fn(() => "it is put back");
+		const drifted = provider({ describeChange, drift: () => ["size"] });
+		await drifted.diff("id", olds, olds);
+		expect(describeChange).toHaveBeenCalledExactlyOnceWith([], olds, olds);
+	});
+
 	test("what a change means is asked only when there is one", async () => {
 		const describeChange = vi.fn(() => "one node less serves meanwhile");
 		const described = provider({ describeChange });

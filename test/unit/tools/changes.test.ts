@@ -75,6 +75,13 @@ test("a provider's lasting remark goes with its resource; a status line and a de
 	expect(changes[0]?.note).toBe("lasting");
 });
 
+test("a verdict on a change outlives other remarks about the resource, before it and after", () => {
+	const remark = (message: string) => ({ diagnosticEvent: { urn: urn(command, "nginx"), message, severity: "info" } });
+	const verdict = "lossless rolling: what was changed by hand replaces the tasks";
+	const { changes } = readPreview([step("update", command, "nginx"), remark("cannot be looked at"), remark(verdict), remark("later")]);
+	expect(changes[0]?.note).toBe(verdict);
+});
+
 test("roles come from the stack's outputs, of hosts that go and of hosts that come", () => {
 	const outputs = (name: string, roles: string[]) => ({ outputs: { nodes: [{ name, roles }] } });
 	const metadata = { op: "same", urn: "", type: "pulumi:pulumi:Stack", old: outputs("gone", ["app"]), new: outputs("comes", ["log"]) };

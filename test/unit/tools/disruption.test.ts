@@ -2,8 +2,9 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import type { Class } from "../../../lib/disruption.ts";
 import type { Change, Operation } from "../../../tools/changes.ts";
-import { type Class, disruptionOf, unknownReason } from "../../../tools/disruption.ts";
+import { disruptionOf, unknownReason } from "../../../tools/disruption.ts";
 import { type Props, Recorder } from "../../support/mocks.ts";
 import { runProgram } from "../../support/program.ts";
 import { labConfig } from "../fixtures.ts";
@@ -41,6 +42,9 @@ const table: [string, Change, Class][] = [
 	["a new image, stopped by Swarm", service(["image"], {}, swarmStrategy), "interruption"],
 	["a new image behind the routing mesh", service(["image"], {}, { publish: { mode: "ingress" } }), "interruption"],
 	["a secret value of the service, which the preview does not show", service([]), "lossless rolling"],
+	["a variable of the service added by hand, which its provider tells", { ...service([]), note: "lossless rolling: what was changed by hand (TaskTemplate.ContainerSpec.Env) replaces the tasks" }, "lossless rolling"],
+	["another published port of the service, which its provider tells", { ...service(["publish"]), note: "interruption: publish replaces the tasks" }, "interruption"],
+	["a service on its only node", service(["image"], {}, { nodes: [{ name: "manager" }] }), "interruption"],
 	["more replicas", service(["replicas", "nodes"]), "none"],
 	["other mount options", service(["mount"], {}, { mount: { type: "volume", device: ":/logs", target: "/l", options: "hard" } }), "lossless rolling"],
 	["another place for the logs", service(["mount"], {}, { mount: { type: "volume", device: ":/other", target: "/l" } }), "data"],
@@ -62,8 +66,12 @@ const table: [string, Change, Class][] = [
 	["a node joins", change(dynamic("SwarmNode"), "worker1", "create"), "none"],
 	["a node leaves", change(dynamic("SwarmNode"), "worker1", "delete"), "node replacement"],
 	["a node with another address", change(dynamic("SwarmNode"), "worker1", "replace"), "node replacement"],
-	["a node loses its label", change(dynamic("SwarmNode"), "worker1", "update", { changed: ["labels"], olds: { labels: { a: "1" } }, news: { labels: {} } }), "node replacement"],
-	["a node gains a label", change(dynamic("SwarmNode"), "worker1", "update", { changed: ["labels"], olds: { labels: {} }, news: { labels: { a: "1" } } }), "none"],
+	["a node that begins to serve", change(dynamic("NodeLabel"), "worker1-label", "create"), "none"],
+	["a node that ceases to serve", change(dynamic("NodeLabel"), "worker1-label", "delete"), "node replacement"],
+	["a node that serves, made anew", change(dynamic("NodeLabel"), "worker1-label", "replace"), "node replacement"],
+	["a label that somebody took away", change(dynamic("NodeLabel"), "worker1-label", "update"), "none"],
+	["other limits of a drain", change(dynamic("NodeLabel"), "worker1-label", "update", { changed: ["stopSeconds"] }), "none"],
+	["a label for a service of another name", change(dynamic("NodeLabel"), "worker1-label", "update", { changed: ["value", "service"] }), "interruption"],
 	["a node that someone drained", change(dynamic("SwarmNode"), "worker1", "update"), "lossless rolling"],
 	["the swarm anew", change(dynamic("SwarmCluster"), "swarm", "replace"), "interruption"],
 	["memory of a worker's machine", change(dynamic("Machine"), "worker1", "update", { changed: ["memoryMiB"] }), "node replacement"],

@@ -36,7 +36,7 @@ test("a preview without changes says so", () => {
 test("as Markdown, a remark cannot break the table or bring HTML", () => {
 	const service = { ...hostCheck("was"), type: "pulumi-nodejs:dynamic/scaleout:Service", operation: "update" as const };
 	const inputs = { name: "was", publish: { mode: "host" }, rollout: { strategy: "lossless" } };
-	const text = summaryMarkdown(preview({ ...service, changed: ["image"], news: inputs, note: "a | b\n<img>" }), "prod");
+	const text = summaryMarkdown(preview({ ...service, changed: ["image"], news: inputs, note: "lossless rolling: a | b\n<img>" }), "prod");
 	expect(text).toContain("| lossless rolling | ~was | a \\| b &lt;img> |");
 });
 

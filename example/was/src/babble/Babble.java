@@ -5,8 +5,11 @@ import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.HttpURLConnection;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.MalformedURLException;
+import java.net.URL;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -22,11 +25,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A small web service to scale out: it says which replica answered, logs every request to the shared log directory,
- * and can be told to be unhealthy, to crash, or to stop without grace.
+ * and can be told to be unhealthy, to redirect its health check, to listen in its own container only, to crash, to ask
+ * another service, or to stop without grace.
  */
 public final class Babble {
     private static final int MAX_DELAY_MS = 60_000;
     private static final int DRAIN_LIMIT_S = 30;
+    private static final int CALL_LIMIT_MS = 10_000;
     private static final int BACKLOG = 1024;
     private static final int EXIT_ON_SIGTERM = 128 + 15;
     private static final int EXIT_ON_CRASH = 3;
@@ -34,6 +39,7 @@ public final class Babble {
     private final String version;
     private final String host;
     private final String healthMode;
+    private final String healthPath;
     private final int crashAfterMs;
     private final boolean graceful;
     private final Map<String, Object> info;
@@ -52,10 +58,17 @@ public final class Babble {
     private static final class Answer {
         final int status;
         final Map<String, Object> body;
+        /** Null unless it is a redirect. */
+        final String location;
 
         Answer(int status, Map<String, Object> body) {
+            this(status, body, null);
+        }
+
+        Answer(int status, Map<String, Object> body, String location) {
             this.status = status;
             this.body = body;
+            this.location = location;
         }
     }
 
@@ -71,13 +84,14 @@ public final class Babble {
     private Babble() throws CannotStart {
         version = System.getProperty("WAS_VERSION", env("WAS_VERSION", "dev"));
         host = hostname();
-        healthMode = choice("HEALTH_MODE", "up", "never", "crash");
+        healthMode = choice("HEALTH_MODE", "up", "never", "redirect", "crash");
+        healthPath = env("HEALTH_PATH", "/health");
         info = describe();
         graceful = choice("SHUTDOWN", "graceful", "immediate").equals("graceful");
         crashAfterMs = number("CRASH_AFTER_MS", env("CRASH_AFTER_MS", "5000"), Integer.MAX_VALUE);
         int port = number("server.port", System.getProperty("server.port", "8080"), 65_535);
         log = openLog();
-        server = listen(port);
+        server = listen(env("LISTEN", ""), port);
         server.createContext("/", this::handle);
         // A request may sleep for a minute, so the pool has no upper bound: waiting requests never hold up others.
         server.setExecutor(Executors.newCachedThreadPool());
@@ -125,24 +139,61 @@ public final class Babble {
         try {
             long bodyBytes = drain(exchange.getRequestBody());
             query.putAll(parse(exchange.getRequestURI().getRawQuery()));
-            switch (exchange.getRequestURI().getPath()) {
-                case "/health":
-                    boolean up = !healthMode.equals("never");
-                    return new Answer(up ? 200 : 503, object("status", up ? "UP" : "DOWN"));
-                case "/info":
-                    return new Answer(200, info);
-                default:
-                    logBegun(exchange, query);
-                    delay(query.get("ms"));
-                    return new Answer(200, object("version", version, "host", host,
-                            "method", exchange.getRequestMethod(), "id", id(exchange, query), "bodyBytes", bodyBytes));
+            String path = exchange.getRequestURI().getPath();
+            if (path.startsWith("/health")) {
+                return health(path);
             }
+            if (path.equals("/info")) {
+                return new Answer(200, info);
+            }
+            logBegun(exchange, query);
+            delay(query.get("ms"));
+            if (path.equals("/call")) {
+                return call(query.get("url"));
+            }
+            return new Answer(200, object("version", version, "host", host,
+                    "method", exchange.getRequestMethod(), "id", id(exchange, query), "bodyBytes", bodyBytes));
         } catch (IllegalArgumentException e) {
             return new Answer(400, object("error", e.getMessage()));
         } catch (IOException e) {
             return new Answer(400, object("error", "the request body ended early"));
         } catch (InterruptedException e) {
             return new Answer(503, object("error", "interrupted"));
+        }
+    }
+
+    /** A version knows its own health path only. */
+    private Answer health(String path) {
+        if (!path.equals(healthPath)) {
+            return new Answer(404, object("error", "the health path is " + healthPath));
+        }
+        switch (healthMode) {
+            case "never":
+                return new Answer(503, object("status", "DOWN"));
+            case "redirect":
+                return new Answer(302, object("status", "ELSEWHERE"), "/login");
+            default:
+                return new Answer(200, object("status", "UP"));
+        }
+    }
+
+    /** Asks another service, as a request that depends on one does. It counts as failed when that one does. */
+    private static Answer call(String url) {
+        try {
+            if (url == null || !url.startsWith("http://")) {
+                throw new IllegalArgumentException("url must be of the form http://host:port/path, not '" + url + "'");
+            }
+            HttpURLConnection connection = (HttpURLConnection) new URL(url).openConnection();
+            connection.setConnectTimeout(CALL_LIMIT_MS);
+            connection.setReadTimeout(CALL_LIMIT_MS);
+            connection.setInstanceFollowRedirects(false);
+            int status = connection.getResponseCode();
+            connection.disconnect();
+            return new Answer(status == 200 ? 200 : 502, object("called", url, "status", String.valueOf(status)));
+        } catch (MalformedURLException e) {
+            throw new IllegalArgumentException(e.getMessage());
+        } catch (IOException e) {
+            return new Answer(502, object("called", url, "error", String.valueOf(e.getMessage())));
         }
     }
 
@@ -160,6 +211,9 @@ public final class Babble {
         byte[] body = json(answer.body).getBytes(StandardCharsets.UTF_8);
         exchange.getResponseHeaders().set("Content-Type", "application/json");
         exchange.getResponseHeaders().set("X-Was-Host", host);
+        if (answer.location != null) {
+            exchange.getResponseHeaders().set("Location", answer.location);
+        }
         if (stopping) {
             // A proxy that keeps connections must not send its next request into a closing one.
             exchange.getResponseHeaders().set("Connection", "close");
@@ -317,7 +371,8 @@ public final class Babble {
         }
     }
 
-    private static HttpServer listen(int port) throws CannotStart {
+    /** At all addresses when none is named. */
+    private static HttpServer listen(String address, int port) throws CannotStart {
         // The proxy has to be the side that closes a kept connection, or it may send a request into one just closed:
         // connections are kept longer than its 60 seconds, and more of them than it opens.
         System.setProperty("sun.net.httpserver.idleInterval", "90");
@@ -325,7 +380,7 @@ public final class Babble {
         // Without it an answer on a kept connection waits for the peer's delayed acknowledgement.
         System.setProperty("sun.net.httpserver.nodelay", "true");
         try {
-            return HttpServer.create(new InetSocketAddress(port), BACKLOG);
+            return HttpServer.create(address.isEmpty() ? new InetSocketAddress(port) : new InetSocketAddress(address, port), BACKLOG);
         } catch (IOException e) {
             throw new CannotStart("port " + port + " cannot be listened on: " + e.getMessage());
         }

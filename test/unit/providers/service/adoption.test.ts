@@ -1,26 +1,21 @@
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { adoptionDifferences, asFound } from "../../../../providers/service/adoption.ts";
-import { differences } from "../../../../providers/service/observe.ts";
-import { provider } from "../../../../providers/service/provider.ts";
+import { rollOut } from "../../../../providers/service/carryOut.ts";
+import { differences } from "../../../../providers/service/compare.ts";
+import { observe } from "../../../../providers/service/observe.ts";
+import { keepsTasks } from "../../../../providers/service/provider.ts";
 import type { ServiceInputs, ServiceOutputs } from "../../../../providers/service/resource.ts";
 import { type ServiceSpec, serviceSpec } from "../../../../providers/service/spec.ts";
-import { absent } from "./answers.ts";
 import { image, serviceInputs } from "./inputs.ts";
+import { Stand } from "./stand.ts";
 
-/* A service that was made by hand with the source system's command, and a swarm that notes the specs it is sent. */
+/* A service that was made by hand with the source system's command. */
 
-const sent = vi.hoisted(() => [] as ServiceSpec[]);
-vi.mock("../../../../lib/managers.ts", async (original) => ({ ...(await original<object>()), dockerOnManager: () => manager }));
-vi.mock("../../../../lib/ssh.ts", async (original) => ({ ...(await original<object>()), execAsRoot: async () => "200" }));
-vi.mock("../../../../lib/docker.ts", () => ({ dockerOn: () => ({ getVolume: () => ({ inspect: absent }) }) }));
-
-const settings = { health: { ...serviceInputs().health, deadlineSeconds: 1 }, convergeSeconds: 1 };
 const inputs = (change: Partial<ServiceInputs> = {}) =>
 	serviceInputs({
-		...settings,
 		env: { PROFILES_ACTIVE: "prod" },
 		secretEnv: { DATASOURCE_PASSWORD: "planted" },
-		adopt: "by-hand",
+		adopt: "service",
 		...change,
 	});
 
@@ -58,88 +53,75 @@ const byHand = (): ServiceSpec => ({
 	EndpointSpec: { Mode: "vip", Ports: [{ Protocol: "tcp", TargetPort: 8080, PublishedPort: 8080, PublishMode: "host" }] },
 });
 
-let spec: ServiceSpec;
-const tasks = () =>
-	inputs().nodes.map(({ nodeId }) => ({
-		ID: `task-on-${nodeId}`,
-		NodeID: nodeId,
-		CreatedAt: "",
-		DesiredState: "running",
-		Spec: spec.TaskTemplate,
-		Status: { State: "running", Timestamp: "" },
-	}));
-const manager = {
-	getService: () => ({
-		inspect: async () => ({ ID: "by-hand", Version: { Index: 7 }, Spec: spec }),
-		update: async (_auth: object, { _body }: { _body: ServiceSpec }) => {
-			sent.push(_body);
-			spec = _body;
-		},
-		logs: async () => Buffer.alloc(0),
-	}),
-	listTasks: async () => tasks(),
-};
+let stand: Stand;
+const spec = () => stand.service?.Spec as ServiceSpec;
 
 beforeEach(() => {
-	sent.length = 0;
-	spec = byHand();
+	stand = new Stand(inputs());
+	stand.service = { ID: "service", Version: { Index: 7 }, Spec: byHand() };
+	stand.tasks = inputs().nodes.map(({ nodeId }) => stand.task(nodeId));
 });
 
-const create = async (change: Partial<ServiceInputs> = {}) =>
-	(await provider.create(inputs(change))).outs as ServiceInputs & ServiceOutputs;
+/** Takes it over. @returns The state afterwards. */
+async function create(change: Partial<ServiceInputs> = {}): Promise<ServiceInputs & ServiceOutputs> {
+	const outputs = await rollOut(inputs(change), stand.means);
+	return { ...inputs(change), ...outputs, lastRollout: null };
+}
+async function update(state: ServiceInputs & ServiceOutputs, change: Partial<ServiceInputs>) {
+	const news = inputs(change);
+	return rollOut(news, stand.means, { keepsTasks: keepsTasks(state, news) });
+}
 
 describe("a service made by hand", () => {
 	test("is taken over as it runs: what concerns its tasks stays as it is", async () => {
 		await create();
-		expect(sent).toHaveLength(1);
+		expect(stand.sent).toHaveLength(1);
 		const { TaskTemplate, Mode, EndpointSpec } = byHand();
-		expect(sent[0]).toMatchObject({ Labels: { "scaleout.owner": "swarm-scaleout/lab" }, TaskTemplate, Mode, EndpointSpec });
-		expect(sent[0]?.UpdateConfig).toEqual(serviceSpec(inputs()).UpdateConfig);
+		const sent = stand.sent[0]?.spec as ServiceSpec;
+		expect(sent).toMatchObject({ Labels: { "scaleout.owner": "swarm-scaleout/lab" }, TaskTemplate, Mode, EndpointSpec });
+		expect(sent.UpdateConfig).toEqual(serviceSpec(inputs()).UpdateConfig);
 	});
 
 	test("shows no drift afterwards, but for what someone changes", async () => {
 		const state = await create();
-		const look = async () => ((await provider.read("by-hand", state)).props as ServiceOutputs).observed;
+		const look = () => observe("service", inputs(), stand.means, state.observed.asFound);
 		expect(await look()).toEqual(state.observed);
-		expect((await provider.diff("by-hand", state, inputs())).changes).toBe(false);
-		spec.TaskTemplate.ContainerSpec.Env = ["PROFILES_ACTIVE=dev", "DATASOURCE_PASSWORD=planted"];
-		const props = { ...state, observed: await look() };
-		expect(props.observed.differs).toEqual(["TaskTemplate.ContainerSpec.Env"]);
-		expect((await provider.diff("by-hand", props, inputs())).changes).toBe(true);
+		spec().TaskTemplate.ContainerSpec.Env = ["PROFILES_ACTIVE=dev", "DATASOURCE_PASSWORD=planted"];
+		expect((await look())?.differs).toEqual(["TaskTemplate.ContainerSpec.Env"]);
 	});
 
-	test("keeps its tasks also when a manager or the number of tasks changes", async () => {
+	test("keeps its tasks also when the number of tasks changes", async () => {
 		const state = await create();
-		const outs = (await provider.update("by-hand", state, inputs({ replicas: 2 }))).outs as ServiceOutputs;
-		expect(sent.at(-1)?.Mode).toEqual({ Replicated: { Replicas: 2 } });
-		expect(sent.at(-1)?.TaskTemplate).toEqual(byHand().TaskTemplate);
+		const outs = await update(state, { replicas: 2 });
+		expect(stand.sent.at(-1)?.spec.Mode).toEqual({ Replicated: { Replicas: 2 } });
+		expect(stand.sent.at(-1)?.spec.TaskTemplate).toEqual(byHand().TaskTemplate);
 		expect(outs.observed.asFound).toEqual(state.observed.asFound);
 	});
 
 	test("is the stack's own with the first rollout, and stays replicated, as Swarm cannot change that", async () => {
 		const state = await create();
-		const outs = (await provider.update("by-hand", state, inputs({ restart: 1 }))).outs as ServiceOutputs;
-		expect(sent.at(-1)).toEqual(serviceSpec(inputs({ restart: 1 }), { Replicated: { Replicas: 3 } }));
+		const outs = await update(state, { restart: 1 });
+		expect(stand.sent.at(-1)?.spec).toEqual(serviceSpec(inputs({ restart: 1 }), { Replicated: { Replicas: 3 } }));
 		expect(outs.observed).not.toHaveProperty("asFound");
-		expect(((await provider.read("by-hand", { ...inputs({ restart: 1 }), ...outs })).props as ServiceOutputs).observed.differs).toEqual([]);
+		expect((await observe("service", inputs({ restart: 1 }), stand.means))?.differs).toEqual([]);
 	});
 
 	test("is refused without its ID, which the message tells", async () => {
 		await expect(create({ adopt: undefined })).rejects.toThrow(
-			/"babble-was": the swarm has a service .* set service\.adopt to its ID, by-hand,/,
+			/"babble-was": the swarm has a service .* set service\.adopt to its ID, service,/,
 		);
-		await expect(create({ adopt: "another" })).rejects.toThrow(/by-hand/);
-		expect(sent).toEqual([]);
+		await expect(create({ adopt: "another" })).rejects.toThrow(/its ID, service,/);
+		expect(stand.sent).toEqual([]);
 	});
 
 	test("is refused with every difference that would cost something, and without a secret", async () => {
-		spec.TaskTemplate.ContainerSpec.Args = ["--debug"];
+		spec().TaskTemplate.ContainerSpec.Args = ["--debug"];
 		const refused = create({ memoryMiB: 512, secretEnv: { DATASOURCE_PASSWORD: "other" }, nodes: inputs().nodes.slice(0, 2) });
 		await expect(refused).rejects.toThrow(
 			/service\.secretEnv\.DATASOURCE_PASSWORD has another value there\n.*service\.memoryMiB is not set there, 512 in the configuration\n.*ContainerSpec\.Args is set there.*\n.*a task runs on node id-of-worker2, which is no app host/,
 		);
 		await expect(refused).rejects.not.toThrow(/planted|other"/);
-		expect(sent).toEqual([]);
+		expect(stand.sent).toEqual([]);
 	});
 });
 

@@ -8,7 +8,7 @@ import { serviceInputs } from "./inputs.ts";
 /* An update that finds no service: that of a swarm which was made anew. A swarm stands in that has what is made in it. */
 
 vi.mock("../../../../lib/managers.ts", async (original) => ({ ...(await original<object>()), dockerOnManager: () => manager }));
-vi.mock("../../../../lib/ssh.ts", async (original) => ({ ...(await original<object>()), execAsRoot: async () => "200" }));
+vi.mock("../../../../lib/ssh.ts", async (original) => ({ ...(await original<object>()), execAsRoot: async () => "200 0" }));
 vi.mock("../../../../lib/docker.ts", () => ({
 	dockerOn: () => ({
 		ping: async () => "OK",
@@ -36,6 +36,7 @@ const manager = {
 		services.set("fresh", spec);
 		return { ID: "fresh" };
 	},
+	listNodes: async () => [...inputs.nodes.map(({ nodeId }) => ({ ID: nodeId, Status: { State: "ready" } }))],
 	listTasks: async () => inputs.nodes.map(({ nodeId }) => runningTask(nodeId, services.get("fresh"))),
 };
 

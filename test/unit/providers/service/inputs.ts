@@ -4,7 +4,16 @@ import { connection, topology } from "../../fixtures.ts";
 
 const { service, logs } = topology();
 /** Not the defaults, which may be tuned: what is given must arrive. */
-const health = { ...service.health, path: "/health", deadlineSeconds: 300, intervalSeconds: 5, timeoutSeconds: 7, retries: 4 };
+const health = {
+	...service.health,
+	path: "/health",
+	status: [200],
+	host: "localhost",
+	deadlineSeconds: 300,
+	intervalSeconds: 5,
+	timeoutSeconds: 7,
+	retries: 4,
+};
 export const rollout = {
 	...service.rollout,
 	parallelism: 1,
@@ -36,7 +45,12 @@ export function serviceInputs(change: Partial<ServiceInputs> = {}): ServiceInput
 		endpoint: "http://127.0.0.1:8088",
 		convergeSeconds: 900,
 		placement: ["scaleout.service", "babble-was"],
-		nodes: ["manager", "worker1", "worker2"].map((name) => ({ name, nodeId: `id-of-${name}`, address: "", connection: connection() })),
+		nodes: ["manager", "worker1", "worker2"].map((name) => ({
+			name,
+			nodeId: `id-of-${name}`,
+			address: "192.168.2.1",
+			connection: connection({ host: name }),
+		})),
 		...change,
 	};
 }

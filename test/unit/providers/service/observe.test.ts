@@ -1,48 +1,72 @@
 import { describe, expect, test } from "vitest";
-import { covers, differences } from "../../../../providers/service/observe.ts";
+import { observe } from "../../../../providers/service/observe.ts";
+import { provider } from "../../../../providers/service/provider.ts";
+import type { ServiceOutputs } from "../../../../providers/service/resource.ts";
+import { serviceInputs } from "./inputs.ts";
+import { Stand } from "./stand.ts";
 
-const wanted = {
-	Image: "was:1",
-	Env: ["A=1", "B=2"],
-	Limits: { Cpus: 0, Memory: 512 },
-	Mounts: [{ Type: "volume", Source: "nfs" }],
-	Global: {},
-};
-/** As Swarm stores it: with defaults of its own, without what is zero. */
-const stored = {
-	Image: "was:1",
-	Env: ["A=1", "B=2"],
-	Limits: { Memory: 512 },
-	Mounts: [{ Type: "volume", Source: "nfs", ReadOnly: false }],
-	Global: {},
-	Isolation: "default",
-};
+/* What a refresh tells. */
 
-describe("what someone changed by hand", () => {
-	test("is nothing while all that is wanted is there, whatever Swarm adds", () => {
-		expect(differences(stored, wanted)).toEqual([]);
-		expect(covers(stored, wanted)).toBe(true);
+const inputs = serviceInputs();
+
+async function seen(change: (stand: Stand) => void = () => {}): Promise<ServiceOutputs["observed"]> {
+	const stand = new Stand(inputs).runs();
+	change(stand);
+	return (await observe("service", inputs, stand.means)) as ServiceOutputs["observed"];
+}
+const isDrift = async (observed: ServiceOutputs["observed"]) =>
+	(await provider.diff("service", { ...inputs, observed, imageDigest: inputs.image }, inputs)).changes;
+const silent = (agent?: { state: string }) => (stand: Stand) =>
+	void stand.serving.set("worker2", { status: 0, isUnpublished: true, agent });
+
+test("a service as it shall be is no drift, also with a tag beside its digest", async () => {
+	const observed = await seen((stand) => {
+		const container = stand.service?.Spec.TaskTemplate.ContainerSpec as { Image: string };
+		container.Image = container.Image.replace("@", ":1.0@");
+		stand.tasks = inputs.nodes.map(({ nodeId }) => stand.task(nodeId));
+	});
+	expect(observed).toEqual({ image: inputs.image, running: 3, differs: [] });
+	expect(await isDrift(observed)).toBe(false);
+});
+
+describe("a task that Docker calls running, on a node that refuses connections,", () => {
+	test("is drift, with its node and the reason", async () => {
+		const observed = await seen(silent({ state: "serving" }));
+		expect(observed.differs).toEqual(["worker2 does not serve: its task has no published port"]);
+		expect(await isDrift(observed)).toBe(true);
 	});
 
-	test.each<[string, object, string[]]>([
-		["a value", { Image: "was:2" }, ["Image"]],
-		["an item of a list", { Env: ["A=1", "B=3"] }, ["Env"]],
-		["an item more", { Env: ["A=1", "B=2", "C=3"] }, ["Env"]],
-		["a part of an item", { Mounts: [{ Type: "bind", Source: "nfs" }] }, ["Mounts"]],
-		["something inside", { Limits: { Memory: 256 } }, ["Limits.Memory"]],
-		["something that is gone", { Limits: undefined }, ["Limits"]],
-		["several things", { Image: "was:2", Limits: { Memory: 256 } }, ["Image", "Limits.Memory"]],
-	])("is named where it stands: %s", (_what, change, expected) => {
-		expect(differences({ ...stored, ...change }, wanted)).toEqual(expected);
-		expect(covers({ ...stored, ...change }, wanted)).toBe(false);
+	test.each([
+		["while its agent holds it closed", silent({ state: "closed" })],
+		["while it waits for its turn", silent({ state: "waiting" })],
+		[
+			"while Swarm replaces tasks",
+			(stand: Stand) => {
+				silent()(stand);
+				if (stand.service) stand.service.UpdateStatus = { State: "updating", Message: "" };
+			},
+		],
+	])("is none %s", async (_what, change) => {
+		expect(await isDrift(await seen(change))).toBe(false);
 	});
+});
 
-	test("is named without its value, which may be a secret", () => {
-		expect(differences({ Env: ["PASSWORD=planted"] }, { Env: ["PASSWORD=other"] }).join()).not.toMatch(/planted|other/);
+test("tasks of another version, and of nodes that shall have none, are not those that run", async () => {
+	const observed = await seen((stand) => {
+		(stand.tasks[0] as { NodeID: string }).NodeID = "another";
+		(stand.tasks[1] as { Spec: { ForceUpdate?: number } }).Spec.ForceUpdate = 7;
 	});
+	expect(observed).toMatchObject({ running: 1, differs: [] });
+	expect(await isDrift(observed)).toBe(true);
+});
 
-	test("is seen in a list that shall be empty", () => {
-		expect(differences({ Env: ["A=1"] }, { Env: [] })).toEqual(["Env"]);
-		expect(differences({}, { Env: [] })).toEqual([]);
+test("an update that Swarm stopped is drift", async () => {
+	const observed = await seen((stand) => {
+		if (stand.service) stand.service.UpdateStatus = { State: "paused", Message: "" };
 	});
+	expect(observed.differs).toEqual(["UpdateStatus: paused"]);
+});
+
+test("a service that is gone is told as gone", async () => {
+	expect(await observe("service", inputs, new Stand(inputs).means)).toBeUndefined();
 });

@@ -36,7 +36,7 @@ test("asks the path through HTTPS, also with a certificate for another name that
 	);
 	const result = await probe(endpoint);
 	expect(result).toMatchObject({ failed: 0 });
-	expect(result?.total).toBeGreaterThan(3);
+	expect(result?.total).toBeGreaterThan(0);
 	expect([...paths]).toEqual(["/probed?x=1"]);
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { disruption } from "../../../../providers/service/disruption.ts";
+import { healthcheck } from "../../../../providers/service/healthcheck.ts";
 import type { ServiceInputs } from "../../../../providers/service/resource.ts";
 import { serviceSpec } from "../../../../providers/service/spec.ts";
 import { idleNodes, taskErrors, tasksUnderWay } from "../../../../providers/service/tasks.ts";
@@ -13,6 +13,7 @@ test("a secret variable with braces is no template of Swarm's, a plain one is", 
 });
 
 test("the source system's service, to the letter", () => {
+	// The scripts of the health check: test/unit/health runs them.
 	expect(serviceSpec(inputs())).toEqual({
 		Name: "babble-was",
 		Labels: { "scaleout.owner": "swarm-scaleout/lab" },
@@ -46,14 +47,19 @@ test("the source system's service, to the letter", () => {
 					{ Type: "bind", Source: "/bin/busybox", Target: "/.scaleout/busybox", ReadOnly: true },
 				],
 				StopSignal: "SIGURG",
-				StopGracePeriod: 40e9,
-				Healthcheck: {
-					Test: ["CMD", "/.scaleout/busybox", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/health"],
-					Interval: 5e9,
-					Timeout: 7e9,
-					Retries: 4,
-					StartPeriod: 300e9,
+				Labels: {
+					"scaleout.task": JSON.stringify({
+						target: 8080,
+						health: { path: "/health", status: [200], host: "localhost", timeoutSeconds: 7 },
+						settleSeconds: 3,
+						turnLimitSeconds: 1800,
+						drainLimitSeconds: 30,
+						monitorSeconds: 15,
+						stopGraceSeconds: 10,
+					}),
 				},
+				StopGracePeriod: 1840e9,
+				Healthcheck: healthcheck(inputs()),
 				Secrets: [],
 			},
 			Resources: {},
@@ -62,6 +68,11 @@ test("the source system's service, to the letter", () => {
 			ForceUpdate: 0,
 		},
 	});
+});
+
+test("with an order of nodes Swarm asks all at once, there and back: the nodes' agents let one go after another", () => {
+	const ordered = serviceSpec(inputs({ rollout: { ...rollout, order: ["worker1"] } }));
+	expect([ordered.UpdateConfig.Parallelism, ordered.RollbackConfig.Parallelism]).toEqual([0, 0]);
 });
 
 describe("ingress mode", () => {
@@ -125,25 +136,6 @@ test("a bind mount, a user and a counted-up restart arrive", () => {
 test("credentials for the registry are not in the spec, where any node could read them", () => {
 	const registryAuth = { serveraddress: "r", username: "pusher", password: "planted-password" };
 	expect(JSON.stringify(serviceSpec(inputs({ registryAuth })))).not.toContain("planted-password");
-});
-
-describe("the preview's line says what an update means for requests", () => {
-	const line = (changed: string[], change: Partial<ServiceInputs> = {}) => disruption(changed, inputs(), inputs(change));
-
-	test.each([
-		["lossless", {}, "no request fails, one node less serve meanwhile"],
-		["two at a time", { rollout: { ...rollout, parallelism: 2 } }, "2 of 3 nodes at a time; no request fails, 2 nodes less"],
-		["in an order", { rollout: { ...rollout, order: ["worker2"] } }, "1 of 3 nodes at a time, first worker2; no request fails"],
-		["without draining", { rollout: { ...rollout, strategy: "swarm" } }, "requests to a node that is replaced fail"],
-		["ingress", { publish: { mode: "ingress", target: 8080, published: 8080 } }, "new tasks first"],
-	])("%s", (_what, change, expected) => {
-		expect(line(["image"], change)).toContain("image replaces the tasks of babble-was");
-		expect(line(["image"], change)).toContain(expected);
-	});
-
-	test("a change that leaves the tasks alone says nothing", () => {
-		expect(line(["nodes", "replicas", "registryAuth"])).toBeUndefined();
-	});
 });
 
 test("what went wrong is told in the tasks' own words, once, with the node's name", () => {

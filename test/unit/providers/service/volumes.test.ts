@@ -7,11 +7,10 @@ import { serviceInputs } from "./inputs.ts";
 /* A node whose NFS server is gone: Docker there answers no question about its volume, however long one waits. */
 
 const volume = { Options: { type: "nfs", device: ":/mnt/other" }, Labels: { "scaleout.owner": "swarm-scaleout/lab" } };
-vi.mock("../../../../lib/docker.ts", () => ({
-	dockerOn: ({ host }: Connection) => ({
+const dockerOn = ({ host }: Connection) =>
+	({
 		getVolume: () => ({ inspect: () => (host === "waits" ? new Promise(() => {}) : Promise.resolve(volume)) }),
-	}),
-}));
+	}) as never;
 
 afterEach(() => void vi.useRealTimers());
 
@@ -19,7 +18,7 @@ test("is left out of a look at volumes, with a remark; the others are told", asy
 	vi.useFakeTimers();
 	const note = vi.fn();
 	const nodes = ["waits", "answers"].map((host) => ({ name: host, nodeId: host, address: "", connection: connection({ host }) }));
-	const looked = wrongVolumes(serviceInputs({ nodes }), { note });
+	const looked = wrongVolumes(serviceInputs({ nodes }), { note, dockerOn });
 	await vi.advanceTimersByTimeAsync(30_000);
 	expect(await looked).toMatchObject([{ node: { name: "answers" }, isOwn: true }]);
 	expect(note).toHaveBeenCalledExactlyOnceWith(

@@ -14,6 +14,8 @@ describe("what is open", () => {
 			"swarm-in-udp-7946-from-swarm",
 			"swarm-in-udp-4789-from-swarm",
 			"app-in-tcp-8080-from-nginx",
+			"app-in-tcp-8080-from-app",
+			"app-in-tcp-7947-from-app",
 			"log-in-tcp-2049-from-app",
 			"nginx-in-tcp-80-from-world",
 			"nginx-in-tcp-443-from-world",
@@ -29,6 +31,15 @@ describe("what is open", () => {
 			"nginx-out-tcp-80-to-world",
 			"nginx-out-tcp-443-to-world",
 		]);
+	});
+
+	test("app nodes ask one another whether they serve, and only where they take turns", () => {
+		const peers = (change?: (config: Raw) => void) =>
+			namesWith(change).filter((name) => name.endsWith("-from-app") && name.startsWith("app"));
+		const ports = { publish: { published: 9090 }, rollout: { peerPort: 9947 } };
+		expect(peers(({ service }) => Object.assign(service, ports))).toEqual(["app-in-tcp-9090-from-app", "app-in-tcp-9947-from-app"]);
+		expect(peers(({ service }) => Object.assign(service, { rollout: { strategy: "swarm" } }))).toEqual([]);
+		expect(peers(({ service }) => Object.assign(service, { publish: { mode: "ingress" } }))).toEqual([]);
 	});
 
 	test("a registry of the stack is reached by the nodes, and by SSH through the bastion", () => {

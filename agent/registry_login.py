@@ -15,41 +15,18 @@ Standard library only; the token comes from docker-credential-ecr-login and is p
 
 import argparse
 import base64
-import http.client
 import json
-import socket
 import subprocess
 import sys
 
+from scaleout_docker import SOCKET, Docker
+
 TRY_AGAIN = 75
-
-
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("docker", timeout=60)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 def end(message, status=0):
     print(message, flush=True)
     sys.exit(status)
-
-
-def ask(path, method, url, body=None, headers=None):
-    """Status and parsed body of a call of the Engine API."""
-    connection = UnixConnection(path)
-    try:
-        connection.request(method, url, body, {"Content-Type": "application/json", **(headers or {})})
-        response = connection.getresponse()
-        text = response.read()
-        return response.status, json.loads(text) if text else None
-    finally:
-        connection.close()
 
 
 def token(server):
@@ -68,24 +45,26 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--service", required=True)
     parser.add_argument("--server", required=True)
-    parser.add_argument("--docker", default="/var/run/docker.sock")
+    parser.add_argument("--docker", default=SOCKET)
     args = parser.parse_args()
+    docker = Docker(args.docker, timeout=60)
 
-    _, info = ask(args.docker, "GET", "/info")
-    status, node = ask(args.docker, "GET", f"/nodes/{info['Swarm'].get('NodeID') or 'none'}")
+    _, info = docker.request("GET", "/info")
+    status, node = docker.request("GET", f"/nodes/{info['Swarm'].get('NodeID') or 'none'}")
     if status != 200 or not node.get("ManagerStatus", {}).get("Leader"):
         end("this host does not lead the swarm: nothing to do")
-    status, service = ask(args.docker, "GET", f"/services/{args.service}")
+    status, service = docker.request("GET", f"/services/{args.service}")
     if status == 404:
         end(f"there is no service {args.service} yet: nothing to do")
     state = (service.get("UpdateStatus") or {}).get("State")
     if state in ("updating", "paused", "rollback_started", "rollback_paused"):
         end(f"an update of {args.service} is {state}: left alone", TRY_AGAIN)
     url = f"/services/{service['ID']}/update?version={service['Version']['Index']}"
-    status, answer = ask(args.docker, "POST", url, json.dumps(service["Spec"]), {"X-Registry-Auth": token(args.server)})
+    status, answer = docker.request("POST", url, json.dumps(service["Spec"]), {"X-Registry-Auth": token(args.server)})
     if status != 200:
         end(f"Swarm does not take the token: {(answer or {}).get('message', status)}", TRY_AGAIN)
     end(f"{args.service} has a fresh token for {args.server}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,331 @@
+"""What a node's agent knows of the service's containers there, and keeps the gates accordingly. Standard library only."""
+
+import http.client
+import threading
+import time
+
+from scaleout_gate import Gate
+from scaleout_gates import AWAY_SECONDS, Gates
+from scaleout_health import look
+from scaleout_stop import Stop
+from scaleout_task import Memory, Task, addresses, docker_time, log, monotonic_of, published
+from scaleout_turns import AWAY, CLOSED, SERVING, WAITING, Turns, serve
+
+# A container that is healthy and has no published port for this long never gets any. A manager that has just become the leader even makes tasks that are
+# to have none: swarmkit's allocator lets pass what the orchestrator made before it was ready. They start beside the old task, as they need no free port.
+PORTLESS_SECONDS = 10
+# A new leader hears of a task's start as late as this: nodes take their time to register again.
+HEARD_SECONDS = 30
+
+
+class Agent:
+    """`lock` guards what is known of the containers, and is held for moments only: never while Docker, the firewall or a peer is asked."""
+
+    def __init__(self, options, docker, directory, gate=Gate):
+        self.options = options
+        self.docker = docker
+        self.memory = Memory(directory)
+        self.turns = Turns(options.node, options.peers, options.parallelism, options.order, options.delay)
+        self.lock = threading.RLock()
+        self.gates = Gates(self.memory, gate)
+        self.tasks = {}
+        self.stops = {}
+        # Since when there is no container; the last one that was.
+        self.empty = self.since = time.monotonic()
+        self.last = None
+        self.state = None
+
+    # What it tells.
+
+    def current(self):
+        """The node's state, and the task that makes it so."""
+        for task in self.tasks.values():
+            if task.serves and not self.gates.closed.intersection(task.ports):
+                return (WAITING if task.stopping else SERVING), task
+        if self.tasks:
+            # The one that serves next, or served last, before those that wait for its end.
+            return CLOSED, min(self.tasks.values(), key=lambda task: (not task.admitted, not task.started))
+        return (CLOSED if time.monotonic() - self.empty < AWAY_SECONDS else AWAY), None
+
+    def tell(self):
+        """What the peers are answered. The number comes last: who is seen not choosing has the number that is seen, or takes one above all."""
+        with self.lock:
+            state, task = self.current()
+            if state != self.state:
+                self.state, self.since = state, time.monotonic()
+            choosing = self.turns.choosing
+            reason = task.reason if task else "no task runs here" if state == AWAY else "its task has ended, or the node has just started: no new one yet"
+            return {
+                "service": self.options.service,
+                "node": self.options.node,
+                "state": state,
+                "number": self.turns.number,
+                "choosing": choosing,
+                "container": str(task) if task else "",
+                "reason": "; ".join([reason, *self.gates.failures.values()]),
+                "connections": task.connections if task else 0,
+                "seconds": round(time.monotonic() - self.since, 1),
+                "down": self.turns.down(),
+                "unreachable": self.turns.unreachable(),
+            }
+
+    def listen(self):
+        """Tells the peers from now on; the address may not be there yet."""
+        said = None
+        while True:
+            try:
+                return serve(self.options.address, self.options.peer_port, self.tell)
+            except OSError as error:
+                if str(error) != said:
+                    log(f"{self.options.address}:{self.options.peer_port}: {error}: the other nodes cannot ask this one")
+                said = str(error)
+                time.sleep(2)
+
+    # The gates.
+
+    def wanted(self):
+        """Which ports are to be closed (True) or open. A container that is made ready while the old one still serves closes nothing."""
+        with self.lock:
+            tasks = list(self.tasks.values())
+            at = {port: [task for task in tasks if port in task.ports] for port in {port for task in tasks for port in task.ports}}
+            return {port: not any(task.serves for task in of) for port, of in at.items()}
+
+    def settle(self):
+        """Has each port closed or open, as its containers want it. What fails is tried again a second later."""
+        self.gates.settle(self.wanted)
+        with self.lock:
+            state, _ = self.current()
+            # A number is for the time from the wish to close to the next task that serves.
+            if state in (SERVING, AWAY) and not any(task.stopping for task in self.tasks.values()):
+                self.turns.give_back()
+
+    def tick(self):
+        """Looks each second whether what is closed is still closed."""
+        while True:
+            time.sleep(1)
+            try:
+                if self.tell()["state"] == AWAY and self.memory.text("away") is None:
+                    self.memory.note("away")
+                if self.gates.need_care():
+                    self.settle()
+            except Exception as error:
+                log(f"cannot look after the firewall: {error!r}")
+
+    # The life of a container.
+
+    def run(self, ready):
+        """Returns when Docker ends the event stream. Raises OSError, http.client.HTTPException or ValueError when Docker cannot be asked."""
+        self.memory.prepare()
+        since = self.memory.text("since") or docker_time(time.time_ns())
+        events = self.docker.events(self.options.service, ["create", "start", "kill", "die", "destroy"], since)
+        self.memory.note("since", since)
+        self.begin()
+        log(f"watching service {self.options.service}")
+        ready()
+        for event in events:
+            self.see(event)
+            self.memory.note("since", docker_time(event["timeNano"]))
+
+    def begin(self):
+        """Takes over what there is."""
+        running = self.docker.containers(self.options.service)
+        self.memory.forget_all_but(running)
+        self.gates.take_over()
+        for container in running:
+            self.take(container, found=True)
+        if not self.tasks and self.memory.text("away") is not None:
+            self.empty -= AWAY_SECONDS
+        self.settle()
+        for task in [task for task in self.tasks.values() if task.stopping]:
+            self.stop(task)
+        for work in (self.tick, self.listen):
+            threading.Thread(target=work, daemon=True).start()
+
+    def see(self, event):
+        container, action = event["Actor"]["ID"], event["Action"]
+        if action == "create":
+            # Closed before it listens, so that no request meets a task that is not ready.
+            self.take(container)
+            self.settle()
+        elif action == "start":
+            task = self.take(container)
+            if task:
+                self.start(task)
+        elif action == "kill" and event["Actor"]["Attributes"].get("signal") == str(self.options.stop_signal):
+            task = self.take(container)
+            if task and task.terms and not task.stopping:
+                with self.lock:
+                    task.stopping = monotonic_of(event["timeNano"])
+                self.memory.note_time(f"{container}.stopping", task.stopping)
+                self.stop(task)
+        elif action == "die":
+            self.end_of(container)
+            self.settle()
+        elif action == "destroy" and container == self.last and not self.tasks:
+            # Swarm keeps a task's container when another one takes its place, and removes it at once when none does: a service that was removed.
+            with self.lock:
+                self.gates.left.clear()
+                self.empty = time.monotonic() - AWAY_SECONDS
+            self.settle()
+
+    def take(self, container, found=False):
+        """Begins to look after a container, once. None when it is gone. `found`: it ran before this agent began to watch."""
+        if container in self.tasks:
+            return self.tasks[container]
+        details = self.docker.inspect(container)
+        if not details or details["State"].get("Status") in ("exited", "dead", "removing"):
+            return None
+        task = Task(details)
+        if task.terms is None:
+            task.admitted, task.reason = True, "its task was not made by this program: it is left alone"
+        else:
+            task.stopping, task.cut, task.told = (self.memory.time(f"{container}.{what}") for what in ("stopping", "cut", "told"))
+            task.cut = task.cut if task.stopping else None
+            is_known = self.memory.text(f"{container}.new") is not None
+            # What has run without an agent is judged by Docker's own check, which has the same definition of healthy: once it has passed, the task serves.
+            was_let_in = found and not is_known and has_passed(details) and published(details)
+            if was_let_in or self.memory.text(f"{container}.admitted") is not None:
+                self.admit(task)
+            else:
+                task.reason = "its task has not started yet"
+                self.memory.note(f"{container}.new")
+        with self.lock:
+            self.tasks[container] = task
+        self.memory.forget("away")
+        if found:
+            self.start(task)
+        return task
+
+    def start(self, task):
+        if not task.started:
+            task.started = True
+            if not task.admitted and not task.stopping:
+                task.reason = "its task has not been healthy yet"
+                threading.Thread(target=self.watch, args=(task,), daemon=True).start()
+        self.settle()
+
+    def stop(self, task):
+        stop = self.stops[task.id] = Stop(self, task)
+        threading.Thread(target=stop.run, daemon=True).start()
+
+    def end_of(self, container):
+        with self.lock:
+            task = self.tasks.pop(container, None)
+            if not task:
+                return
+            self.stops.pop(container, None)
+            self.last = container
+            self.empty = time.monotonic()
+            self.gates.leave_closed(task.ports)
+        task.ended.set()
+        for what in ("new", "admitted", "stopping", "cut", "told"):
+            self.memory.forget(f"{container}.{what}")
+
+    def admit(self, task):
+        """Lets requests in, unless the task was asked to stop meanwhile."""
+        with self.lock:
+            if task.stopping and not self.memory.text(f"{task.id}.admitted"):
+                return False
+            task.admitted = True
+            task.reason = "it serves"
+            self.gates.leave_open(task.ports)
+        self.memory.note(f"{task.id}.admitted", "yes")
+        return True
+
+    def cut(self, task, at):
+        """Refuses new connections. It is told first, and noted last: an agent that ends in between has nothing closed that it does not know of."""
+        with self.lock:
+            task.cut = at
+            task.reason = "asked to stop: new connections are refused"
+        self.settle()
+        self.memory.note_time(f"{task.id}.cut", at)
+        log(f"{task}: asked to stop: new connections are refused")
+
+    def has_portless(self):
+        """Whether there is a task that nobody can reach, and that is about to be replaced by one that waits for the port."""
+        with self.lock:
+            return any(task.terms and not task.ports and not task.stopping for task in self.tasks.values())
+
+    def told(self, task):
+        task.told = time.monotonic()
+        task.reason = "it has been told to stop"
+        self.memory.note_time(f"{task.id}.told", task.told)
+
+    def watch(self, task):
+        """Lets requests in once the task has been healthy for a while."""
+        begun = time.monotonic()
+        healthy_since = details = portless_since = None
+        health = task.terms["health"]
+        while not task.stopping and not task.ended.is_set():
+            try:
+                # Docker is asked once, not at each look: the application starts meanwhile, and needs the processor.
+                if not details or not addresses(details):
+                    details = self.docker.inspect(task.id)
+                if not details:
+                    return
+                now = time.monotonic()
+                looks = [look(address, task.terms["target"], health) for address in addresses(details)]
+                if not any(status in health["status"] for status, _ in looks):
+                    healthy_since = None
+                    task.reason = f"its task is not healthy yet: {', '.join(words for _, words in looks) or 'it has no address'}"
+                elif healthy_since is None:
+                    healthy_since = time.monotonic()
+                    task.reason = f"its task is healthy, {'and has to be so for a while' if published(details) else 'and Docker has not published its port'}"
+                elif not published(details):
+                    details = self.docker.inspect(task.id) or details
+                    portless_since = portless_since or (now if has_passed(details) or task.ports else None)
+                    # One that ends sooner is a failed update to Swarm, which takes the new version back.
+                    limit = PORTLESS_SECONDS if task.ports else HEARD_SECONDS + task.terms.get("monitorSeconds", 0)
+                    if portless_since and now - portless_since > limit and not published(details):
+                        self.replace(task)
+                        return
+                if healthy_since and time.monotonic() - healthy_since >= task.terms["settleSeconds"] and published(details):
+                    if self.admit(task):
+                        self.settle()
+                        log(f"{task}: healthy after {healthy_since - begun:.1f} s, for {time.monotonic() - healthy_since:.1f} s: new connections are accepted")
+                    return
+            except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+                task.reason = f"its task cannot be asked: {error!r}"
+            left = 0.25 if not healthy_since else task.terms["settleSeconds"] - (time.monotonic() - healthy_since) if published(details) else 0.5
+            task.ended.wait(min(0.5, max(0.05, left)))
+
+    def replace(self, task):
+        task.reason = "its task is healthy, and Docker has not published its port: it is stopped, so that Swarm starts another one"
+        log(f"{task}: {task.reason}")
+        self.docker.kill(task.id, "SIGKILL")
+
+    # The end of the agent.
+
+    def open_all(self):
+        """What is closed is opened, for good."""
+        self.gates.is_ending = True
+        self.settle()
+
+    def leave(self):
+        """Drains the node before Docker is stopped. Returns the tasks that Docker will not tell: process and signal of each."""
+        now = time.monotonic()
+        with self.lock:
+            tasks = [task for task in self.tasks.values() if task.terms and task.started]
+        asked = [self.stops[task.id] for task in tasks if task.id in self.stops]
+        others = [Stop(self, task) for task in tasks if task.id not in self.stops]
+        for stop in asked + others:
+            stop.leaving = now
+        for stop in others:
+            with self.lock:
+                stop.task.stopping = stop.task.stopping or now
+            threading.Thread(target=stop.drain_in_turn, daemon=True).start()
+        for stop in asked + others:
+            stop.is_drained.wait()
+        for stop in asked:
+            # Its own signal has been sent, or is about to be.
+            while not stop.task.told and not stop.task.ended.wait(0.1) and time.monotonic() - now < 300:
+                pass
+        return [(self.pid(stop.task), stop.stop_signal()) for stop in others if not stop.task.ended.is_set()]
+
+    def pid(self, task):
+        return ((self.docker.inspect(task.id) or {}).get("State") or {}).get("Pid")
+
+
+def has_passed(details):
+    """Whether Docker's own check has ever passed, or there is none."""
+    return (details["State"].get("Health") or {}).get("Status") != "starting"

@@ -1,0 +1,142 @@
+"""How a task is stopped: in its node's turn, drained, by its image's own signal. Standard library only."""
+
+import threading
+import time
+
+from scaleout_gate import established
+from scaleout_task import log
+
+# In an order of nodes all are asked at once, as far as a manager can.
+GATHER_SECONDS = 10
+# A node that is shut down does not wait longer for its turn: somebody stands beside it.
+SHUTDOWN_TURN_SECONDS = 60
+# Note by who removes the service: no task comes back, so there are no turns to wait for. It holds for a while only, as the removal may fail.
+ENDING = "ending"
+ENDING_SECONDS = 600
+# Between two looks at the peers, and at the connections.
+TURN_SECONDS = 0.5
+COUNT_SECONDS = 0.2
+
+
+class Stop:
+    """The stop of one task. All limits count from when Docker announced it, also for an agent that has started since."""
+
+    def __init__(self, agent, task):
+        self.agent = agent
+        self.task = task
+        # When systemd began to stop the agent because Docker is about to be stopped.
+        self.leaving = None
+        self.is_drained = threading.Event()
+
+    def run(self):
+        """Whatever fails on the way, the task is stopped at its limits."""
+        try:
+            self.drain_in_turn()
+        except Exception as error:
+            log(f"{self.task}: not drained: {error!r}")
+        self.signal()
+
+    def drain_in_turn(self):
+        try:
+            if self.task.serves:
+                self.wait_for_turn()
+            if not self.task.ended.is_set():
+                self.drain()
+        finally:
+            self.is_drained.set()
+
+    def turn_limit(self):
+        """Seconds since the announcement."""
+        limit = float(self.task.terms["turnLimitSeconds"])
+        return limit if self.leaving is None else min(limit, self.leaving - self.task.stopping + SHUTDOWN_TURN_SECONDS)
+
+    def wait_for_turn(self):
+        task, turns = self.task, self.agent.turns
+        said = None
+        task.reason = "asked to stop, serves until it is its turn"
+        if turns.order and turns.peers:
+            task.ended.wait(GATHER_SECONDS)
+        if turns.peers:
+            turns.take_number(task.ports)
+        while not task.ended.is_set():
+            if self.agent.memory.is_fresh(ENDING, ENDING_SECONDS):
+                log(f"{task}: the service is being removed: nobody waits for a turn")
+                return
+            if self.leaving is None and self.agent.has_portless():
+                obstacle = "Docker has started the next task without its published port, and it is replaced first"
+            else:
+                obstacle = turns.obstacle(task.ports)
+            if obstacle is None:
+                return
+            if time.monotonic() - task.stopping >= self.turn_limit():
+                log(f"{task}: {obstacle}: it was not this node's turn for {self.turn_limit():.0f} s: it is drained all the same")
+                return
+            if obstacle != said:
+                log(f"{task}: asked to stop, serves until it is its turn: {obstacle}")
+            said = obstacle
+            task.reason = f"asked to stop, serves until it is its turn: {obstacle}"
+            task.ended.wait(TURN_SECONDS)
+
+    def drain(self):
+        """Refuses new connections, and waits until those that are left have ended or the drain limit has passed."""
+        task = self.task
+        begun = task.cut or time.monotonic()
+        limit = begun + float(task.terms["drainLimitSeconds"])
+        self.agent.cut(task, begun)
+        # A connection that was being accepted when the gate closed shows up within a moment.
+        task.ended.wait(0.2)
+        quiet = 0
+        counted = None
+        while not task.ended.is_set():
+            # Where they cannot be counted, the limit decides.
+            try:
+                counted = task.connections = sum(established(port) for port in task.ports)
+                quiet = quiet + 1 if counted == 0 else 0
+                if quiet == 2:
+                    break
+            except OSError as error:
+                counted = None
+                task.reason = f"asked to stop, and its connections cannot be counted: {error}"
+            if time.monotonic() >= limit:
+                break
+            task.ended.wait(min(COUNT_SECONDS, max(0.0, limit - time.monotonic())))
+        words = "an unknown number of" if counted is None else str(counted)
+        log(f"{task}: {words} connections left after {time.monotonic() - begun:.1f} s: stopping")
+
+    def signal(self):
+        """Sends the image's signal, and SIGKILL when its grace has passed. Docker's own grace is longer: it holds the wait for a turn."""
+        task = self.task
+        grace = float(task.terms["stopGraceSeconds"])
+        if not task.told:
+            name = self.stop_signal()
+            if not self.send(name, grace):
+                return
+            self.agent.told(task)
+        if not task.ended.wait(max(0.0, task.told + grace - time.monotonic())):
+            log(f"{task}: still runs {grace:.0f} s after its stop signal: SIGKILL")
+            self.send("SIGKILL", 30)
+
+    def send(self, name, seconds):
+        """Whether the signal was sent. Docker may not answer for a while: it is tried again for so long."""
+        task = self.task
+        end = time.monotonic() + max(seconds, 5)
+        while not task.ended.is_set():
+            try:
+                return self.agent.docker.kill(task.id, name)
+            except ValueError as error:
+                log(f"{task}: Docker takes no signal {name}: {error}: SIGTERM")
+                name = "SIGTERM"
+            except Exception as error:
+                log(f"{task}: {name} was not sent: {error!r}")
+                if time.monotonic() >= end:
+                    # The next one, SIGKILL, may be.
+                    return True
+                task.ended.wait(0.5)
+        return False
+
+    def stop_signal(self):
+        try:
+            return self.agent.docker.stop_signal(self.task.image)
+        except Exception as error:
+            log(f"{self.task}: its image's stop signal is not known: {error!r}")
+            return "SIGTERM"

@@ -1,0 +1,72 @@
+"""What systemd is told, and is asked, by a node's agent. Standard library only."""
+
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+
+from scaleout_task import log
+
+
+def notify_ready():
+    """Tells systemd that the agent watches."""
+    where = os.environ.get("NOTIFY_SOCKET")
+    if where:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.sendto(b"READY=1", where.replace("@", "\0", 1) if where.startswith("@") else where)
+
+
+def systemctl(*arguments):
+    """Its standard output; empty when it fails."""
+    try:
+        return subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False, timeout=30).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        log(f"systemd cannot be asked: {error}")
+        return ""
+
+
+def docker_is_ending():
+    """Whether systemd is about to stop Docker."""
+    return has_job("docker", "stop|restart")
+
+
+def is_restarted(unit):
+    """Whether systemd is about to start the unit again."""
+    return has_job(unit, "start|restart")
+
+
+def has_job(unit, kinds):
+    return re.search(rf"\s{re.escape(unit)}\.service\s+({kinds})\s", systemctl("list-jobs", "--no-legend", "--plain")) is not None
+
+
+def start_of(pid):
+    """When a process began: another one may get its number. None when it is gone."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return None
+
+
+def pass_on(pid, name, limit=120):
+    """Waits until Docker is being stopped, and sends the process the signal that Docker does not."""
+    begun = start_of(pid)
+    end = time.monotonic() + limit
+    while begun and start_of(pid) == begun and time.monotonic() < end:
+        if systemctl("show", "-p", "ActiveState", "--value", "docker.service").strip() not in ("active", ""):
+            # Docker leaves the swarm first: what ends before would count as a failed task.
+            time.sleep(2)
+            if start_of(pid) == begun:
+                os.kill(pid, number_of(name))
+            return
+        time.sleep(0.2)
+
+
+def number_of(name):
+    """Number of a signal by its name or number; SIGTERM's where there is none of that name."""
+    try:
+        return int(name) if name.isdigit() else signal.Signals[name if name.startswith("SIG") else f"SIG{name}"].value
+    except KeyError:
+        return int(signal.SIGTERM)

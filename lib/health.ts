@@ -1,0 +1,77 @@
+import { shellQuote } from "./connection.ts";
+
+/**
+ * What it means that a task is healthy. There is one definition: Docker's own check (providers/service/healthcheck.ts), the node's agent
+ * (agent/scaleout_health.py), `up`, a refresh and `npm run status` (the command line below) send the same request and judge the answer the same way:
+ *
+ * - GET, HTTP/1.1, the Host header as configured, straight to the address: no proxy, whatever the environment says, and no look-up of a name;
+ * - the status line decides, and it has to come within `timeoutSeconds` of the beginning. The body is not judged. A 1xx is no answer yet;
+ * - a redirect is an answer like any other and is not followed: it is healthy where its status is in the list.
+ */
+export interface Health {
+	/** Path that is asked for, by GET. */
+	path: string;
+	/** HTTP statuses that mean healthy. */
+	status: number[];
+	/** The request's Host header. */
+	host: string;
+	/** Seconds the answer may take. */
+	timeoutSeconds: number;
+}
+
+/** An HTTP status, or why there is none. */
+export type Answer = { status: number } | { problem: string };
+
+/** The request's User-Agent, by which an application's log can tell these requests from its clients'. */
+export const userAgent = "scaleout";
+
+/** curl that neither the environment's proxies nor the user's .curlrc has a say in. An URL's words are sent as they are. */
+export const plainCurl = "curl -q -s --noproxy '*' --globoff --path-as-is";
+
+/** Bash that looks at `http://<address>:<port>` and prints one line for `readLook`. It ends with 0 whatever the answer. */
+export function lookCommand(address: string, port: number, { path, host, timeoutSeconds }: Health): string {
+	const headers = [`Host: ${host}`, "Accept: */*", "Connection: close"].map((header) => `-H ${shellQuote(header)}`).join(" ");
+	const url = shellQuote(`http://${address}:${port}${path}`);
+	return `${plainCurl} --http1.1 -A ${userAgent} ${headers} -m ${timeoutSeconds} -o /dev/null -w '%{http_code}' ${url} && echo ' 0' || echo " $?"`;
+}
+
+/** Seconds within which a host has carried out `lookCommand`, the way there included. */
+export const lookSeconds = ({ timeoutSeconds }: Health) => timeoutSeconds + 30;
+
+/** The answer in `lookCommand`'s line. Pure. @throws Error when it is none of its lines. */
+export function readLook(line: string, { timeoutSeconds }: Health): Answer {
+	const match = /^(?:(\d{3}) )?(\d+)$/.exec(line.trim());
+	if (!match) throw new Error(`no answer of a look: ${line}`);
+	const [status, exit] = [Number(match[1] ?? 0), Number(match[2])];
+	// curl goes on to the body, which may break off or never end: the status has come all the same.
+	if (status >= 200) return { status };
+	return { problem: curlProblem(exit, timeoutSeconds) };
+}
+
+const refused = "connection refused";
+
+/** Whether nobody is at the port, or the node is closed. Pure. */
+export const isRefused = (answer: Answer): boolean => "problem" in answer && answer.problem === refused;
+
+/** What an exit status of curl means. See curl(1), "EXIT CODES". Pure. */
+export function curlProblem(exit: number, timeoutSeconds: number): string {
+	const problems: Record<number, string> = {
+		1: "no HTTP in the answer",
+		7: refused,
+		28: `no answer within ${timeoutSeconds} s`,
+		52: "closed without an answer",
+		56: "closed without an answer",
+		127: "there is no curl to ask with",
+	};
+	return problems[exit] ?? `curl ended with status ${exit}`;
+}
+
+/** Whether the answer means healthy. Pure. */
+export function isHealthyAnswer(answer: Answer, { status }: Pick<Health, "status">): boolean {
+	return "status" in answer && status.includes(answer.status);
+}
+
+/** The answer in words, such as "answers 302" or "no answer within 6 s". Pure. */
+export function describeAnswer(answer: Answer): string {
+	return "status" in answer ? `answers ${answer.status}` : answer.problem;
+}

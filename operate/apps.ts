@@ -1,0 +1,116 @@
+import { shellQuote } from "../lib/connection.ts";
+import { type Answer, curlProblem, type Health, lookCommand, lookSeconds, plainCurl, readLook } from "../lib/health.ts";
+import { execAsRoot } from "../lib/ssh.ts";
+import type { Deployed } from "./deployed.ts";
+
+/** What the agent of a node tells of itself, see agent/scaleout_agent.py. */
+export interface AgentReport {
+	/** `serving`; `waiting`: serving, and asked to stop, until its turn comes; `closed`; `away`: no task here, and none expected. */
+	state: string;
+	/** Why the state is what it is. */
+	reason: string;
+	/** Connections to the published port that are left. */
+	connections: number;
+	/** Seconds for which the state has held. */
+	seconds: number;
+	/** Names of nodes whose agents it cannot reach. */
+	unreachable: string[];
+}
+
+/** What a node does for requests, from three sides. */
+export interface Serving {
+	/** To the health request at the node's address and published port, as the load balancer sends its own. */
+	answer: Answer;
+	/** The agent's account, or why there is none; absent where no agent is meant to be. */
+	agent?: AgentReport | string;
+	/** The service's containers as Docker sees them; absent while it does not tell. */
+	containers?: { health: string; published: number[] }[];
+}
+
+export interface AppState {
+	/** Absent on a host that is to run no task. */
+	serving?: Serving;
+	/** The volumes of this stack; absent while Docker does not tell. */
+	volumes?: string[];
+}
+
+type Host = Deployed["hosts"][number];
+
+/** Seconds an agent may take to answer. */
+const agentSeconds = 5;
+
+/** Looks at an app host, by one command there. */
+export async function appState({ service }: Deployed, { name, address, connection }: Host): Promise<AppState> {
+	const isServing = service.nodes.some((node) => node.name === name);
+	const script = [isServing ? servingScript(service, address) : "", volumesScript].join("\n");
+	const output = await execAsRoot(connection, script, { deadlineSeconds: lookSeconds(service.health) + 60 });
+	return readAppState(output, service.health);
+}
+
+/** Docker waits for the volume's NFS server, without end. */
+const volumesScript = `
+if volumes=$(timeout 10 docker volume ls -q --filter label=scaleout.owner); then
+  echo 'volumes'
+  for volume in $volumes; do echo "volume $volume"; done
+fi`;
+
+function servingScript(service: Deployed["service"], address: string): string {
+	const format = "container {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{json .NetworkSettings.Ports}}";
+	const filter = shellQuote(`label=com.docker.swarm.service.name=${service.name}`);
+	const agent = `
+report=$(${plainCurl} -m ${agentSeconds} http://${address}:${service.peerPort}/ | head -c 65536 | tr -d '\\r\\n') && code=0 || code=$?
+echo "agent $code $report"`;
+	return `
+answer=$(${lookCommand(address, service.published, service.health)})
+echo "answer $answer"
+${service.peerPort ? agent : ""}
+if containers=$(timeout 10 docker ps -q --no-trunc --filter ${filter}); then
+  echo 'containers'
+  [ -z "$containers" ] || timeout 10 docker inspect --format ${shellQuote(format)} $containers || true
+fi`;
+}
+
+/** What the scripts have printed. Pure. */
+export function readAppState(output: string, health: Health): AppState {
+	const lines = output.split("\n").map((line) => /^(\w+) ?(.*)$/.exec(line)?.slice(1) ?? []);
+	const all = (kind: string) => lines.filter(([found]) => found === kind).map(([, rest = ""]) => rest);
+	const [answer] = all("answer");
+	const [agent] = all("agent");
+	const hasTold = (kind: string) => all(kind).length > 0;
+	return {
+		...(answer !== undefined && {
+			serving: {
+				answer: readLook(answer, health),
+				...(agent !== undefined && { agent: readAgent(agent) }),
+				...(hasTold("containers") && { containers: all("container").map(readContainer) }),
+			},
+		}),
+		...(hasTold("volumes") && { volumes: all("volume") }),
+	};
+}
+
+/** `<exit status of curl> <what the agent answered>`. */
+function readAgent(line: string): AgentReport | string {
+	const [, exit = "", text = ""] = /^(\d+) (.*)$/.exec(line) ?? [];
+	if (Number(exit) !== 0) return curlProblem(Number(exit), agentSeconds);
+	try {
+		const { state, reason, connections, seconds, unreachable } = JSON.parse(text);
+		if (typeof state !== "string") throw new Error("no state");
+		return {
+			state,
+			reason: String(reason ?? ""),
+			connections: Number(connections) || 0,
+			seconds: Number(seconds) || 0,
+			unreachable: Array.isArray(unreachable) ? unreachable.map(String) : [],
+		};
+	} catch {
+		return "what answers there is no agent";
+	}
+}
+
+/** `<health> <ports as JSON>`: a port in the container that is not published has no bindings. */
+function readContainer(line: string): { health: string; published: number[] } {
+	const [, health = "", ports = ""] = /^(\w+) (.*)$/.exec(line) ?? [];
+	const bindings = Object.values((JSON.parse(ports) ?? {}) as Record<string, { HostPort?: string }[] | null>);
+	return { health, published: bindings.flatMap((bound) => (bound ?? []).map(({ HostPort: port }) => Number(port))) };
+}

@@ -1,0 +1,143 @@
+import type Docker from "dockerode";
+import type { Connection } from "../../lib/connection.ts";
+import { dockerOn } from "../../lib/docker.ts";
+import { dockerOnManager, goneWithItsSwarm, managersOf } from "../../lib/managers.ts";
+import { isUnreachable } from "../../lib/ssh.ts";
+import { findNode, orUndefined, runningTasks, updateNode } from "../../lib/swarm.ts";
+import { Turns } from "../../lib/turns.ts";
+import { until } from "../../lib/wait.ts";
+import { type Context, defineProvider, sameValue } from "../define.ts";
+import type { NodeLabelInputs, NodeLabelOutputs } from "./resource.ts";
+
+/*
+ * The engine makes a label before the service is updated, and deletes one at the end of an `up`: a node gets its task before the load balancer
+ * knows it, and loses it after the load balancer has left it.
+ */
+
+/** Seconds beyond a task's own limits until a manager says that it has stopped. */
+const marginSeconds = 60;
+/** A node that is replaced may have to wait for the one before it: a machine that boots, is installed and gets its task. */
+const turnDeadlineSeconds = 1200;
+/** A task on a node that is back pulls its image first. */
+const taskDeadlineSeconds = 600;
+
+/** Nodes that are replaced serve no longer from here until they have their label back: one at a time, so that the others serve meanwhile. */
+const turns = new Turns();
+
+/** Labels that go with their swarm: nothing is left to serve in the meantime. */
+const endingWithSwarm = new Set<string>();
+
+/** Labels that this `up` has set. A host under another name in the configuration is another resource of the same label. */
+const taken = new Set<string>();
+
+/** By swarm, the managers of this `up`: those that a deleted resource knows may have ceased to be managers. */
+const present = new Map<string, Connection[]>();
+
+export const provider = defineProvider<NodeLabelInputs, NodeLabelOutputs>({
+	inputs: {
+		managers: "update",
+		clusterId: "identity",
+		connection: "update",
+		node: "identity",
+		nodeId: "update",
+		address: "ignore",
+		label: "replace",
+		value: "update",
+		service: "update",
+		stopSeconds: "update",
+	},
+	deleteBeforeReplace: true,
+	drift: ({ observed, label, value }) => (sameValue(observed, { [label]: value }) ? [] : ["observed"]),
+
+	willReplace: (id, causes) => (causes.includes("clusterId") ? void endingWithSwarm.add(id) : turns.announce(id)),
+
+	async create(inputs, context) {
+		const manager = dockerOnManager(inputs);
+		const outputs = await set(inputs, manager);
+		if (turns.isAway(inputs.address)) await serving(inputs, manager, context);
+		turns.comeBack(inputs.address);
+		taken.add(keyOf(inputs));
+		return { id: idOf(inputs), outputs };
+	},
+
+	async read(_id, state) {
+		const { nodeId, label, clusterId } = state;
+		const node = await findNode(dockerOnManager({ managers: managersOf(state), clusterId }), nodeId).catch(goneWithItsSwarm);
+		if (!node) return undefined;
+		const value = node.Spec?.Labels?.[label];
+		return { observed: value === undefined ? {} : { [label]: value } };
+	},
+
+	async update(_id, olds, news) {
+		const outputs = await set(news, dockerOnManager({ managers: managersOf(news, olds), clusterId: news.clusterId }));
+		taken.add(keyOf(news));
+		return outputs;
+	},
+
+	async delete(id, state, context) {
+		const { nodeId, clusterId, label, value, address } = state;
+		if (endingWithSwarm.has(id) || taken.has(keyOf(state))) return;
+		const manager = dockerOnManager({ managers: [...managersOf(state), ...(present.get(clusterId) ?? [])], clusterId });
+		if (!(await findNode(manager, nodeId).catch(goneWithItsSwarm))) return;
+		await turns.leave(id, address, turnDeadlineSeconds, context.progress);
+		try {
+			await updateNode(manager, nodeId, ({ Labels: { [label]: found, ...others } = {}, ...spec }) => ({
+				...spec,
+				// With another value it is somebody else's.
+				Labels: found === undefined || found === value ? others : { ...others, [label]: found },
+			}));
+			await stopped(state, manager, context);
+		} catch (error) {
+			turns.comeBack(address);
+			throw error;
+		}
+	},
+});
+
+const idOf = ({ nodeId, label }: Pick<NodeLabelInputs, "nodeId" | "label">) => `${nodeId}/${label}`;
+
+const keyOf = (inputs: NodeLabelInputs) => `${inputs.clusterId} ${idOf(inputs)}`;
+
+/** Sets the label; others of the node stay. */
+async function set({ managers, clusterId, nodeId, label, value }: NodeLabelInputs, manager: Docker): Promise<NodeLabelOutputs> {
+	present.set(clusterId, managers);
+	await updateNode(manager, nodeId, (spec) => ({ ...spec, Labels: { ...spec.Labels, [label]: value } }));
+	return { observed: { [label]: value } };
+}
+
+/** Waits until the node runs the service, where there is one: only then may the next node go. */
+async function serving({ nodeId, service }: NodeLabelInputs, manager: Docker, { progress }: Context): Promise<void> {
+	await until({ what: `task of ${service} on the node`, deadlineSeconds: taskDeadlineSeconds, progress }, async () => {
+		const found = await orUndefined(manager.getService(service).inspect());
+		// Of the routing mesh's tasks none need be on this very node.
+		if (!found?.Spec?.Mode?.Global) return { done: undefined };
+		const tasks = await runningTasks(manager, { node: [nodeId], service: [service] });
+		const runs = tasks.some(({ DesiredState: desired, Status: { State: state } }) => desired === "running" && state === "running");
+		return runs ? { done: undefined } : { waiting: "none runs yet" };
+	});
+}
+
+/**
+ * Waits until no container of the service is left on the node. The node's own Docker says so: to the managers the task counts as rejected as soon as
+ * the label is gone (swarmkit's constraint enforcer), while its container serves, drains and stops.
+ */
+async function stopped({ connection, nodeId, service, stopSeconds }: NodeLabelInputs, manager: Docker, { progress }: Context) {
+	const filters = { label: [`com.docker.swarm.service.name=${service}`] };
+	const look = async () => {
+		const node = await findNode(manager, nodeId);
+		if (!node || node.Status?.State === "down") return 0;
+		const tasks = await orUndefined(runningTasks(manager, { node: [nodeId], service: [service] }));
+		// A service that is gone has been waited for by who removed it.
+		if (!tasks) return 0;
+		return Math.max(tasks.length, (await dockerOn(connection).listContainers({ filters })).length);
+	};
+	await until({ what: `tasks of ${service} stopping`, deadlineSeconds: stopSeconds + marginSeconds, progress }, async () => {
+		try {
+			const left = await look();
+			return left === 0 ? { done: undefined } : { waiting: `${left} left on the node: it serves until its turn, then its requests end` };
+		} catch (error) {
+			if (!isUnreachable(error)) throw error;
+			return { waiting: `cannot be seen now: ${error.message}` };
+		}
+	});
+}

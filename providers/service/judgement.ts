@@ -1,0 +1,147 @@
+import { graver, type Verdict } from "../../lib/disruption.ts";
+import { holdsUnknown } from "../define.ts";
+import { differences, replacesTasks, withoutTag } from "./compare.ts";
+import type { Act } from "./plan.ts";
+import type { ServiceInputs, ServiceOutputs } from "./resource.ts";
+import { saysSilent } from "./serving.ts";
+import { isLossless, serviceSpec } from "./spec.ts";
+import { saysVolume } from "./volumes.ts";
+
+/*
+ * What the acts of a plan do to those who use the service. A preview asks before anything is looked at: then the acts follow from the state, which
+ * holds what the last look saw, and from what changes. Pure.
+ */
+
+/** Changes that leave the tasks as they are, whatever they are. */
+const withoutRestart = ["managers", "clusterId", "registryAuth", "nodes", "replicas", "convergeSeconds"];
+
+type Olds = Partial<ServiceInputs & ServiceOutputs>;
+
+/** The gravest of the acts. */
+export function judge(acts: Act[], inputs: ServiceInputs, because = "", olds: Olds = {}): Verdict {
+	const verdicts = acts.map((act) => judgeAct(act, inputs, because, olds));
+	return verdicts.toSorted((a, b) => graver(b.class, a.class))[0] ?? { class: "none", reason: "nothing is done" };
+}
+
+function judgeAct(act: Act, inputs: ServiceInputs, because: string, olds: Olds): Verdict {
+	switch (act.kind) {
+		case "create":
+			return { class: "none", reason: "a new service" };
+		case "refuse":
+			return { class: "none", reason: act.why };
+		case "takeOver":
+			return { class: "none", reason: "the service is taken over as it runs" };
+		case "settle":
+			return { class: "none", reason: because ? `${because}: the tasks stay as they are` : "the tasks stay as they are" };
+		case "remakeVolume":
+			return rolling(`${act.volume}: it is made anew, without the node's task`, inputs, olds);
+		case "replaceTask":
+			return { class: "lossless rolling", reason: `${act.why}: it is replaced; nobody gets anything from it now` };
+		case "writeSpec":
+			return act.replaces ? replacing(act, inputs, because, olds) : { class: "none", reason: `${because}: the tasks stay as they are` };
+	}
+}
+
+function replacing(act: Extract<Act, { kind: "writeSpec" }>, inputs: ServiceInputs, because: string, olds: Olds): Verdict {
+	const found = rolling(`${because} replaces the tasks of ${inputs.name}`, inputs, olds);
+	if (!act.movesPort) return found;
+	const reason = `${found.reason}; the load balancer learns the new port last: requests fail in between`;
+	return { class: "interruption", reason };
+}
+
+/** Tasks are replaced, node after node. */
+function rolling(what: string, inputs: ServiceInputs, olds: Olds): Verdict {
+	const { rollout, publish } = inputs;
+	if (publish.mode === "ingress")
+		return {
+			class: "interruption",
+			reason: `${what}: rolling update by Swarm, new tasks first; the routing mesh moves on to them, and requests in flight may fail`,
+		};
+	const count = nodeCount(inputs);
+	const inOrder = rollout.order.length > 0;
+	const atOnce = inOrder ? 1 : rollout.parallelism;
+	const pace = `${atOnce} of ${count ? `${count} nodes` : "all nodes"} at a time${inOrder ? `, first ${rollout.order.join(", ")}` : ""}`;
+	if (!isLossless(inputs))
+		return { class: "interruption", reason: `${what}: rolling update by Swarm, ${pace}; requests to a node that is replaced fail` };
+	const until = olds.observed?.asFound?.length
+		? "a second, once, as the service was made by other means,"
+		: `${rollout.drainLimitSeconds} s`;
+	const rest = `what is in flight longer than ${until} is cut; on failure: ${rollout.failureAction}`;
+	if (count !== undefined && count <= atOnce) {
+		const nobody = count === 1 ? "the only node that serves is replaced" : "all nodes are replaced at a time";
+		return { class: "interruption", reason: `${what}: ${nobody}: nothing answers until its new task does; ${rest}` };
+	}
+	return {
+		class: "lossless rolling",
+		reason: `${what}: lossless rolling update, ${pace}; no request fails, ${atOnce === 1 ? "one node less" : `${atOnce} nodes less`} serve meanwhile; ${rest}`,
+	};
+}
+
+/** Undefined while they are not known, as in the preview of new ones. */
+function nodeCount({ nodes }: ServiceInputs): number | undefined {
+	return Array.isArray(nodes) ? nodes.length : undefined;
+}
+
+/** What an update of the service does. `changed`: the inputs that change; none where only what was found differs. */
+export function judgeUpdate(changed: string[], olds: Olds, news: ServiceInputs): Verdict {
+	const { acts, because } = rememberedPlan(changed, olds, news);
+	const verdict = judge(acts, news, because, olds);
+	if (!changed.includes("mount") || !movesLogs(olds.mount, news.mount)) return verdict;
+	return { class: "data", reason: `logs go to another place, those of before stay; ${verdict.reason}` };
+}
+
+/** The plan as far as it follows from the state, and what it is made for. */
+function rememberedPlan(changed: string[], olds: Olds, news: ServiceInputs): { acts: Act[]; because: string } {
+	const seen = olds.observed?.differs ?? [];
+	const isPart = (line: string) => !saysSilent(line) && !saysVolume(line);
+	const byHand = [...seen.filter(isPart), ...imageByHand(olds)];
+	const causes = causesOfRestart(changed, olds, news);
+	const writes = changed.some((name) => name !== "nodes") || byHand.length > 0;
+	const restarts = causes.length > 0 || byHand.some((path) => replacesTasks(path) || /^(UpdateStatus|what runs)/.test(path));
+	const named = causes.length > 0 ? causes : changed;
+	const because = [...named, ...(byHand.length > 0 ? [`what was changed by hand (${byHand.join(", ")})`] : [])].join(", ");
+	const silent = restarts ? [] : seen.filter(saysSilent);
+	return {
+		because: because || (seen.length > 0 ? "" : "what is missing is waited for"),
+		acts: [
+			...seen.filter(saysVolume).map((volume): Act => ({ kind: "remakeVolume", node: "", volume })),
+			...(writes
+				? [{ kind: "writeSpec", replaces: restarts, closesByHand: false, movesPort: movesPort(changed, olds, news) } as const]
+				: []),
+			...silent.map((why): Act => ({ kind: "replaceTask", node: "", container: "", why })),
+			{ kind: "settle" },
+		],
+	};
+}
+
+function imageByHand({ observed, imageDigest }: Olds): string[] {
+	if (!observed || !imageDigest || withoutTag(observed.image) === withoutTag(imageDigest)) return [];
+	if (observed.image === "") return ["what runs is not known"];
+	return observed.differs?.includes("TaskTemplate.ContainerSpec.Image") ? [] : ["TaskTemplate.ContainerSpec.Image"];
+}
+
+function movesPort(changed: string[], olds: Olds, news: ServiceInputs): boolean {
+	return changed.includes("publish") && olds.publish?.published !== news.publish.published;
+}
+
+/** The changed inputs that need new tasks: each is tried alone, where all of both specs is known. */
+function causesOfRestart(changed: string[], olds: Olds, news: ServiceInputs): string[] {
+	const suspects = changed.filter((name) => !withoutRestart.includes(name));
+	if (!isWhole(olds) || !isWhole(news)) return suspects;
+	const before = serviceSpec(olds);
+	return suspects.filter((name) => {
+		const after = serviceSpec({ ...olds, [name]: news[name as keyof ServiceInputs] });
+		return differences(before, after).some(replacesTasks);
+	});
+}
+
+/** Whether a spec can be made of it: nothing is unknown, or hidden as a secret. */
+function isWhole(inputs: Olds): inputs is ServiceInputs {
+	const { env, secretEnv, mount, publish, health, rollout, placement, secrets, name, image } = inputs;
+	const isRecord = (value: unknown) => value !== null && typeof value === "object" && !holdsUnknown(value);
+	return [env, secretEnv, mount, publish, health, rollout, placement, secrets].every(isRecord) && !!name && !!image && !holdsUnknown(image);
+}
+
+function movesLogs(old?: Partial<Record<string, unknown>>, fresh?: Partial<Record<string, unknown>>): boolean {
+	return ["type", "device", "source", "target"].some((key) => old?.[key] !== fresh?.[key]);
+}

@@ -1,0 +1,159 @@
+import { announcement } from "../../lib/agentNames.ts";
+import { type Node, ownerLabel, type Task } from "../../lib/swarm.ts";
+import { adoptionPlan } from "./adoption.ts";
+import { differences, replacesTasks } from "./compare.ts";
+import type { ServiceInputs } from "./resource.ts";
+import { isHeld, type NodeLook, whySilent } from "./serving.ts";
+import { isLossless, type ServiceSpec, serviceSpec } from "./spec.ts";
+import { isRunning } from "./tasks.ts";
+import type { WrongVolume } from "./volumes.ts";
+
+/*
+ * What brings a service to what is asked for, as data: see carryOut.ts for who does it and judgement.ts for what it means. Pure.
+ */
+
+/** Swarm's account of the last update. */
+export interface UpdateStatus {
+	State: string;
+	StartedAt?: string;
+	Message: string;
+}
+
+/** A service as the Engine API shows it. */
+export interface Found {
+	ID: string;
+	Spec: ServiceSpec;
+	UpdateStatus?: UpdateStatus;
+}
+
+/** What was found. */
+export interface Facts {
+	/** Undefined: there is none. */
+	service?: Found;
+	/** All of the service. */
+	tasks: Task[];
+	/** All of the swarm. */
+	nodes: Node[];
+	/** The nodes' volumes that are not as configured. */
+	volumes: Pick<WrongVolume, "node" | "isOwn" | "description">[];
+	/** Of the wanted nodes, where they were looked at. */
+	looks: NodeLook[];
+}
+
+/** What was asked for besides the inputs. */
+export interface Request {
+	/** The nodes' login is new, though the spec may not be. */
+	hasNewLogin: boolean;
+	/** A service that was taken over stays as it was found. */
+	keepsTasks: boolean;
+	/** Names of nodes that Swarm's updater waits for in vain. */
+	lost: string[];
+	/** Names of nodes whose task was already replaced. */
+	replaced: string[];
+}
+
+export const plainRequest: Request = { hasNewLogin: false, keepsTasks: false, lost: [], replaced: [] };
+
+export type Act =
+	| { kind: "create" }
+	/** Nothing is touched. */
+	| { kind: "refuse"; why: string }
+	/** Writes a service of other means down as this stack's, or what needs no new task of one that was taken over. */
+	| { kind: "takeOver" }
+	/** `volume`: as it is. */
+	| { kind: "remakeVolume"; node: string; volume: string }
+	| {
+			kind: "writeSpec";
+			/** Swarm replaces the tasks. */
+			replaces: boolean;
+			/** Why it is written though the service has it: Swarm stopped, has to pull with another login, or waits for a node that is lost. */
+			though?: "stopped" | "login" | "lost";
+			/** The old tasks stop without an announcement: see farewell.ts. */
+			closesByHand: boolean;
+			/** Another port, which the load balancer learns last. */
+			movesPort: boolean;
+	  }
+	/** A task that Docker calls running and that serves nothing. */
+	| { kind: "replaceTask"; node: string; container: string; why: string }
+	/** Waits until all of it runs and serves. */
+	| { kind: "settle" };
+
+/** Whether Swarm is replacing tasks. */
+export const isUpdating = (status?: UpdateStatus): boolean => ["updating", "rollback_started"].includes(status?.State ?? "");
+
+/** Whether Swarm has given up replacing tasks. */
+export const isStopped = (status?: UpdateStatus): boolean => status?.State?.endsWith("paused") ?? false;
+
+export function plan(facts: Facts, inputs: ServiceInputs, request: Request = plainRequest): Act[] {
+	const { service } = facts;
+	const refused = facts.volumes.filter(({ isOwn }) => !isOwn).map(({ description }) => refusedVolume(description));
+	const volumes = facts.volumes.map(({ node, description }): Act => ({ kind: "remakeVolume", node: node.name, volume: description }));
+	const isStranger = service && service.Spec.Labels?.[ownerLabel] !== inputs.owner;
+	const acts = !service
+		? [{ kind: "create" } as const, { kind: "settle" } as const]
+		: isStranger || request.keepsTasks
+			? adoptionPlan(service, facts.tasks, inputs)
+			: ownPlan(service, facts, inputs, request);
+	const refusals = [...acts.filter(({ kind }) => kind === "refuse"), ...refused];
+	// Volumes first: a task may not even start with such a one.
+	return refusals.length > 0 ? refusals : [...volumes, ...acts];
+}
+
+const refusedVolume = (description: string): Act => ({
+	kind: "refuse",
+	why: `service.mount.name: ${description} and was made by other means: remove it there, or choose another name`,
+});
+
+function ownPlan(service: Found, facts: Facts, inputs: ServiceInputs, request: Request): Act[] {
+	const { Spec: found, UpdateStatus: status } = service;
+	const differing = differences(found, serviceSpec(inputs, found.Mode));
+	const replaces = differing.some(replacesTasks);
+	const though = reasonToWrite(status, inputs, request);
+	const isUnannounced = found.TaskTemplate.ContainerSpec.StopSignal !== announcement;
+	const writes: Act[] =
+		differing.length > 0 || though
+			? [
+					{
+						kind: "writeSpec",
+						replaces: replaces || though === "stopped" || though === "lost",
+						...(differing.length === 0 && { though }),
+						closesByHand: isLossless(inputs) && replaces && isUnannounced,
+						movesPort: differing.includes("EndpointSpec.Ports") && publishedOf(found) !== inputs.publish.published,
+					},
+				]
+			: [];
+	// Swarm replaces them all, or is at it.
+	const isAtIt = replaces || isUpdating(status) || though === "stopped" || though === "lost";
+	return [...writes, ...(isAtIt ? [] : replacements(facts, inputs, request)), { kind: "settle" }];
+}
+
+function reasonToWrite(status: UpdateStatus | undefined, { registryAuth }: ServiceInputs, { lost, hasNewLogin }: Request) {
+	if (isStopped(status)) return "stopped";
+	if (lost.length > 0 && isUpdating(status)) return "lost";
+	return hasNewLogin && registryAuth ? "login" : undefined;
+}
+
+const publishedOf = ({ EndpointSpec }: ServiceSpec) => EndpointSpec?.Ports?.[0]?.PublishedPort;
+
+function replacements({ tasks, looks }: Facts, inputs: ServiceInputs, { replaced }: Request): Act[] {
+	return silentTasks(tasks, looks, inputs)
+		.filter(({ look, container }) => mayReplace(look) && container !== "" && !replaced.includes(look.node))
+		.map(({ look, container }) => ({ kind: "replaceTask", node: look.node, container, why: whySilent(look) }));
+}
+
+/**
+ * The nodes whose task runs, as Docker says, and who refuse the load balancer although nobody holds them: a task without its published port. Of the
+ * routing mesh every node answers for all.
+ */
+export function silentTasks(tasks: Task[], looks: NodeLook[], { nodes, publish }: ServiceInputs): { look: NodeLook; container: string }[] {
+	if (publish.mode !== "host") return [];
+	return nodes.flatMap(({ name, nodeId }) => {
+		const task = tasks.find((candidate) => candidate.NodeID === nodeId && isRunning(candidate));
+		const look = looks.find(({ node }) => node === name);
+		if (!task || !look || look.serves || !look.isRefused || isHeld(look)) return [];
+		return [{ look, container: task.Status.ContainerStatus?.ContainerID ?? "" }];
+	});
+}
+
+/** Only where it is certain that nobody gets anything from it: an agent that does not answer may have closed the node. */
+const mayReplace = ({ isUnpublished, agent }: NodeLook) => isUnpublished || agent?.state === "serving";

@@ -1,0 +1,122 @@
+import { shellQuote } from "../../lib/connection.ts";
+import {
+	type Answer,
+	describeAnswer,
+	type Health,
+	isHealthyAnswer,
+	isRefused,
+	lookCommand,
+	plainCurl,
+	readLook as readAnswer,
+} from "../../lib/health.ts";
+import { printable } from "../../lib/printable.ts";
+import { isUnreachable } from "../../lib/ssh.ts";
+import { DeadlineError } from "../../lib/wait.ts";
+import type { Means } from "./means.ts";
+import type { ServiceInputs, ServiceNode } from "./resource.ts";
+import { isLossless } from "./spec.ts";
+
+/*
+ * Whether a node serves, asked as the load balancer asks it: its address, the published port. And what its agent says of it, see agent/.
+ */
+
+/** What a node's agent says, see the contract in docs/rollouts.md. */
+export interface AgentState {
+	/** `serving`: a task gets requests. `waiting`: as well, and it is asked to stop. `closed`: nobody gets in. `away`: no task is there. */
+	state: string;
+	connections?: number;
+	/** Why it is so, in words. */
+	reason?: string;
+}
+
+export interface NodeLook {
+	/** Its name. */
+	node: string;
+	serves: boolean;
+	/** The connection was refused: there is nobody at the port, or the node is closed. */
+	isRefused: boolean;
+	/** What came instead of a healthy answer; empty where one came. */
+	answer: string;
+	/** Absent where there is no agent, or it does not answer. */
+	agent?: AgentState;
+	/** The task's container has no published port, though Docker calls it running. Only known where somebody looked. */
+	isUnpublished?: boolean;
+}
+
+type Asked = Pick<ServiceInputs, "publish" | "health" | "rollout">;
+
+/** Seconds an agent may take to answer. */
+const agentSeconds = 3;
+
+/** Prints the line of `lookCommand` and then, with `agent`, what the agent says. Pure. */
+export function lookScript({ address }: Pick<ServiceNode, "address">, { publish, health, rollout }: Asked, agent: boolean): string {
+	const asked = lookCommand(address, publish.published, health);
+	const told = `${plainCurl} -m ${agentSeconds} ${shellQuote(`http://${address}:${rollout.peerPort}/`)} || true`;
+	return [asked, ...(agent ? [told] : [])].join("\n");
+}
+
+/** What the script printed; undefined when it printed nothing of the kind. Pure. */
+export function readLook(node: Pick<ServiceNode, "name" | "address">, printed: string, { publish, health }: Asked): NodeLook | undefined {
+	const [first = "", ...rest] = printed.split("\n");
+	const found = answerOf(first, health);
+	if (!found) return undefined;
+	const serves = isHealthyAnswer(found, health);
+	const answer = serves ? "" : `${node.address}:${publish.published}: ${describeAnswer(found)}`;
+	const agent = agentState(rest.join("\n"));
+	return { node: node.name, serves, isRefused: isRefused(found), answer, ...(agent && { agent }) };
+}
+
+function answerOf(line: string, health: Health): Answer | undefined {
+	try {
+		return readAnswer(line, health);
+	} catch {
+		return undefined;
+	}
+}
+
+function agentState(text: string): AgentState | undefined {
+	try {
+		const { state, connections, reason } = JSON.parse(text) as Record<string, unknown>;
+		if (typeof state !== "string") return undefined;
+		return {
+			state,
+			...(typeof connections === "number" && { connections }),
+			...(typeof reason === "string" && reason && { reason: printable(reason) }),
+		};
+	} catch {
+		return undefined;
+	}
+}
+
+/** Asks all nodes at once. One that cannot be asked now is left out. @throws SshError where somebody has to mend the access to it. */
+export async function lookAtNodes(
+	nodes: ServiceNode[],
+	inputs: Asked,
+	{ shell }: Pick<Means, "shell">,
+	withAgent = true,
+): Promise<NodeLook[]> {
+	const hasAgent = withAgent && isLossless(inputs);
+	const look = async (node: ServiceNode): Promise<NodeLook[]> => {
+		try {
+			const deadlineSeconds = inputs.health.timeoutSeconds + 30;
+			const printed = await shell(node.connection, lookScript(node, inputs, hasAgent), { deadlineSeconds });
+			return [readLook(node, printed, inputs) ?? []].flat();
+		} catch (error) {
+			if (isUnreachable(error) || error instanceof DeadlineError) return [];
+			throw error;
+		}
+	};
+	return (await Promise.all(nodes.map(look))).flat();
+}
+
+/** Whether the node is closed, or about to be, on purpose. */
+export const isHeld = ({ agent }: NodeLook): boolean => ["waiting", "closed"].includes(agent?.state ?? "");
+
+/** Why the node gets nothing from the load balancer, in words. */
+export function whySilent({ node, answer, agent, isUnpublished }: NodeLook): string {
+	const why = isUnpublished ? "its task has no published port" : answer;
+	return `${node} does not serve: ${why}${agent?.reason && !isUnpublished ? ` (its agent: ${agent.state}, ${agent.reason})` : ""}`;
+}
+
+/** Whether a line says that a node does not serve. */
+export const saysSilent = (line: string): boolean => / does not serve: /.test(line);

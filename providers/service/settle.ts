@@ -1,0 +1,184 @@
+import { isUnreachable, SshError } from "../../lib/ssh.ts";
+import { type Node, retryOutOfSequence } from "../../lib/swarm.ts";
+import { DeadlineError, type Seen, until } from "../../lib/wait.ts";
+import { sameTask } from "./compare.ts";
+import type { Means } from "./means.ts";
+import { convergeSeconds } from "./pace.ts";
+import { isUpdating } from "./plan.ts";
+import type { ServiceInputs } from "./resource.ts";
+import { isHeld, lookAtNodes, type NodeLook } from "./serving.ts";
+import type { TaskTemplate } from "./spec.ts";
+import { failedLogs, isRunning, taskErrors, tasksOf } from "./tasks.ts";
+import { type Before, type Look, type Stage, stageOf } from "./verdict.ts";
+
+/*
+ * Waits until every wanted node runs the wanted task and serves. See verdict.ts for what one look says.
+ */
+
+/** A rollout that did not come to its end, with the failed tasks' own errors and last lines. */
+export class RolloutError extends Error {
+	readonly serviceId: string;
+	/** Swarm has put back what ran before. */
+	readonly isRolledBack: boolean;
+	/** Parts of the spec that are as they were when the service was taken over. */
+	asFound?: string[];
+	constructor(serviceId: string, isRolledBack: boolean, message: string) {
+		super(message);
+		this.serviceId = serviceId;
+		this.isRolledBack = isRolledBack;
+	}
+}
+
+/** A rollout that is over is seen within this time, in milliseconds; a look at the swarm costs the manager little. */
+const maxPauseMs = 1000;
+/** Nodes are asked less often while there is nothing to wait for there. */
+const nodesMs = 5000;
+/** Swarm sees a node down that reboots: for so long it is expected back. */
+const lostMs = 120_000;
+/** A node may refuse connections for so long though its task runs: ports are published, agents look every now and then. */
+const silentMs = 30_000;
+
+/** What was learned that asks for another plan; nothing when all is well. */
+export interface Learned {
+	lost: string[];
+	silent: string[];
+}
+
+/** @throws RolloutError */
+export async function settle(
+	serviceId: string,
+	wanted: TaskTemplate,
+	before: Before,
+	inputs: ServiceInputs,
+	means: Means,
+	tried: string[] = [],
+): Promise<Learned> {
+	const { progress, clock } = means;
+	const watch = new Watch(serviceId, inputs, means);
+	const options = { what: `service ${inputs.name}`, deadlineSeconds: convergeSeconds(inputs), progress, maxPauseMs, clock };
+	const look = patient(async (): Promise<Seen<Stage>> => {
+		const stage = stageOf(await watch.look(wanted), wanted, before, inputs, tried);
+		return stage.kind === "waiting" ? { waiting: stage.seen } : { done: stage };
+	});
+	const rollBack = patient(async (): Promise<Seen<Stage>> => {
+		const stage = stageOf(await watch.look(wanted), wanted, before, inputs, tried);
+		if (stage.kind === "takeBack") return { waiting: "the new version failed: the old one is asked for" };
+		return stage.kind === "rollingBack" || stage.kind === "waiting" ? { waiting: stage.seen } : { done: stage };
+	});
+	try {
+		let stage = await until(options, look);
+		if (stage.kind === "takeBack") {
+			await takeBack(serviceId, means);
+			stage = await until(options, rollBack);
+		}
+		// To go back is a rollout as well.
+		if (stage.kind === "rollingBack") stage = await until(options, rollBack);
+		if (stage.kind === "failed") throw new RolloutError(serviceId, stage.isRolledBack ?? false, stage.why);
+		return stage.kind === "again" ? stage : { lost: [], silent: [] };
+	} catch (error) {
+		if (!(error instanceof DeadlineError || error instanceof RolloutError)) throw error;
+		const isRolledBack = error instanceof RolloutError && error.isRolledBack;
+		throw new RolloutError(serviceId, isRolledBack, await explained(error.message, serviceId, before, inputs, means));
+	}
+}
+
+/** Has Swarm put back what ran before. */
+async function takeBack(serviceId: string, { swarm }: Means): Promise<void> {
+	await retryOutOfSequence(async () => {
+		const { Version: version, Spec: spec } = await swarm.getService(serviceId).inspect();
+		await swarm.getService(serviceId).update(undefined as never, { _query: { version: version.Index, rollback: "previous" }, _body: spec } as never);
+	});
+}
+
+/** With what this rollout's own tasks say of themselves. */
+async function explained(message: string, serviceId: string, before: Before, { nodes }: ServiceInputs, { swarm }: Means): Promise<string> {
+	const fresh = (await tasksOf(swarm, serviceId).catch(() => [])).filter(({ ID: id }) => !before.tasks.has(id));
+	return [message, ...taskErrors(fresh, nodes).map((line) => `  ${line}`), ...(await failedLogs(swarm, fresh, nodes))].join("\n");
+}
+
+/** Goes on when a look fails: a manager that restarts, or a connection that breaks, does not end a rollout that Swarm carries on. */
+function patient<T>(look: () => Promise<Seen<T>>): () => Promise<Seen<T>> {
+	return async () => {
+		try {
+			return await look();
+		} catch (error) {
+			const isLasting = error instanceof SshError && !isUnreachable(error);
+			if (isLasting || (error as { statusCode?: number }).statusCode === 404) throw error;
+			return { waiting: `cannot be seen now: ${(error as Error).message}` };
+		}
+	};
+}
+
+/** Looks, and keeps since when things are as they are. */
+class Watch {
+	readonly #serviceId: string;
+	readonly #inputs: ServiceInputs;
+	readonly #means: Means;
+	readonly #since = new Map<string, number>();
+	#looks: NodeLook[] = [];
+	#askedAt = Number.NEGATIVE_INFINITY;
+	#agentsAt = Number.NEGATIVE_INFINITY;
+
+	constructor(serviceId: string, inputs: ServiceInputs, means: Means) {
+		this.#serviceId = serviceId;
+		this.#inputs = inputs;
+		this.#means = means;
+	}
+
+	async look(wanted: TaskTemplate): Promise<Look> {
+		const { swarm } = this.#means;
+		const service = await swarm.getService(this.#serviceId).inspect();
+		const tasks = await tasksOf(swarm, this.#serviceId);
+		const nodes = (await swarm.listNodes()) as Node[];
+		const runs = (nodeId: string) => tasks.some((task) => task.NodeID === nodeId && isRunning(task) && sameTask(task.Spec, wanted));
+		const isHost = this.#inputs.publish.mode === "host";
+		const allRun = !isUpdating(service.UpdateStatus) && (!isHost || this.#inputs.nodes.every(({ nodeId }) => runs(nodeId)));
+		const runningMs = this.#lasting("all run", allRun);
+		await this.#askNodes(allRun);
+		return {
+			service,
+			tasks,
+			nodes,
+			looks: this.#looks,
+			lost: this.#inputs.nodes.filter(({ nodeId }) => this.#isLost(nodeId, nodes)).map(({ name }) => name),
+			silent: isHost ? this.#looks.filter((found) => this.#isSilent(found, allRun)).map(({ node }) => node) : [],
+			runningSeconds: runningMs / 1000,
+		};
+	}
+
+	/** While tasks are replaced, for the operator's eye; once all run, the end depends on it. */
+	async #askNodes(allRun: boolean): Promise<void> {
+		const now = this.#means.clock.now();
+		if (!allRun && now - this.#askedAt < nodesMs) return;
+		const withAgents = now - this.#agentsAt >= nodesMs;
+		const looks = await lookAtNodes(this.#inputs.nodes, this.#inputs, this.#means, withAgents);
+		const said = (node: string) => this.#looks.find((known) => known.node === node)?.agent;
+		this.#looks = withAgents ? looks : looks.map((found) => ({ ...found, agent: said(found.node) }));
+		this.#askedAt = now;
+		if (withAgents) this.#agentsAt = now;
+	}
+
+	#isLost(nodeId: string, nodes: Node[]): boolean {
+		const node = nodes.find(({ ID: id }) => id === nodeId);
+		const isDown = node?.Status?.State === "down";
+		const downMs = this.#lasting(`down ${nodeId}`, isDown);
+		return !node || (isDown && downMs >= lostMs);
+	}
+
+	#isSilent(found: NodeLook, allRun: boolean): boolean {
+		const isSilent = allRun && found.isRefused && !found.serves && !isHeld(found);
+		return this.#lasting(`silent ${found.node}`, isSilent) >= silentMs;
+	}
+
+	/** Milliseconds for which it has been so; 0 when it is not. */
+	#lasting(what: string, isSo: boolean): number {
+		const now = this.#means.clock.now();
+		if (!isSo) {
+			this.#since.delete(what);
+			return 0;
+		}
+		const since = this.#since.get(what) ?? now;
+		this.#since.set(what, since);
+		return now - since;
+	}
+}

@@ -1,0 +1,184 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { FakeSwarm } from "../../../support/fakeSwarm.ts";
+import { reach } from "../../../support/swarmMocks.ts";
+
+let swarm: FakeSwarm;
+vi.mock("../../../../lib/docker.ts", async () => (await import("../../../support/swarmMocks.ts")).docker());
+vi.mock("../../../../lib/ssh.ts", async (original) => (await import("../../../support/swarmMocks.ts")).ssh(await original<object>()));
+vi.mock("../../../../lib/wait.ts", async (original) =>
+	(await import("../../../support/swarmMocks.ts")).wait(await original<typeof import("../../../../lib/wait.ts")>(), 4),
+);
+const { provider } = await import("../../../../providers/node-label/provider.ts");
+
+const label = "scaleout.service";
+
+beforeEach(async () => {
+	swarm = reach(new FakeSwarm());
+	await swarm.addHost("m1", "manager");
+	for (const name of ["w1", "w2"]) await swarm.addHost(name, "worker");
+	swarm.services.set("was", `${label}=was`);
+});
+afterEach(() => swarm.close());
+
+function inputs(host: string, more = {}) {
+	return {
+		managers: [swarm.connection("m1")],
+		clusterId: swarm.clusterId,
+		connection: swarm.connection(host),
+		node: `node-${host}`,
+		nodeId: `node-${host}`,
+		address: `${host} of ${swarm.clusterId}`,
+		label,
+		value: "was",
+		service: "was",
+		stopSeconds: 30,
+		...more,
+	};
+}
+const state = (host: string, more = {}) => ({ ...inputs(host, more), observed: { [label]: "was" } });
+const labelsOf = (host: string) => swarm.nodes.get(`node-${host}`)?.Spec?.Labels;
+const give = (host: string, labels: Record<string, string>) => {
+	Object.assign(swarm.nodes.get(`node-${host}`)?.Spec ?? {}, { Labels: labels });
+	swarm.run(`node-${host}`, "was");
+};
+const idOf = (host: string) => `node-${host}/${label}`;
+const settled = async <T>(promise: Promise<T>) => {
+	let done = false;
+	void promise.then(() => {
+		done = true;
+	});
+	await new Promise((resolve) => setTimeout(resolve, 1000));
+	return done;
+};
+
+describe("a label", () => {
+	test("is added beside those of others, and again without harm", async () => {
+		Object.assign(swarm.nodes.get("node-w1")?.Spec ?? {}, { Labels: { theirs: "1" } });
+		const { id, outs } = await provider.create(inputs("w1", { label: "a" }));
+		await provider.create(inputs("w1", { label: "a" }));
+		expect(labelsOf("w1")).toEqual({ theirs: "1", a: "was" });
+		expect([id, outs]).toMatchObject(["node-w1/a", { observed: { a: "was" } }]);
+	});
+
+	test("of a node that begins to serve does not wait for its task: a version that fails must not keep the one that mends it away", async () => {
+		swarm.keepsTasks = true;
+		swarm.services.set("was", "other=label");
+		await provider.create(inputs("w1", { label: "b" }));
+		expect(labelsOf("w1")).toEqual({ b: "was" });
+	});
+
+	test.each([
+		["was taken away by hand", {}],
+		["was given another value by hand", { [label]: "other" }],
+	])("that %s shows after a refresh, and is put back", async (_what, labels) => {
+		give("w1", { theirs: "1", ...labels });
+		const { props } = await provider.read(idOf("w1"), state("w1"));
+		expect(props).toMatchObject({ observed: labels });
+		expect(await provider.diff(idOf("w1"), props as object, inputs("w1"))).toMatchObject({ changes: true, replaces: [] });
+		const { outs } = await provider.update(idOf("w1"), props as object, inputs("w1"));
+		expect(labelsOf("w1")).toEqual({ theirs: "1", [label]: "was" });
+		expect(await provider.diff(idOf("w1"), outs as object, inputs("w1"))).toMatchObject({ changes: false });
+	});
+
+	test("is gone with its node, and with its swarm, and stays as it was while nobody can be asked", async () => {
+		swarm.nodes.delete("node-w1");
+		expect((await provider.read(idOf("w1"), state("w1"))).id).toBeUndefined();
+		await swarm.addHost("none");
+		expect((await provider.read(idOf("w2"), state("w2", { managers: [swarm.connection("none")] }))).id).toBeUndefined();
+		swarm.kill("m1");
+		expect((await provider.read(idOf("w2"), state("w2"))).id).toBe(idOf("w2"));
+	});
+
+	test("follows a host that has left the swarm and joined again as another node", async () => {
+		const change = await provider.diff(idOf("w1"), state("w1"), inputs("w1", { nodeId: "node-w2" }));
+		expect(change).toMatchObject({ changes: true, replaces: [] });
+		await provider.update(idOf("w1"), state("w1"), inputs("w1", { nodeId: "node-w2", label: "c" }));
+		expect(labelsOf("w2")).toEqual({ c: "was" });
+	});
+});
+
+describe("a label that goes", () => {
+	test("leaves others, and waits until no container of the service is left on the node, which to the managers is gone at once", async () => {
+		give("w1", { theirs: "1", [label]: "was" });
+		give("w2", { [label]: "was" });
+		swarm.keepsTasks = true;
+		const going = provider.delete(idOf("w1"), state("w1"));
+		expect(await settled(going), "the task serves still").toBe(false);
+		expect(labelsOf("w1")).toEqual({ theirs: "1" });
+		expect(swarm.tasks.has("node-w1")).toBe(false);
+		swarm.stop("node-w1");
+		await going;
+		expect(labelsOf("w2")).toEqual({ [label]: "was" });
+	});
+
+	test("fails when the task does not stop within its limits: agent and access must not go before it", async () => {
+		give("w1", { [label]: "was" });
+		swarm.keepsTasks = true;
+		await expect(provider.delete(idOf("w1"), state("w1"))).rejects.toThrow(/tasks of was stopping: not done after .* 1 left on the node/);
+	});
+
+	test("with another value by hand is somebody else's", async () => {
+		give("w1", { [label]: "other" });
+		// Swarm has stopped the task when the value became another one.
+		swarm.tasks.delete("node-w1");
+		swarm.stop("node-w1");
+		await provider.delete(idOf("w1"), state("w1"));
+		expect(labelsOf("w1")).toEqual({ [label]: "other" });
+	});
+
+	test("has nothing to wait for where service, host, node or swarm is gone", async () => {
+		give("w1", { [label]: "was" });
+		give("w2", { [label]: "was" });
+		swarm.keepsTasks = true;
+		swarm.kill("w1");
+		await provider.delete(idOf("w1"), state("w1"));
+		swarm.services.clear();
+		await provider.delete(idOf("w2"), state("w2"));
+		expect(labelsOf("w2")).toEqual({});
+		swarm.nodes.delete("node-w2");
+		await provider.delete(idOf("w2"), state("w2"));
+		await swarm.addHost("none");
+		await provider.delete(idOf("w2"), state("w2", { managers: [swarm.connection("none")] }));
+	});
+
+	test("is told to the managers of this up where those that it knows have ceased to be managers", async () => {
+		give("w1", { [label]: "was" });
+		await provider.create(inputs("w2", { label: "d" }));
+		await provider.delete(idOf("w1"), state("w1", { managers: [swarm.connection("w2")] }));
+		expect(labelsOf("w1")).toEqual({});
+	});
+
+	test("goes with a swarm that is made anew, without a request", async () => {
+		give("w1", { [label]: "was" });
+		await provider.diff("ending", state("w1"), inputs("w1", { clusterId: "anew" }));
+		await provider.delete("ending", state("w1"));
+		expect(swarm.asked).toEqual([]);
+	});
+});
+
+describe("labels of nodes that are replaced", () => {
+	test("go one at a time: the next one when the node before it runs its task again", async () => {
+		for (const host of ["w1", "w2"]) {
+			give(host, { [label]: "was" });
+			// A resource of before is replaced: its node's ID is not known yet.
+			const before = await provider.diff(`${host}-replaced`, state(host), inputs(host, { node: "anew" }));
+			expect(before).toMatchObject({ replaces: ["node"], deleteBeforeReplace: true });
+		}
+		await provider.delete("w1-replaced", state("w1"));
+		const next = provider.delete("w2-replaced", state("w2"));
+		expect(await settled(next)).toBe(false);
+		expect(labelsOf("w2")).toEqual({ [label]: "was" });
+		const back = Date.now();
+		await provider.create(inputs("w1"));
+		expect(swarm.tasks.get("node-w1"), "it runs when the label is said to be made").toBe(1);
+		expect(Date.now() - back).toBeGreaterThan(300);
+		await next;
+		expect(labelsOf("w2")).toEqual({});
+	});
+});
+
+test("a host under another name in the configuration is another resource of the same label, which stays", async () => {
+	const { id } = await provider.create(inputs("w1"));
+	await provider.delete(id, state("w1"));
+	expect(labelsOf("w1")).toEqual({ [label]: "was" });
+});
