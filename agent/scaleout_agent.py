@@ -8,7 +8,7 @@ from scaleout_gate import Gate
 from scaleout_gates import AWAY_SECONDS, Gates
 from scaleout_health import look
 from scaleout_stop import Stop
-from scaleout_task import Memory, Task, addresses, docker_time, log, monotonic_of, published
+from scaleout_task import Memory, Task, addresses, docker_time, log, monotonic_of, pace, published
 from scaleout_turns import AWAY, CLOSED, SERVING, WAITING, Turns, serve
 
 # A container that is healthy and has no published port for this long never gets any. A manager that has just become the leader even makes tasks that are
@@ -101,8 +101,10 @@ class Agent:
 
     def tick(self):
         """Looks each second whether what is closed is still closed."""
+        took = 0.0
         while True:
-            time.sleep(1)
+            time.sleep(pace(1, took))
+            begun = time.monotonic()
             try:
                 if self.tell()["state"] == AWAY and self.memory.text("away") is None:
                     self.memory.note("away")
@@ -110,6 +112,7 @@ class Agent:
                     self.settle()
             except Exception as error:
                 log(f"cannot look after the firewall: {error!r}")
+            took = time.monotonic() - begun
 
     # The life of a container.
 
@@ -144,6 +147,7 @@ class Agent:
     def see(self, event):
         container, action = event["Actor"]["ID"], event["Action"]
         if action == "create":
+            self.forget_unstarted()
             # Closed before it listens, so that no request meets a task that is not ready.
             self.take(container)
             self.settle()
@@ -159,6 +163,10 @@ class Agent:
                 self.memory.note_time(f"{container}.stopping", task.stopping)
                 self.stop(task)
         elif action == "die":
+            self.end_of(container)
+            self.settle()
+        elif action == "destroy" and container in self.tasks:
+            # It has never been started: there was no "die".
             self.end_of(container)
             self.settle()
         elif action == "destroy" and container == self.last and not self.tasks:
@@ -195,6 +203,13 @@ class Agent:
         if found:
             self.start(task)
         return task
+
+    def forget_unstarted(self):
+        """Docker tells nothing of a container that it could not start, nor Swarm of one that it did not start: the next one takes its place."""
+        for task in [task for task in self.tasks.values() if not task.started]:
+            details = self.docker.inspect(task.id)
+            if not details or (details["State"].get("Status") == "created" and (details["State"].get("Error") or details["State"].get("ExitCode"))):
+                self.end_of(task.id)
 
     def start(self, task):
         if not task.started:
@@ -244,7 +259,7 @@ class Agent:
     def has_portless(self):
         """Whether there is a task that nobody can reach, and that is about to be replaced by one that waits for the port."""
         with self.lock:
-            return any(task.terms and not task.ports and not task.stopping for task in self.tasks.values())
+            return any(task.terms and task.started and not task.ports and not task.stopping for task in self.tasks.values())
 
     def told(self, task):
         task.told = time.monotonic()
@@ -257,6 +272,7 @@ class Agent:
         healthy_since = details = portless_since = None
         health = task.terms["health"]
         while not task.stopping and not task.ended.is_set():
+            looked = time.monotonic()
             try:
                 # Docker is asked once, not at each look: the application starts meanwhile, and needs the processor.
                 if not details or not addresses(details):
@@ -286,8 +302,13 @@ class Agent:
                     return
             except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
                 task.reason = f"its task cannot be asked: {error!r}"
-            left = 0.25 if not healthy_since else task.terms["settleSeconds"] - (time.monotonic() - healthy_since) if published(details) else 0.5
-            task.ended.wait(min(0.5, max(0.05, left)))
+            if not healthy_since:
+                left = pace(0.25, time.monotonic() - looked, limit=2)
+            elif published(details):
+                left = min(0.5, task.terms["settleSeconds"] - (time.monotonic() - healthy_since))
+            else:
+                left = 0.5
+            task.ended.wait(max(0.05, left))
 
     def replace(self, task):
         task.reason = "its task is healthy, and Docker has not published its port: it is stopped, so that Swarm starts another one"

@@ -42,6 +42,8 @@ class Docker:
     def inspect(self, container):
         """What `docker inspect` shows of a container; None when there is none."""
         status, body = self.request("GET", f"/containers/{container}/json")
+        if status not in (200, 404):
+            raise OSError(f"Docker answers {status} when asked for {container[:12]}: {(body or {}).get('message')}")
         return body if status == 200 else None
 
     def stop_signal(self, image):

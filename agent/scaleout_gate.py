@@ -98,7 +98,13 @@ def hooks(rules):
 
 
 def rules_now():
-    return run("iptables-save", "-t", "filter").splitlines()
+    """The rules of the filter table. Raises OSError when they cannot be read."""
+    rules = run("iptables-save", "-t", "filter").splitlines()
+    for rule in rules:
+        # It prints that instead of the rules, and calls it a success, where nft was used to put a rule of its own kind into the table.
+        if rule.startswith("#") and "incompatible" in rule:
+            raise OSError(f"iptables-save: {rule[1:].strip()}")
+    return rules
 
 
 def restore(lines):

@@ -5,8 +5,9 @@ import time
 
 from scaleout_task import log
 
-# A node without a container for this long gets none soon: it no longer counts as closed, and its port is opened.
-AWAY_SECONDS = 60
+# A node without a container for this long gets none soon: it no longer counts as closed, and its port is opened. Swarm has an image pulled only once
+# the old task has ended, and Docker tells nothing of that.
+AWAY_SECONDS = 300
 
 
 class Gates:

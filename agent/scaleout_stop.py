@@ -4,12 +4,12 @@ import threading
 import time
 
 from scaleout_gate import established
-from scaleout_task import log
+from scaleout_task import log, pace
 
 # In an order of nodes all are asked at once, as far as a manager can.
 GATHER_SECONDS = 10
-# A node that is shut down does not wait longer for its turn: somebody stands beside it.
-SHUTDOWN_TURN_SECONDS = 60
+# A node that is shut down does not wait longer for its turn, which is for the replacement of one node: somebody stands beside it.
+SHUTDOWN_TURN_SECONDS = 300
 # Note by who removes the service: no task comes back, so there are no turns to wait for. It holds for a while only, as the removal may fail.
 ENDING = "ending"
 ENDING_SECONDS = 600
@@ -62,6 +62,7 @@ class Stop:
             if self.agent.memory.is_fresh(ENDING, ENDING_SECONDS):
                 log(f"{task}: the service is being removed: nobody waits for a turn")
                 return
+            begun = time.monotonic()
             if self.leaving is None and self.agent.has_portless():
                 obstacle = "Docker has started the next task without its published port, and it is replaced first"
             else:
@@ -75,7 +76,7 @@ class Stop:
                 log(f"{task}: asked to stop, serves until it is its turn: {obstacle}")
             said = obstacle
             task.reason = f"asked to stop, serves until it is its turn: {obstacle}"
-            task.ended.wait(TURN_SECONDS)
+            task.ended.wait(pace(TURN_SECONDS, time.monotonic() - begun))
 
     def drain(self):
         """Refuses new connections, and waits until those that are left have ended or the drain limit has passed."""
@@ -115,6 +116,9 @@ class Stop:
         if not task.ended.wait(max(0.0, task.told + grace - time.monotonic())):
             log(f"{task}: still runs {grace:.0f} s after its stop signal: SIGKILL")
             self.send("SIGKILL", 30)
+            if not task.ended.wait(30):
+                task.reason = "it was killed, and Docker has not noticed its end: restart Docker on this node"
+                log(f"{task}: {task.reason}")
 
     def send(self, name, seconds):
         """Whether the signal was sent. Docker may not answer for a while: it is tried again for so long."""

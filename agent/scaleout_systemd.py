@@ -50,8 +50,8 @@ def start_of(pid):
         return None
 
 
-def pass_on(pid, name, limit=120):
-    """Waits until Docker is being stopped, and sends the process the signal that Docker does not."""
+def pass_on(pid, name, limit=900):
+    """Waits until Docker is being stopped, which another unit may hold up, and sends the process the signal that Docker does not."""
     begun = start_of(pid)
     end = time.monotonic() + limit
     while begun and start_of(pid) == begun and time.monotonic() < end:

@@ -135,6 +135,11 @@ def addresses(details):
     return [network["IPAddress"] for network in networks.values() if (network or {}).get("IPAddress")]
 
 
+def pace(seconds, took, limit=5.0):
+    """Seconds until it is looked again: where a look takes long, as the host is slow or busy, looks take a tenth of the time at most."""
+    return max(seconds, min(10 * took, limit))
+
+
 def monotonic_of(nanoseconds):
     """Moment of a Docker event on the monotonic clock; now at the latest."""
     return time.monotonic() - max(0.0, time.time() - nanoseconds / 1e9)

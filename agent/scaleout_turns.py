@@ -30,6 +30,8 @@ SECONDS = 2
 SILENT_SECONDS = 30
 # A node that neither tells nor serves may be starting again. After this long nobody waits for it any more.
 DOWN_SECONDS = 120
+# What was found of a silent peer is forgotten when nobody has looked for so long: it may have come back, and gone again.
+REMEMBERED_SECONDS = 15
 # Who has not looked for so long may have been taken for silent, and needs a new number.
 STALLED_SECONDS = 10
 # Peers asked at the same time.
@@ -108,8 +110,8 @@ class Turns:
             if said["agent"]:
                 self.silent.pop(name, None)
                 continue
-            state, since, _ = self.silent.get(name, (None, now, now))
-            if state != said["state"]:
+            state, since, at = self.silent.get(name, (None, now, now))
+            if state != said["state"] or now - at > REMEMBERED_SECONDS:
                 since = now
             if said["state"] == DOWN:
                 # Another one may know it for longer.
@@ -121,7 +123,7 @@ class Turns:
     def down(self):
         """The nodes that neither tell nor serve, as far as this one has looked lately, with the seconds since it has found them so."""
         now = time.monotonic()
-        return {name: round(now - since, 1) for name, (state, since, at) in list(self.silent.items()) if state == DOWN and now - at < 600}
+        return {name: round(now - since, 1) for name, (state, since, at) in list(self.silent.items()) if state == DOWN and now - at < REMEMBERED_SECONDS}
 
     def unreachable(self):
         return sorted(self.silent)

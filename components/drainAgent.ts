@@ -33,7 +33,7 @@ export function drainAgent(
 }
 
 /** Seconds in which systemd lets the agent drain its node before Docker stops: SHUTDOWN_TURN_SECONDS of the agent, and what a firewall takes. */
-const shutdownSeconds = 90;
+const shutdownSeconds = 330;
 
 /** Installs the agent from standard input as a systemd service, and waits until it watches. Pure. */
 export function agentScript({ name, rollout }: Topology["service"], node: AgentNode, peers: AgentNode[]): string {

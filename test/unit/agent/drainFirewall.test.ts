@@ -133,6 +133,27 @@ describe("a port that is closed", () => {
 		expect(filter()).toEqual(before);
 	});
 
+	test("that cannot be closed, as iptables cannot read its own table, is said to be so, and its task is stopped at the limit", async () => {
+		const { node } = at;
+		// As printed where nft has added a rule of its own kind: with the exit status of a success.
+		node.standIn("iptables-save", "echo \"# Table \\`filter' is incompatible, use 'nft' tool.\"");
+		const task = await node.run({ health: "healthy", terms: { drainLimitSeconds: 2 } });
+		await node.startAgent();
+		node.stop(task);
+		await until(
+			() => node.log.includes("port 8080 cannot be closed: iptables-save: Table `filter' is incompatible"),
+			"the fault is named",
+			() => node.log,
+		);
+		await until(
+			() => node.docker.kills.some(({ signal }) => signal === "SIGTERM"),
+			"the task is stopped",
+			() => node.log,
+		);
+		expect((await node.state).reason).toContain("is incompatible");
+		node.realAgain("iptables-save");
+	});
+
 	test("says so when it cannot be opened, counts as closed until it is, and is opened as soon as it can be", async () => {
 		const { node, client } = at;
 		const { answer, task } = await draining();

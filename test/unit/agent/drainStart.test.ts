@@ -28,6 +28,85 @@ function load(client: Client, url: string): () => Promise<{ said: string; at: nu
 
 const kinds = (seen: { said: string }[]) => [...new Set(seen.map(({ said }) => said))];
 
+describe("a container that Docker could not start", () => {
+	/** One that cannot be started beside one that has served and ends. */
+	async function left() {
+		const { node } = at;
+		const task = await node.run({ health: "healthy" });
+		await node.startAgent();
+		const broken = node.create();
+		const container = node.docker.containers.get(broken.id);
+		if (container) container.State = { ...container.State, Error: "cannot be mounted" };
+		await until(
+			async () => (await node.state).state === "serving",
+			"it serves",
+			() => node.log,
+		);
+		node.stop(task);
+		await until(
+			async () => (await node.state).container === broken.id.slice(0, 12),
+			"the other one is left",
+			() => node.log,
+		);
+		return broken;
+	}
+
+	test("is forgotten when it is removed", async () => {
+		const { node } = at;
+		const broken = await left();
+		node.docker.containers.delete(broken.id);
+		node.docker.event(broken.id, "destroy");
+		await until(
+			async () => (await node.state).container === "",
+			"it is forgotten",
+			() => node.log,
+		);
+	});
+
+	test("is forgotten when the next one is made, which serves and is stopped as any other", async () => {
+		const { node } = at;
+		await left();
+		const next = await node.run();
+		await until(
+			async () => (await node.state).state === "serving",
+			"it serves",
+			() => node.log,
+		);
+		node.stop(next);
+		await until(
+			async () => (await node.state).container === "",
+			"none is left",
+			() => node.log,
+		);
+	});
+});
+
+describe("a task of which Docker cannot tell for a moment", () => {
+	test("is let in once Docker can", async () => {
+		const { node, client } = at;
+		await node.startAgent();
+		const task = node.create();
+		await until(
+			async () => (await node.state).container === task.id.slice(0, 12),
+			"it is known",
+			() => node.log,
+		);
+		node.docker.isBroken = true;
+		await node.start(task);
+		await until(
+			async () => (await node.state).reason.includes("Docker answers 500"),
+			"it is told",
+			() => node.log,
+		);
+		node.docker.isBroken = false;
+		await until(
+			async () => (await client.get(node.url)) === "200",
+			"it serves",
+			() => node.log,
+		);
+	});
+});
+
 describe("a task that serves", () => {
 	test.each([
 		["healthy", 200],

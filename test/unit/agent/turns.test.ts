@@ -180,3 +180,19 @@ describe("in whatever order nodes read of one another", () => {
 		expect(run("4", "1", "node2,node0", "60", "crashes")).toMatchObject({ runs: 60, most: 1, unfinished: 0 });
 	});
 });
+
+test("what was found of a silent peer is forgotten when nobody has looked for a while: it may have come back and gone again", () => {
+	const script = `
+import json, time, scaleout_turns as turns
+here = turns.Turns("b", [turns.Peer("a", "127.0.0.1", 1, "was")], 1)
+now = time.monotonic()
+found = []
+for looked in (5, 60):
+    here.silent["a"] = ("down", now - 1000, now - looked)
+    found.append([list(here.down()), here.ask(["a"], [])["a"]["seconds"] > 900])
+print(json.dumps(found))`;
+	expect(python(script)).toEqual([
+		[["a"], true],
+		[[], false],
+	]);
+});

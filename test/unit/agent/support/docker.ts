@@ -6,7 +6,7 @@ import * as http from "node:http";
 export interface FakeContainer {
 	Id: string;
 	Image: string;
-	State: { Status: string; Pid: number; Health?: { Status: string } };
+	State: { Status: string; Pid: number; Health?: { Status: string }; Error?: string };
 	Config: { Labels: Record<string, string> };
 	HostConfig: { PortBindings: Record<string, { HostIp: string; HostPort: string }[]> };
 	NetworkSettings: { Ports: Record<string, { HostPort: string }[] | null>; Networks: Record<string, { IPAddress: string }> };
@@ -29,6 +29,8 @@ export class FakeDocker {
 	onKill: (id: string, signal: string) => void = () => {};
 	/** Answers nothing any more, as a Docker that stalls. */
 	isStalled = false;
+	/** Answers 500 when it is asked for a container. */
+	isBroken = false;
 	/** The wishes for events it was given: the query of each. */
 	readonly wishes: URLSearchParams[] = [];
 	private readonly past: Event[] = [];
@@ -101,7 +103,7 @@ export class FakeDocker {
 		}
 		const container = this.containers.get(id);
 		if (!container) return [404, { message: "no such container" }];
-		if (what === "json") return [200, container];
+		if (what === "json") return this.isBroken ? [500, { message: "storage error" }] : [200, container];
 		if (container.State.Status !== "running") return [409, { message: "it does not run" }];
 		const signal = searchParams.get("signal") ?? "";
 		this.kills.push({ id, signal, at: Date.now() });

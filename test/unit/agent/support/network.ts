@@ -17,7 +17,7 @@ ip netns exec ${probe} iptables -t nat -A PREROUTING -p tcp --dport 1 -j DNAT --
 ip netns exec ${probe} conntrack -L
 ip -n ${probe} link add zero type veth peer name one
 `;
-	const { status, stderr } = spawnSync("bash", ["-c", script], { encoding: "utf8" });
+	const { status, stderr } = spawnSync("bash", ["--norc", "-c", script], { encoding: "utf8" });
 	return status === 0
 		? undefined
 		: `no network namespace with iptables and conntrack can be made here: ${stderr.trim().split("\n").at(-1)}`;
@@ -119,7 +119,7 @@ COMMIT`;
 
 /** Runs a script; an error with its words when it fails. */
 export function sh(script: string): string {
-	const { status, stdout, stderr } = spawnSync("bash", ["-ec", script], { encoding: "utf8" });
+	const { status, stdout, stderr } = spawnSync("bash", ["--norc", "-ec", script], { encoding: "utf8" });
 	if (status !== 0) throw new Error(`${script}: ${stderr}`);
 	return stdout;
 }
