@@ -164,7 +164,8 @@ class Run {
 			const isStopped = (error as { statusCode?: number }).statusCode === 304;
 			if (!isStopped && !(error instanceof DeadlineError)) throw error;
 		});
-		const deadlineSeconds = limit + this.#inputs.health.deadlineSeconds + 60;
+		const { health, rollout } = this.#inputs;
+		const deadlineSeconds = limit + health.deadlineSeconds + rollout.settleSeconds + 60;
 		await until({ what: `task of ${name} being replaced`, deadlineSeconds, progress, clock }, async () => {
 			const tasks = (await tasksOf(swarm, this.#serviceId)).filter((task) => task.NodeID === node.nodeId && isRunning(task));
 			if (!tasks.some((task) => task.Status.ContainerStatus?.ContainerID !== container)) return { waiting: "the new one does not run yet" };

@@ -63,9 +63,7 @@ function rolling(what: string, inputs: ServiceInputs, olds: Olds): Verdict {
 	const pace = `${atOnce} of ${count ? `${count} nodes` : "all nodes"} at a time${inOrder ? `, first ${rollout.order.join(", ")}` : ""}`;
 	if (!isLossless(inputs))
 		return { class: "interruption", reason: `${what}: rolling update by Swarm, ${pace}; requests to a node that is replaced fail` };
-	const until = olds.observed?.asFound?.length
-		? "a second, once, as the service was made by other means,"
-		: `${rollout.drainLimitSeconds} s`;
+	const until = unannounced(olds) ?? `${rollout.drainLimitSeconds} s`;
 	const rest = `what is in flight longer than ${until} is cut; on failure: ${rollout.failureAction}`;
 	if (count !== undefined && count <= atOnce) {
 		const nobody = count === 1 ? "the only node that serves is replaced" : "all nodes are replaced at a time";
@@ -75,6 +73,15 @@ function rolling(what: string, inputs: ServiceInputs, olds: Olds): Verdict {
 		class: "lossless rolling",
 		reason: `${what}: lossless rolling update, ${pace}; no request fails, ${atOnce === 1 ? "one node less" : `${atOnce} nodes less`} serve meanwhile; ${rest}`,
 	};
+}
+
+/** How long requests may take where the agents see nothing of the old tasks' stop; undefined where they do. */
+function unannounced({ observed, rollout, publish }: Olds): string | undefined {
+	if (observed?.asFound?.length) return "a second, once, as the service was made by other means,";
+	const isOwn = rollout && publish && typeof rollout === "object" && typeof publish === "object";
+	const wasLossless = !isOwn || isLossless({ publish, rollout } as ServiceInputs);
+	const isByHand = observed?.differs?.includes("TaskTemplate.ContainerSpec.StopSignal");
+	return wasLossless && !isByHand ? undefined : "a second, once, as Docker does not announce the old tasks' stop,";
 }
 
 /** Undefined while they are not known, as in the preview of new ones. */

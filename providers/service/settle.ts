@@ -68,7 +68,7 @@ export async function settle(
 	try {
 		let stage = await until(options, look);
 		if (stage.kind === "takeBack") {
-			await takeBack(serviceId, means);
+			await takeBack(serviceId, wanted, means);
 			stage = await until(options, rollBack);
 		}
 		// To go back is a rollout as well.
@@ -82,11 +82,14 @@ export async function settle(
 	}
 }
 
-/** Has Swarm put back what ran before. */
-async function takeBack(serviceId: string, { swarm }: Means): Promise<void> {
+/** Has Swarm put back what ran before, unless somebody has: to do it twice would bring the failed version. */
+async function takeBack(serviceId: string, wanted: TaskTemplate, { swarm }: Means): Promise<void> {
 	await retryOutOfSequence(async () => {
 		const { Version: version, Spec: spec } = await swarm.getService(serviceId).inspect();
-		await swarm.getService(serviceId).update(undefined as never, { _query: { version: version.Index, rollback: "previous" }, _body: spec } as never);
+		if (!sameTask(spec.TaskTemplate, wanted)) return;
+		await swarm
+			.getService(serviceId)
+			.update(undefined as never, { _query: { version: version.Index, rollback: "previous" }, _body: spec } as never);
 	});
 }
 
@@ -115,6 +118,7 @@ class Watch {
 	readonly #inputs: ServiceInputs;
 	readonly #means: Means;
 	readonly #since = new Map<string, number>();
+	readonly #established = new Set<string>();
 	#looks: NodeLook[] = [];
 	#askedAt = Number.NEGATIVE_INFINITY;
 	#agentsAt = Number.NEGATIVE_INFINITY;
@@ -134,6 +138,9 @@ class Watch {
 		const isHost = this.#inputs.publish.mode === "host";
 		const allRun = !isUpdating(service.UpdateStatus) && (!isHost || this.#inputs.nodes.every(({ nodeId }) => runs(nodeId)));
 		const runningMs = this.#lasting("all run", allRun);
+		for (const task of tasks) {
+			if (this.#lasting(`runs ${task.ID}`, isRunning(task)) >= this.#inputs.rollout.monitorSeconds * 1000) this.#established.add(task.ID);
+		}
 		await this.#askNodes(allRun);
 		return {
 			service,
@@ -143,6 +150,7 @@ class Watch {
 			lost: this.#inputs.nodes.filter(({ nodeId }) => this.#isLost(nodeId, nodes)).map(({ name }) => name),
 			silent: isHost ? this.#looks.filter((found) => this.#isSilent(found, allRun)).map(({ node }) => node) : [],
 			runningSeconds: runningMs / 1000,
+			established: this.#established,
 		};
 	}
 

@@ -33,6 +33,8 @@ export interface Look {
 	silent: string[];
 	/** Seconds for which every task has been running that is to run; 0 while one does not. */
 	runningSeconds: number;
+	/** IDs of the tasks that have been seen running for the monitor time. */
+	established: ReadonlySet<string>;
 }
 
 export type Stage =
@@ -53,7 +55,7 @@ const failuresTolerated = 3;
 export function stageOf(look: Look, wanted: TaskTemplate, before: Before, inputs: ServiceInputs, tried: string[] = []): Stage {
 	const { UpdateStatus: status, Spec: spec } = look.service;
 	// The end of an earlier update stays in the status until the next one: it is not this one's.
-	const ended = endOf(sameValue(status, before.update) ? undefined : status, look, inputs);
+	const ended = endOf(sameValue(status, before.update) ? undefined : status, look, wanted, inputs);
 	if (ended) return ended;
 	if (!sameTask(spec.TaskTemplate, wanted))
 		return failed(inputs, "someone changed it meanwhile: pulumi up --refresh shows what, and puts it back");
@@ -62,8 +64,9 @@ export function stageOf(look: Look, wanted: TaskTemplate, before: Before, inputs
 	const { done, total, left } = counted(tasks, inputs);
 	if (fresh.filter(hasFailed).length >= failuresTolerated * total)
 		return failed(inputs, `tasks fail again and again, ${done} of ${total} run`);
-	// Swarm judges failures before it asks the next node. In an order of nodes all are asked at once.
-	if (isUpdating(status) && inputs.rollout.order.length > 0 && isLossless(inputs) && fresh.some(hasFailed)) return { kind: "takeBack" };
+	// Swarm judges failures before it asks the next node. In an order of nodes all are asked at once. What fails after the monitor time is not the version's fault.
+	const hasFailedSoon = (task: Task) => hasFailed(task) && !look.established.has(task.ID);
+	if (isUpdating(status) && inputs.rollout.order.length > 0 && isLossless(inputs) && fresh.some(hasFailedSoon)) return { kind: "takeBack" };
 	const lost = look.lost.filter((name) => !tried.includes(name));
 	// Swarm waits for such a node for ever.
 	if (isUpdating(status) && lost.length > 0) return { kind: "again", lost, silent: [] };
@@ -80,7 +83,10 @@ export function stageOf(look: Look, wanted: TaskTemplate, before: Before, inputs
 const failed = ({ name }: ServiceInputs, why: string): Stage => ({ kind: "failed", why: `service ${name}: ${why}` });
 
 /** How Swarm ended this update, or is about to. */
-function endOf(update: UpdateStatus | undefined, look: Look, inputs: ServiceInputs): Stage | undefined {
+function endOf(update: UpdateStatus | undefined, look: Look, wanted: TaskTemplate, inputs: ServiceInputs): Stage | undefined {
+	// What Swarm goes back to is what was written before, and after a lost node that is the same version.
+	if (update?.State === "rollback_completed" && sameTask(look.service.Spec.TaskTemplate, wanted))
+		return failed(inputs, "the new version failed, and Swarm knows no other one: ask for the old one");
 	if (update?.State === "rollback_completed")
 		return {
 			kind: "failed",
@@ -124,7 +130,9 @@ function whetherServing(look: Look, inputs: ServiceInputs, tried: string[]): Sta
 	});
 	const untried = look.silent.filter((name) => !tried.includes(name));
 	if (untried.length > 0) return { kind: "again", lost: [], silent: untried };
-	if (silent.length > 0 && look.runningSeconds >= inputs.health.deadlineSeconds) return failed(inputs, silent.join("; "));
+	// The agent lets a node in after that.
+	const patience = inputs.health.deadlineSeconds + (isLossless(inputs) ? inputs.rollout.settleSeconds : 0);
+	if (silent.length > 0 && look.runningSeconds >= patience) return failed(inputs, silent.join("; "));
 	if (silent.length > 0) return { kind: "waiting", seen: [`all tasks run, ${wanted.length - silent.length} serve`, ...silent].join("; ") };
 	if (look.lost.length === 0) return { kind: "done" };
 	const others = `${wanted.length} of ${inputs.nodes.length} nodes are up to date and serve`;

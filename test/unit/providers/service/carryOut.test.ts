@@ -163,6 +163,44 @@ test("a version that fails at the first node of an order is put back, though Swa
 	expect(stand.rollbacks).toBe(1);
 });
 
+test("a task that fails in an order after it has served for the monitor time does not take a good version back", async () => {
+	const ordered = (image: string) => ({ ...inputs(), image, rollout: { ...inputs().rollout, order: ["worker2"] } });
+	const good = ordered(next.image);
+	const stand = new Stand(ordered(inputs().image)).runs();
+	stand.isPrompt = false;
+	stand.at(5, () => {
+		if (stand.service) stand.service.UpdateStatus = updating;
+		stand.tasks.unshift(stand.task("id-of-worker2"));
+	});
+	stand.at(60, () => {
+		Object.assign(stand.tasks[0] ?? {}, {
+			DesiredState: "shutdown",
+			Status: { State: "failed", Timestamp: "", Err: "the host was rebooted" },
+		});
+	});
+	stand.at(90, () => void stand.runs(good, { ...updating, State: "completed" }));
+	await rollOut(good, stand.means);
+	expect(stand.rollbacks).toBe(0);
+});
+
+test("a node is let in after the time for which a task has to be healthy, however long that is", async () => {
+	const slow = { ...next, health: { ...next.health, deadlineSeconds: 30 }, rollout: { ...next.rollout, settleSeconds: 120 } };
+	const stand = new Stand(slow).runs();
+	stand.serving.set("worker1", { status: 0, agent: { state: "closed", connections: 0 } });
+	stand.at(100, () => void stand.serving.set("worker1", { status: 200, agent: { state: "serving", connections: 0 } }));
+	await rollOut(slow, stand.means);
+	expect(stand.now).toBeGreaterThan(90_000);
+});
+
+test("a version that fails and that Swarm has gone back to, as it was written twice, is not called the old one", async () => {
+	const stand = new Stand(inputs()).runs();
+	stand.isPrompt = false;
+	stand.at(5, () => void stand.runs(next, { ...updating, State: "rollback_completed" }));
+	const error = await failing(rollOut(next, stand.means));
+	expect(error.message).toMatch(/^service babble-was: the new version failed, and Swarm knows no other one: ask for the old one/);
+	expect(error.isRolledBack).toBe(false);
+});
+
 describe("a node lost for good in its turn", () => {
 	const lost = () => {
 		const stand = new Stand(inputs()).runs(next, updating);

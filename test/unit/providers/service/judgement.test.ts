@@ -42,6 +42,12 @@ describe("what a change does", () => {
 	});
 });
 
+test("the stop of tasks that were not made to announce it is not promised to be drained", () => {
+	const verdict = judgeUpdate(["rollout"], state({}, pace({ strategy: "swarm" })), inputs());
+	expect(verdict.reason).toMatch(/in flight longer than a second, once, as Docker does not announce the old tasks' stop, is cut/);
+	expect(judgeUpdate(["restart"], state({}), inputs({ restart: 1 })).reason).toContain("longer than 30 s is cut");
+});
+
 describe("what an update does", () => {
 	// biome-ignore format: one a row
 	test.each<[string, Partial<ServiceInputs>, Class, RegExp]>([

@@ -39,7 +39,7 @@ async function look(published: number, peerPort: number, health: object = {}): P
 	const node = { name: "worker1", address: "127.0.0.1" };
 	const env = { ...process.env, http_proxy: "http://127.0.0.1:9", ALL_PROXY: "http://127.0.0.1:9" };
 	const printed = await new Promise<string>((resolve, reject) =>
-		execFile("bash", ["-euo", "pipefail", "-c", lookScript(node, inputs, true)], { env }, (error, stdout) =>
+		execFile("bash", ["--norc", "-euo", "pipefail", "-c", lookScript(node, inputs, true)], { env }, (error, stdout) =>
 			error ? reject(error) : resolve(stdout),
 		),
 	);
