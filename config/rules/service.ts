@@ -27,9 +27,23 @@ export function serviceFaults({ hosts, service, logs, nginx }: Topology): Fault[
 	}
 	if (mode === "host" && service.rollout.strategy === "lossless")
 		faults.push(...losslessFaults(service, Math.min(service.replicas, apps.length)));
+	if (service.rollout.order.length > 0 && (mode !== "host" || service.rollout.strategy !== "lossless")) {
+		faults.push({
+			property: "service.rollout.order",
+			value: service.rollout.order,
+			remedy: "the agents keep it, which there are in publish.mode host with strategy lossless only: leave it out, or use those",
+		});
+	}
 	service.rollout.order.forEach((name, i) => {
 		const property = `service.rollout.order[${i}]`;
-		if (!apps.some((app) => app.name === name)) faults.push({ property, value: name, remedy: "no host with role app has this name" });
+		const place = apps.findIndex((app) => app.name === name);
+		if (place < 0) faults.push({ property, value: name, remedy: "no host with role app has this name" });
+		else if (place >= service.replicas)
+			faults.push({
+				property,
+				value: name,
+				remedy: `with service.replicas = ${service.replicas} it gets no task: remove it, or raise replicas`,
+			});
 		else if (service.rollout.order.indexOf(name) < i) faults.push({ property, value: name, remedy: "stands there twice: remove one" });
 	});
 	if (service.rollout.order.length > 0 && service.rollout.parallelism > 1) {
@@ -43,7 +57,8 @@ export function serviceFaults({ hosts, service, logs, nginx }: Topology): Fault[
 		faults.push({
 			property: "service.rollout.failureAction",
 			value: "pause",
-			remedy: "with service.rollout.order all nodes are asked at once, so there is nothing to pause: use rollback, or leave the order to Swarm",
+			remedy:
+				"with service.rollout.order all nodes are asked at once, so there is nothing to pause: use rollback, or leave the order to Swarm",
 		});
 	}
 	const directories: [string, string][] = [["logs.path", logs.path]];
