@@ -28,8 +28,10 @@ export async function writeSeed(directory: string, files: SeedFiles): Promise<vo
 
 /** The machine's own files, by path. */
 export function seedFiles(inputs: Pick<MachineInputs, "hostname" | "address" | "authorizedKey" | "disks">): Record<string, string> {
+	// An emulated machine on a busy host may see its disk later than systemd's own minute and a half, and would end in emergency mode.
 	const mounts = inputs.disks.map(
-		({ serial, mountPoint }) => `/dev/disk/by-id/virtio-${serial} ${mountPoint} ext4 defaults,noatime,x-systemd.makefs 0 2\n`,
+		({ serial, mountPoint }) =>
+			`/dev/disk/by-id/virtio-${serial} ${mountPoint} ext4 defaults,noatime,x-systemd.makefs,x-systemd.device-timeout=600 0 2\n`,
 	);
 	return {
 		"etc/hostname": `${inputs.hostname}\n`,

@@ -84,7 +84,7 @@ describe("the seed of a machine", () => {
 		expect(files["etc/systemd/network/20-eth1.network"]).toMatch(/^Name=eth1$.*^Address=192\.168\.1\.20\/16$/ms);
 		expect(files["etc/fstab"]?.trim().split("\n")).toEqual([
 			"/dev/vda / ext4 defaults,noatime 0 1",
-			"/dev/disk/by-id/virtio-logs /mnt/main-was-logs ext4 defaults,noatime,x-systemd.makefs 0 2",
+			"/dev/disk/by-id/virtio-logs /mnt/main-was-logs ext4 defaults,noatime,x-systemd.makefs,x-systemd.device-timeout=600 0 2",
 		]);
 	});
 
