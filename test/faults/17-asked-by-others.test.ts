@@ -18,16 +18,16 @@ afterAll(closeConnections);
 /** Waits until a version runs on so many nodes. A manager that is away for a moment is asked again. */
 const expectOn = (nodes: number, version: string, manager = "manager") =>
 	expect
-		.poll(() => lab.nodesWith(version, manager).catch(() => -1), { timeout: 15 * minutes, interval: 1000 })
+		.poll(() => lab.nodesWith(version, manager).catch(() => -1), { timeout: 15 * minutes, interval: 5000 })
 		.toBeGreaterThanOrEqual(nodes);
 
 /** Rolls a version out under load, and restarts a manager's Docker as soon as the first node has it. */
 async function restartInRollout(restarted: string, witness: string): Promise<void> {
 	const version = newVersion(`restarted-${restarted}`);
-	const { watched } = await lab.underLoad(async () => {
+	const { watched } = await lab.underLoad(async (watch) => {
 		lab.configure({ WAS_VERSION: version, SHUTDOWN: "immediate" });
-		const up = await lab.beginRollout();
-		await expectOn(1, version, witness);
+		const up = lab.stack.beginUp();
+		await expect.poll(() => watch.openAgain(), { timeout: 15 * minutes, interval: 1000 }).not.toEqual([]);
 		await lab.restartDocker(restarted);
 		await expectOn(apps.length, version, witness);
 		await lab.endRollout(up, "--refresh");

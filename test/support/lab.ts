@@ -87,6 +87,8 @@ export async function takeDown(): Promise<void> {
 	await keepLogs("at the end");
 	const stack = labStack();
 	if (fs.existsSync(journalOf(stack))) return runTrial("destroy", stack);
+	// A test that failed may have left an `up` behind, with the lock of the state.
+	await stack.run("cancel", "--yes", "--stack", stack.name);
 	const { code, output } = await stack.destroy();
 	if (code !== 0) throw new Error(`pulumi destroy failed:\n${output}`);
 	fs.rmSync(path.join(projectDirectory, directory), { recursive: true });

@@ -56,7 +56,7 @@ export interface WatchOptions {
 }
 
 /** Milliseconds between two looks. */
-const interval = 250;
+const interval = 500;
 /** How long a connection may take to be made, in milliseconds. The other nodes are not looked at meanwhile. */
 const patience = 1500;
 
@@ -76,6 +76,13 @@ export class NodeWatch {
 	closedNow(): string[] {
 		const look = this.#looks.at(-1)?.look ?? {};
 		return Object.keys(look).filter((name) => look[name] === "closed");
+	}
+
+	/** Names of the nodes that were closed at some time and are open at the latest look. */
+	openAgain(): string[] {
+		const look = this.#looks.at(-1)?.look ?? {};
+		const wereClosed = (name: string) => this.#looks.some((before) => before.look[name] === "closed");
+		return Object.keys(look).filter((name) => look[name] === "open" && wereClosed(name));
 	}
 
 	async stop(): Promise<Watched> {
