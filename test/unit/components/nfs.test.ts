@@ -60,7 +60,10 @@ describe("a look at the live exports", () => {
 	const live = "/logs  10.0.0.1(sync,rw)\n/logs  10.0.0.10(sync,rw)\n/logs  10.2.0.0/16(ro)\n/other  10.0.0.1(ro)\n";
 	const look = (script: string) => {
 		const exportfs = `exportfs() { printf '%s' "$live"; }`;
-		return execFileSync("bash", ["-euo", "pipefail", "-c", `${exportfs}\n${script}`], { env: { ...process.env, live }, encoding: "utf8" });
+		return execFileSync("bash", ["--norc", "-euo", "pipefail", "-c", `${exportfs}\n${script}`], {
+			env: { ...process.env, live },
+			encoding: "utf8",
+		});
 	};
 
 	test("tells one client's, and no other's that begins like it", () => {

@@ -136,7 +136,7 @@ exec env -i ${Object.entries(proxied)
 		.map(([key, value]) => `${key}=${value}`)
 		.join(" ")} IFS=/ PATH=/nowhere "$chroot" --userspec=65534:65534 "$root" "$@"`;
 	const started = performance.now();
-	const ended = await inside("unshare", "-m", ...before, "bash", "-euc", enter, "bash", root, ...words.slice(1));
+	const ended = await inside("unshare", "-m", ...before, "bash", "--norc", "-euc", enter, "bash", root, ...words.slice(1));
 	return { ...ended, seconds: (performance.now() - started) / 1000, limit: limit / 1e9 };
 }
 
