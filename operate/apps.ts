@@ -1,21 +1,8 @@
+import { type AgentReport, readReport } from "../lib/agentReport.ts";
 import { shellQuote } from "../lib/connection.ts";
 import { type Answer, curlProblem, type Health, lookCommand, lookSeconds, plainCurl, readLook } from "../lib/health.ts";
 import { execAsRoot } from "../lib/ssh.ts";
 import type { Deployed } from "./deployed.ts";
-
-/** What the agent of a node tells of itself, see agent/scaleout_agent.py. */
-export interface AgentReport {
-	/** `serving`; `waiting`: serving, and asked to stop, until its turn comes; `closed`; `away`: no task here, and none expected. */
-	state: string;
-	/** Why the state is what it is. */
-	reason: string;
-	/** Connections to the published port that are left. */
-	connections: number;
-	/** Seconds for which the state has held. */
-	seconds: number;
-	/** Names of nodes whose agents it cannot reach. */
-	unreachable: string[];
-}
 
 /** What a node does for requests, from three sides. */
 export interface Serving {
@@ -93,19 +80,7 @@ export function readAppState(output: string, health: Health): AppState {
 function readAgent(line: string): AgentReport | string {
 	const [, exit = "", text = ""] = /^(\d+) (.*)$/.exec(line) ?? [];
 	if (Number(exit) !== 0) return curlProblem(Number(exit), agentSeconds);
-	try {
-		const { state, reason, connections, seconds, unreachable } = JSON.parse(text);
-		if (typeof state !== "string") throw new Error("no state");
-		return {
-			state,
-			reason: String(reason ?? ""),
-			connections: Number(connections) || 0,
-			seconds: Number(seconds) || 0,
-			unreachable: Array.isArray(unreachable) ? unreachable.map(String) : [],
-		};
-	} catch {
-		return "what answers there is no agent";
-	}
+	return readReport(text) ?? "what answers there is no agent";
 }
 
 /** `<health> <ports as JSON>`: a port in the container that is not published has no bindings. */

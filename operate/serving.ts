@@ -1,6 +1,7 @@
 import { drainUnit } from "../lib/agentNames.ts";
+import type { AgentReport } from "../lib/agentReport.ts";
 import { type Answer, describeAnswer, isHealthyAnswer } from "../lib/health.ts";
-import type { AgentReport, Serving } from "./apps.ts";
+import type { Serving } from "./apps.ts";
 import type { Deployed } from "./deployed.ts";
 
 type Service = Deployed["service"];

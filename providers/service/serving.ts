@@ -1,3 +1,4 @@
+import { type AgentReport, readReport } from "../../lib/agentReport.ts";
 import { shellQuote } from "../../lib/connection.ts";
 import {
 	type Answer,
@@ -6,6 +7,7 @@ import {
 	isHealthyAnswer,
 	isRefused,
 	lookCommand,
+	lookSeconds,
 	plainCurl,
 	readLook as readAnswer,
 } from "../../lib/health.ts";
@@ -20,14 +22,8 @@ import { isLossless } from "./spec.ts";
  * Whether a node serves, asked as the load balancer asks it: its address, the published port. And what its agent says of it, see agent/.
  */
 
-/** What a node's agent says, see the contract in docs/rollouts.md. */
-export interface AgentState {
-	/** `serving`: a task gets requests. `waiting`: as well, and it is asked to stop. `closed`: nobody gets in. `away`: no task is there. */
-	state: string;
-	connections?: number;
-	/** Why it is so, in words. */
-	reason?: string;
-}
+/** What is kept of a node's agent's report. */
+export type AgentState = Pick<AgentReport, "state"> & Partial<Pick<AgentReport, "connections" | "reason">>;
 
 export interface NodeLook {
 	/** Its name. */
@@ -75,17 +71,10 @@ function answerOf(line: string, health: Health): Answer | undefined {
 }
 
 function agentState(text: string): AgentState | undefined {
-	try {
-		const { state, connections, reason } = JSON.parse(text) as Record<string, unknown>;
-		if (typeof state !== "string") return undefined;
-		return {
-			state,
-			...(typeof connections === "number" && { connections }),
-			...(typeof reason === "string" && reason && { reason: printable(reason) }),
-		};
-	} catch {
-		return undefined;
-	}
+	const report = readReport(text);
+	if (!report) return undefined;
+	const { state, connections, reason } = report;
+	return { state, connections, ...(reason && { reason: printable(reason) }) };
 }
 
 /** Asks all nodes at once. One that cannot be asked now is left out. @throws SshError where somebody has to mend the access to it. */
@@ -98,8 +87,7 @@ export async function lookAtNodes(
 	const hasAgent = withAgent && isLossless(inputs);
 	const look = async (node: ServiceNode): Promise<NodeLook[]> => {
 		try {
-			const deadlineSeconds = inputs.health.timeoutSeconds + 30;
-			const printed = await shell(node.connection, lookScript(node, inputs, hasAgent), { deadlineSeconds });
+			const printed = await shell(node.connection, lookScript(node, inputs, hasAgent), { deadlineSeconds: lookSeconds(inputs.health) });
 			return [readLook(node, printed, inputs) ?? []].flat();
 		} catch (error) {
 			if (isUnreachable(error) || error instanceof DeadlineError) return [];

@@ -1,27 +1,22 @@
 import { execFile } from "node:child_process";
 import * as fs from "node:fs";
-import * as http from "node:http";
-import type { AddressInfo } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { appState } from "../../../operate/apps.ts";
 import type { Deployed } from "../../../operate/deployed.ts";
 import { nginxState } from "../../../operate/observe.ts";
+import { closedPort, closeServers, listen } from "../../support/localServer.ts";
 import { connection } from "../fixtures.ts";
 
 /* The looks at hosts, with the real bash and curl, against servers of this process and stand-ins of the programs docker, nginx and systemctl. */
 
 let scratch: string;
-const servers: http.Server[] = [];
 beforeEach(() => {
 	scratch = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-apps-"));
 });
 afterEach(() => {
-	for (const server of servers.splice(0)) {
-		server.closeAllConnections();
-		server.close();
-	}
+	closeServers();
 	fs.rmSync(scratch, { recursive: true });
 });
 
@@ -33,20 +28,6 @@ vi.mock(import("../../../lib/ssh.ts"), async (load) => ({
 			execFile("bash", ["--norc", "-euo", "pipefail", "-c", script], { env }, (error, stdout) => (error ? reject(error) : resolve(stdout)));
 		}),
 }));
-
-async function listen(answer: http.RequestListener): Promise<number> {
-	const server = http.createServer(answer);
-	servers.push(server);
-	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-	return (server.address() as AddressInfo).port;
-}
-
-/** A port where nobody listens. */
-async function closedPort(): Promise<number> {
-	const port = await listen(() => {});
-	await new Promise((resolve) => servers.pop()?.close(resolve));
-	return port;
-}
 
 const healthy = 'container healthy {"8080/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"},{"HostIp":"::","HostPort":"8080"}],"9000/tcp":null}';
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { AgentReport, Serving } from "../../../operate/apps.ts";
+import type { AgentReport } from "../../../lib/agentReport.ts";
+import type { Serving } from "../../../operate/apps.ts";
 import { assess, describeRollout } from "../../../operate/assess.ts";
 import type { Deployed } from "../../../operate/deployed.ts";
 import type { Observed } from "../../../operate/observe.ts";

@@ -1,33 +1,13 @@
 import { execFile } from "node:child_process";
-import * as http from "node:http";
-import type { AddressInfo } from "node:net";
+import type * as http from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import { lookScript, type NodeLook, readLook } from "../../../../providers/service/serving.ts";
+import { closedPort, closeServers, listen } from "../../../support/localServer.ts";
 import { serviceInputs } from "./inputs.ts";
 
 /* The script runs here, with the real curl, against a node that is this machine. */
 
-const servers: http.Server[] = [];
-afterEach(() => {
-	for (const server of servers.splice(0)) {
-		server.close();
-		server.closeAllConnections();
-	}
-});
-
-async function listen(answer: http.RequestListener): Promise<number> {
-	const server = http.createServer(answer);
-	servers.push(server);
-	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-	return (server.address() as AddressInfo).port;
-}
-
-/** A port at which nobody listens. */
-async function closedPort(): Promise<number> {
-	const port = await listen(() => {});
-	await new Promise((resolve) => servers.pop()?.close(resolve));
-	return port;
-}
+afterEach(closeServers);
 
 async function look(published: number, peerPort: number, health: object = {}): Promise<NodeLook | undefined> {
 	const base = serviceInputs();
