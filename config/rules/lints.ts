@@ -1,7 +1,7 @@
 import { leastConvergeSeconds } from "../../lib/rolloutTime.ts";
 import type { Fault } from "../fault.ts";
 import { hostsWith, type Topology } from "../schema.ts";
-import { turnSeconds } from "./service.ts";
+import { lastTurnSeconds } from "./service.ts";
 
 /** What works but is likely not meant. Shown as warnings. */
 export function lints({ hosts, service, nginx }: Topology): Fault[] {
@@ -36,12 +36,13 @@ export function lints({ hosts, service, nginx }: Topology): Fault[] {
 			remedy: `a good rollout of ${service.replicas} nodes may take ${least} s (drain, start and delay of each) and would be reported as failed: raise it, or leave it out`,
 		});
 	const serving = Math.min(service.replicas, hostsWith({ hosts }, "app").length);
-	const allTurns = (Math.ceil(serving / rollout.parallelism) - 1) * (turnSeconds(service) + rollout.delaySeconds);
-	if (service.publish.mode === "host" && rollout.strategy === "lossless" && rollout.turnLimitSeconds < allTurns)
+	const lastTurn = lastTurnSeconds(service, serving);
+	// With an order it is refused.
+	if (service.publish.mode === "host" && rollout.strategy === "lossless" && rollout.order.length === 0 && rollout.turnLimitSeconds < lastTurn)
 		found.push({
 			property: "service.rollout.turnLimitSeconds",
 			value: rollout.turnLimitSeconds,
-			remedy: `${serving} nodes that are asked to stop at once take up to ${allTurns} s, and the start of their tasks: the last ones would be drained together`,
+			remedy: `${serving} nodes that are asked to stop at once take up to ${lastTurn} s, and the start of their tasks: the last ones would be drained together`,
 		});
 	if (service.publish.mode === "host" && rollout.strategy === "swarm")
 		found.push({

@@ -90,9 +90,15 @@ export function turnSeconds({ rollout, stopGraceSeconds }: Topology["service"]):
 	return rollout.drainLimitSeconds + stopGraceSeconds + rollout.settleSeconds;
 }
 
+/** Seconds the last of the serving nodes may have to wait for its turn when all are asked to stop at once, the start of the new tasks left out. */
+export function lastTurnSeconds(service: Topology["service"], serving: number): number {
+	const { parallelism, delaySeconds } = service.rollout;
+	return (Math.ceil(serving / parallelism) - 1) * (turnSeconds(service) + delaySeconds);
+}
+
 /** What keeps a rollout from being lossless. `serving`: how many nodes serve. */
 function losslessFaults(service: Topology["service"], serving: number): Fault[] {
-	const { parallelism, drainLimitSeconds, turnLimitSeconds } = service.rollout;
+	const { parallelism, drainLimitSeconds, turnLimitSeconds, order } = service.rollout;
 	const faults: Fault[] = [];
 	if (drainLimitSeconds + service.stopGraceSeconds >= 60) {
 		faults.push({
@@ -116,6 +122,14 @@ function losslessFaults(service: Topology["service"], serving: number): Fault[] 
 			property: "service.rollout.turnLimitSeconds",
 			value: turnLimitSeconds,
 			remedy: `a node would be drained while another one, which may take ${turn} s (drainLimitSeconds, stopGraceSeconds and settleSeconds), does not serve yet: use ${turn} or more`,
+		});
+	}
+	const last = lastTurnSeconds(service, serving);
+	if (order.length > 0 && turnLimitSeconds >= turn && turnLimitSeconds < last) {
+		faults.push({
+			property: "service.rollout.turnLimitSeconds",
+			value: turnLimitSeconds,
+			remedy: `with service.rollout.order all ${serving} nodes are asked at once, the last one may have to wait for ${last} s and the start of the other tasks, and would be drained beside another: use more, or leave the order to Swarm`,
 		});
 	}
 	return faults;

@@ -84,6 +84,7 @@ const rows: Row[] = [
 	{ fault: "a drain and a stop longer than Swarm waits", break: (c) => { c.service.rollout = { drainLimitSeconds: 50 }; }, property: "service.rollout.drainLimitSeconds", value: 50, remedy: "lower one of them" },
 	{ fault: "as many nodes at a time as serve", break: (c) => { c.service.rollout = { parallelism: 3 }; }, property: "service.rollout.parallelism", value: 3, remedy: "3 nodes serve, and none would during an update: use 2 or less" },
 	{ fault: "more nodes at a time than serve, of all app nodes", break: (c) => { c.service.replicas = 2; c.service.rollout = { parallelism: 2 }; }, property: "service.rollout.parallelism", value: 2, remedy: "use 1 or less" },
+	{ fault: "an order whose last node waits for too short a time", break: (c) => { c.service.rollout = { turnLimitSeconds: 60, delaySeconds: 5, order: ["worker2"] }; }, property: "service.rollout.turnLimitSeconds", value: 60, remedy: "may have to wait for 96 s" },
 	{ fault: "a turn that ends before that of another node", break: (c) => { c.service.rollout = { turnLimitSeconds: 42 }; }, property: "service.rollout.turnLimitSeconds", value: 42, remedy: "use 43 or more" },
 	{ fault: "agents on the service's port", break: (c) => { c.service.rollout = { peerPort: 8080 }; }, property: "service.rollout.peerPort", value: 8080, remedy: "is also service.publish.published" },
 	{ fault: "agents on the swarm's management port", break: (c) => { c.service.rollout = { peerPort: 2377 }; }, property: "service.rollout.peerPort", value: 2377, remedy: "is a port of the swarm" },
