@@ -157,7 +157,9 @@ class Agent:
                 self.start(task)
         elif action == "kill" and event["Actor"]["Attributes"].get("signal") == str(self.options.stop_signal):
             task = self.take(container)
-            if task and task.terms and not task.stopping:
+            if task and not task.terms:
+                threading.Thread(target=Stop(self, task).without_terms, daemon=True).start()
+            elif task and not task.stopping:
                 with self.lock:
                     task.stopping = monotonic_of(event["timeNano"])
                 self.memory.note_time(f"{container}.stopping", task.stopping)

@@ -4,7 +4,7 @@ import threading
 import time
 
 from scaleout_gate import established
-from scaleout_task import log, pace
+from scaleout_task import TERMS, log, pace
 
 # In an order of nodes all are asked at once, as far as a manager can.
 GATHER_SECONDS = 10
@@ -119,6 +119,12 @@ class Stop:
             if not task.ended.wait(30):
                 task.reason = "it was killed, and Docker has not noticed its end: restart Docker on this node"
                 log(f"{task}: {task.reason}")
+
+    def without_terms(self):
+        """Docker has only sent the signal that does nothing, and how long the task may be drained is not known: it is told at once."""
+        name = self.stop_signal()
+        log(f"{self.task}: asked to stop, and has no usable label {TERMS}: it gets {name} at once")
+        self.send(name, 30)
 
     def send(self, name, seconds):
         """Whether the signal was sent. Docker may not answer for a while: it is tried again for so long."""

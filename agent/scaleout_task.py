@@ -108,7 +108,11 @@ def terms_of(container, text):
     try:
         terms = json.loads(text)
         int(terms["target"])
-        dict(terms["health"])
+        health = terms["health"]
+        if not all(isinstance(health[name], str) for name in ("path", "host")):
+            raise TypeError(f"health {health}")
+        set(map(int, health["status"]))
+        float(health["timeoutSeconds"])
         for name in SECONDS:
             float(terms[name])
         return terms

@@ -160,17 +160,25 @@ describe("a task that serves", () => {
 		const { node, client } = at;
 		const task = await node.run({ terms: null });
 		await node.startAgent();
-		node.stop(task);
+		// By its own signal.
+		node.docker.event(task.id, "kill", { signal: "15" });
 		await sleep(1000);
 		expect([node.isClosed(), node.docker.kills, await client.get(node.url)]).toEqual([false, [], "200"]);
 	});
 
-	test("is left alone, and named, when its label cannot be read", async () => {
+	test("is left alone, and named, when its label cannot be read; the signal that does nothing is not all it gets", async () => {
 		const { node, client } = at;
-		const task = await node.run({ terms: { drainLimitSeconds: "soon" as unknown as number }, health: "healthy" });
+		const task = await node.run({ terms: { drainLimitSeconds: "soon" as unknown as number }, health: "healthy", stopSignal: "SIGQUIT" });
 		await node.startAgent();
 		expect(node.log).toContain(`${task.id.slice(0, 12)}: its label scaleout.task cannot be read`);
 		expect(await client.get(node.url)).toBe("200");
+		node.stop(task);
+		await until(
+			() => task.said.includes("signal SIGQUIT"),
+			"the application gets it",
+			() => node.log,
+		);
+		expect(node.isClosed()).toBe(false);
 	});
 });
 
