@@ -38,7 +38,12 @@ export function lints({ hosts, service, nginx }: Topology): Fault[] {
 	const serving = Math.min(service.replicas, hostsWith({ hosts }, "app").length);
 	const lastTurn = lastTurnSeconds(service, serving);
 	// With an order it is refused.
-	if (service.publish.mode === "host" && rollout.strategy === "lossless" && rollout.order.length === 0 && rollout.turnLimitSeconds < lastTurn)
+	if (
+		service.publish.mode === "host" &&
+		rollout.strategy === "lossless" &&
+		rollout.order.length === 0 &&
+		rollout.turnLimitSeconds < lastTurn
+	)
 		found.push({
 			property: "service.rollout.turnLimitSeconds",
 			value: rollout.turnLimitSeconds,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, inject, test } from "vitest";
 import { Load } from "../../bench/load.ts";
 import { closeConnections } from "../../lib/ssh.ts";
@@ -56,6 +57,22 @@ function docker(action: "start" | "stop", ...names: string[]): Promise<string[]>
 }
 
 afterAll(closeConnections);
+
+describe("the only manager", () => {
+	test("may stand still for longer than Swarm's own patience: no task is started anew, no request fails", async () => {
+		const before = await lab.tasks();
+		signalMachine("manager", "SIGSTOP");
+		await sleep(25_000);
+		signalMachine("manager", "SIGCONT");
+		// Emulated clocks stand still meanwhile.
+		await lab.on("manager", `date -s @${Math.round(Date.now() / 1000)}`);
+		for (let second = 0; second < 20; second++) {
+			expect((await fetch(`${lab.endpoint}/hello`)).status).toBe(200);
+			await sleep(1000);
+		}
+		expect(await lab.tasks()).toBe(before);
+	});
+});
 
 describe.skipIf(noEngine)("managers", () => {
 	test("become three of one by configuration: two workers are promoted in place, and no request fails", async () => {

@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { closeConnections } from "../../lib/ssh.ts";
 import { makeCertificate } from "../support/certificate.ts";
-import { expectUp, httpsUrl, lab, nginx, onNginx, own, plainAgain, serial, servesHttp, up } from "../support/https.ts";
+import { expectUp, httpsUrl, lab, nginx, onNginx, own, plainAgain, serial, servesHttp, up } from "../support/labNginx.ts";
 import { buildPebble, installPebble, removePebble, startPebble } from "../support/pebble.ts";
 import { ask, type Trust } from "../support/tls.ts";
 

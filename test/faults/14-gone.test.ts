@@ -3,6 +3,7 @@ import { closeConnections } from "../../lib/ssh.ts";
 import { round } from "../support/drift.ts";
 import { signalMachine } from "../support/lab.ts";
 import { RolloutLab } from "../support/rollout.ts";
+import { statusOf } from "../support/status.ts";
 
 const { noEngine } = inject("lab");
 const lab = new RolloutLab();
@@ -114,5 +115,19 @@ describe.skipIf(noEngine)("a host that cannot be asked", () => {
 		expect(output).toMatch(/hosts\[\d\]\.ssh\.privateKeyFile: .* refused user "root"/);
 		await expect.poll(() => lab.on("nginx", "echo back").catch(() => ""), { timeout: 150_000, interval: 5000 }).toBe("back\n");
 		await lab.expectUnchanged("--refresh");
+	});
+});
+
+describe.skipIf(noEngine)("npm run status", () => {
+	test("names what is wrong, with another exit code, and that a stack is not there", async () => {
+		await lab.on("nginx", "systemctl stop nginx");
+		try {
+			const { code, report } = statusOf(lab.stack);
+			expect(report.problems).toContain("NGINX does not run");
+			expect(code).toBe(1);
+		} finally {
+			await lab.on("nginx", "systemctl start nginx");
+		}
+		expect(() => statusOf({ env: lab.stack.env, name: "no-such-stack" })).toThrow(/no-such-stack/);
 	});
 });

@@ -1,18 +1,15 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, inject, test } from "vitest";
 import type { Connection } from "../../lib/connection.ts";
 import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
-import { labEnvironment, labStack, signalMachine } from "../support/lab.ts";
-import { RolloutLab } from "../support/rollout.ts";
+import { labStack } from "../support/lab.ts";
+import { apps } from "../support/rollout.ts";
 import { statusOf } from "../support/status.ts";
 
 const lab = inject("lab");
 const on = (name: string, script: string) => execAsRoot(lab.connections[name] as Connection, script);
 const stack = labStack();
-const rollout = new RolloutLab();
-const apps = ["manager", "worker1", "worker2"];
 
 afterAll(closeConnections);
 
@@ -59,22 +56,6 @@ describe("the topology serves", () => {
 	});
 });
 
-describe("the only manager", () => {
-	test("may stand still for longer than Swarm's own patience: no task is started anew, no request fails", async () => {
-		const before = await rollout.tasks();
-		signalMachine("manager", "SIGSTOP");
-		await sleep(25_000);
-		signalMachine("manager", "SIGCONT");
-		// Emulated clocks stand still meanwhile.
-		await on("manager", `date -s @${Math.round(Date.now() / 1000)}`);
-		for (let second = 0; second < 20; second++) {
-			expect((await fetch(`${lab.endpoint}/hello`)).status).toBe(200);
-			await sleep(1000);
-		}
-		expect(await rollout.tasks()).toBe(before);
-	});
-});
-
 describe.skipIf(lab.noEngine)("npm run status", () => {
 	test("finds all well, and tells of each part", () => {
 		const { code, report } = statusOf(stack);
@@ -88,18 +69,6 @@ describe.skipIf(lab.noEngine)("npm run status", () => {
 		expect(report.tasks?.map(({ node, state }) => [node, state]).sort()).toEqual(apps.map((name) => [name, "running"]));
 		expect(report.log?.exports).toHaveLength(3);
 		expect(code).toBe(0);
-	});
-
-	test("names what is wrong, with another exit code, and that a stack is not there", async () => {
-		await on("nginx", "systemctl stop nginx");
-		try {
-			const { code, report } = statusOf(stack);
-			expect(report.problems).toContain("NGINX does not run");
-			expect(code).toBe(1);
-		} finally {
-			await on("nginx", "systemctl start nginx");
-		}
-		expect(() => statusOf({ env: stack.env, name: "no-such-stack" })).toThrow(/no-such-stack/);
 	});
 });
 
@@ -122,21 +91,5 @@ describe.skipIf(lab.noEngine)("the engine", () => {
 		const state = () => on("manager", "sleep 15; docker node ls --format '{{.Status}}'; docker service ls --format '{{.Replicas}}'");
 		await expect.poll(state, { timeout: 300_000, interval: 1000 }).toBe("Ready\nReady\nReady\n3/3\n");
 		await expect.poll(async () => (await fetch(`${lab.endpoint}/hello`)).status, { timeout: 60_000, interval: 1000 }).toBe(200);
-	});
-
-	test("previews a changed method as one readable update of NGINX", async () => {
-		stack.config["swarm-scaleout:nginx"] = { method: "ip_hash" };
-		try {
-			const steps = (await stack.preview()).filter(({ op }) => op !== "same");
-			expect(steps.map(({ op, urn }) => `${op} ${urn.split("::").slice(2).join(" ")}`)).toEqual([
-				"update scaleout:index:LoadBalancer$command:remote:Command nginx",
-			]);
-			const { output } = await stack.previewText();
-			expect(output).toMatch(/-\s+least_conn;/);
-			expect(output).toMatch(/\+\s+ip_hash;/);
-			for (const secret of Object.values(labEnvironment)) expect(output).not.toContain(secret);
-		} finally {
-			stack.config["swarm-scaleout:nginx"] = { method: "least_conn" };
-		}
 	});
 });

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { closeConnections } from "../../lib/ssh.ts";
 import { makeCertificate } from "../support/certificate.ts";
-import { expectUp, httpsPort, httpsUrl, lab, onNginx, own, plainAgain, serial, servesHttp, stack, up } from "../support/https.ts";
+import { expectUp, httpsPort, httpsUrl, lab, onNginx, own, plainAgain, servesHttp, stack } from "../support/labNginx.ts";
 import { ask, handshake } from "../support/tls.ts";
 
-// By ACME: test/faults.
+// By ACME, and what is refused: test/faults. One that cannot serve at all never comes here: test/engine/preview.
 describe.skipIf(lab.noEngine)("HTTPS", () => {
 	afterAll(async () => {
 		await plainAgain();
@@ -54,29 +54,6 @@ describe.skipIf(lab.noEngine)("HTTPS", () => {
 				expect(config).not.toContain(line);
 			}
 			expect(config).toContain(`ssl_certificate_key /etc/nginx/${own}-tls/`);
-		});
-
-		test("one that cannot serve is refused before anything is touched, with every fault", async () => {
-			const other = makeCertificate(["DNS:other.lab.test"]);
-			const { code, output } = await up({ serverName: "was.lab.test", tls: { ...tls, certificate: other.certificate } });
-			expect(code).not.toBe(0);
-			expect(output).toMatch(/nginx\.tls\.key: is not the key of the first certificate/);
-			expect(output).toMatch(/nginx\.serverName = "was\.lab\.test": the certificate is for DNS:other\.lab\.test/);
-			for (const line of keyLines) expect(output).not.toContain(line);
-			expect((await ask(`${httpsUrl}/hello`, trust)).status).toBe(200);
-		});
-
-		test("one that NGINX itself refuses leaves the old one live", async () => {
-			const weak = makeCertificate(["IP:127.0.0.1"], { algorithm: "rsa:1024" });
-			const look = async () => [await serial(trust), await onNginx(`cat /etc/nginx/conf.d/${own}-https.conf`)];
-			const before = await look();
-			stack.env.TLS_KEY = weak.key;
-			const { code, output } = await up({ tls: { ...tls, certificate: weak.certificate } });
-			stack.env.TLS_KEY = site.key;
-			expect(code).not.toBe(0);
-			expect(output).toMatch(/NGINX refuses the configuration; the old one stays in effect/);
-			expect(output).toMatch(/ee key too small/);
-			expect(await look()).toEqual(before);
 		});
 
 		test("another one takes its place, and plain HTTP that of both", async () => {

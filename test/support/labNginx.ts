@@ -5,7 +5,7 @@ import { execAsRoot } from "../../lib/ssh.ts";
 import { labStack } from "./lab.ts";
 import { ask, handshake, type Trust } from "./tls.ts";
 
-/* The lab's NGINX as tests of HTTPS change it and look at it. */
+/* The lab's NGINX as tests change it and look at it. */
 
 export const lab = inject("lab");
 export const stack = labStack();
@@ -28,7 +28,21 @@ export async function expectUp(change: object): Promise<string> {
 	return output;
 }
 
-/** Goes back to plain HTTP where a test failed half-way. */
+/** Fails unless `up` refuses the change and the old configuration lives on. */
+export async function expectRefused(change: object, message: RegExp): Promise<void> {
+	const site = () => onNginx(`cat /etc/nginx/conf.d/${own}.conf`);
+	const before = await site();
+	// Only NGINX: a changed port would also change what leads to the machine.
+	stack.config["swarm-scaleout:nginx"] = { ...plain, ...change };
+	const { code, output } = await stack.up("--target", "**$command:remote:Command::nginx");
+	expect(code).not.toBe(0);
+	expect(output, output.slice(-450)).toMatch(message);
+	expect(await site()).toBe(before);
+	expect(await onNginx("ls -A /etc/nginx | grep staged || true")).toBe("");
+	await servesHttp();
+}
+
+/** Goes back to the lab's own configuration; also where a test failed half-way. */
 export async function plainAgain(): Promise<void> {
 	if (!isDeepStrictEqual(stack.config["swarm-scaleout:nginx"], plain)) await expectUp({});
 }
