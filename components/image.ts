@@ -6,6 +6,7 @@ import type { Topology } from "../config/schema.ts";
 import { exampleContext, javaArchive } from "../lab/cache.ts";
 import { type Connection, shellQuote } from "../lib/connection.ts";
 import { ecrRegistry } from "../lib/ecr.ts";
+import { ProgramError } from "../lib/programError.ts";
 import { RegistryError, tagDigest } from "../lib/registry.ts";
 import { sshOptions } from "../lib/sshOptions.ts";
 import { remoteStep } from "./host.ts";
@@ -110,9 +111,7 @@ function resolved({ name, tag }: Topology["image"], repository: string, registry
 	const digest = pulumi.output(registry.password).apply((password) =>
 		tagDigest({ server, username, password, ca }, name, tag).catch((error) => {
 			if (!(error instanceof RegistryError)) throw error;
-			const fault = new pulumi.RunError(describeFault(error, { name, tag, server, username, hasPassword: !!password }));
-			// The engine would show the trace: an output's error reaches it by ways that hide only the traces of thrown ones.
-			throw Object.assign(fault, { stack: undefined });
+			throw new ProgramError(describeFault(error, { name, tag, server, username, hasPassword: !!password }));
 		}),
 	);
 	return pulumi.unsecret(pulumi.interpolate`${repository}@${digest}`);

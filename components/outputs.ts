@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Role } from "../config/schema.ts";
+import { ProgramError } from "../lib/programError.ts";
 import type { ProbeResult } from "../providers/service/resource.ts";
 
 /** What a stack of this program exports. The names are stable: another stack reads them by `requireOutput`. */
@@ -28,7 +29,7 @@ export type RequiredOutput = Exclude<keyof ScaleoutOutputs, "lastRollout">;
 /**
  * An output of a swarm-scaleout stack, with its type.
  *
- * @throws RunError (as the program's failure) when the stack has no such output: it names stack and output, and what to do.
+ * @throws ProgramError (as the program's failure) when the stack has no such output: it names stack and output, and what to do.
  */
 export function requireOutput<K extends RequiredOutput>(stack: pulumi.StackReference, name: K): pulumi.Output<ScaleoutOutputs[K]> {
 	return pulumi.all([stack.getOutput(name), stack.name, stack.outputs]).apply(([value, stackName, outputs]) => {
@@ -37,6 +38,6 @@ export function requireOutput<K extends RequiredOutput>(stack: pulumi.StackRefer
 		const remedy = present
 			? `it has ${present}. Is it a stack of swarm-scaleout, and of a version that exports ${name}? Then run "pulumi up" on it`
 			: 'it has no outputs at all. Run "pulumi up" on it first, or correct the name';
-		throw new pulumi.RunError(`stack ${stackName} has no output "${name}": ${remedy}`);
+		throw new ProgramError(`stack ${stackName} has no output "${name}": ${remedy}`);
 	});
 }

@@ -1,5 +1,5 @@
-import { RunError } from "@pulumi/pulumi";
 import { printable } from "../lib/printable.ts";
+import { ProgramError } from "../lib/programError.ts";
 
 /** One thing that is wrong with the configuration. */
 export interface Fault {
@@ -11,8 +11,8 @@ export interface Fault {
 	remedy: string;
 }
 
-/** All faults at once, so that one look mends all. A RunError, so that the engine shows the message without a stack trace. */
-export class ConfigError extends RunError {
+/** All faults at once, so that one look mends all. */
+export class ConfigError extends ProgramError {
 	readonly faults: Fault[];
 	constructor(faults: Fault[]) {
 		super(`the configuration has ${faults.length} fault${faults.length === 1 ? "" : "s"}:\n${faults.map(describeFault).join("\n")}`);

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { ProgramError } from "../lib/programError.ts";
 import type { Fault } from "./fault.ts";
 import { parseTopology } from "./parse.ts";
 import { lints } from "./rules/lints.ts";
@@ -12,17 +13,16 @@ export function loadTopology(config = new pulumi.Config()): Topology {
 	return topology;
 }
 
-/** The plain value of a secret, marked so that the engine encrypts it. @throws RunError when its environment variable is not set. */
+/** The plain value of a secret, marked so that the engine encrypts it. @throws ProgramError when its environment variable is not set. */
 export function secretOf(value: SecretValue, property: string): pulumi.Output<string> {
 	return pulumi.secret(plainSecret(value, property));
 }
 
-/** The plain value, for checks. What is made of it must be marked. @throws RunError when its environment variable is not set. */
+/** The plain value, for checks. What is made of it must be marked. @throws ProgramError when its environment variable is not set. */
 export function plainSecret(value: SecretValue, property: string): string {
 	if (typeof value === "string") return value;
 	const found = process.env[value.fromEnvironment];
-	if (!found)
-		throw new pulumi.RunError(`${property}: the environment variable ${value.fromEnvironment} is not set: set it where pulumi runs`);
+	if (!found) throw new ProgramError(`${property}: the environment variable ${value.fromEnvironment} is not set: set it where pulumi runs`);
 	return found;
 }
 

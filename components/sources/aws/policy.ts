@@ -1,12 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describeFault, type Fault } from "../../../config/fault.ts";
 import { hostsWith, type Topology } from "../../../config/schema.ts";
+import { ProgramError } from "../../../lib/programError.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: properties of any resource
 type Props = Record<string, any>;
 
-/** What is about to be made is not safe. A RunError, so that the engine shows the message without a stack trace. */
-export class PolicyError extends pulumi.RunError {
+/** What is about to be made is not safe. */
+export class PolicyError extends ProgramError {
 	constructor(resource: string, faults: Fault[]) {
 		super(`the security policy refuses ${resource}:\n${faults.map(describeFault).join("\n")}`);
 		this.name = "PolicyError";
