@@ -161,7 +161,7 @@ function probeScript(app: Host, log: Host, { logs }: Topology): string {
 	return `
 fail() { echo "NFS export ${source} cannot be used from ${app.name}: $1" >&2; exit 1; }
 answers() { timeout 5 bash -c '</dev/tcp/${log.address}/2049' 2>/dev/null; }
-for attempt in 1 2 3 4 5 6; do answers && break; sleep 2; done
+for attempt in $(seq 12); do answers && break; sleep 2; done
 answers || fail "no answer on port 2049: is the NFS server up, and the port open from here?"
 mountpoint=$(mktemp -d)
 trap 'umount -l "$mountpoint" 2>/dev/null || true; rmdir "$mountpoint" 2>/dev/null || true' EXIT
