@@ -45,7 +45,7 @@ function judgeAct(act: Act, inputs: ServiceInputs, because: string, olds: Olds):
 function replacing(act: Extract<Act, { kind: "writeSpec" }>, inputs: ServiceInputs, because: string, olds: Olds): Verdict {
 	const found = rolling(`${because} replaces the tasks of ${inputs.name}`, inputs, olds);
 	if (!act.movesPort) return found;
-	const reason = `${found.reason}; the load balancer learns the new port last: requests fail in between`;
+	const reason = `${found.reason}; then, until the load balancer learns the new port, requests fail`;
 	return { class: "interruption", reason };
 }
 

@@ -29,7 +29,7 @@ describe("what a change does", () => {
 		["a secret value", { secretEnv: { PASSWORD: "planted" } }, "lossless rolling", /^secretEnv replaces/],
 		["another health path", { health: { ...inputs().health, path: "/other" } }, "lossless rolling", /^health replaces/],
 		["another port in the container", { publish: { mode: "host", target: 80, published: 8080 } }, "lossless rolling", /^publish replaces/],
-		["another published port", { publish: { mode: "host", target: 8080, published: 80 } }, "interruption", /the load balancer learns the new port last/],
+		["another published port", { publish: { mode: "host", target: 8080, published: 80 } }, "interruption", /then, until the load balancer learns the new port, requests fail$/],
 		["another drain limit", pace({ drainLimitSeconds: 20 }), "lossless rolling", /^rollout replaces/],
 		["another pause between nodes", pace({ delaySeconds: 9 }), "none", "rollout: the tasks stay as they are"],
 		["another prober", pace({ prober: { path: "/", ratePerSecond: 5, failOnError: true } }), "none", "rollout: the tasks stay as they are"],
