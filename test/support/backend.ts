@@ -55,7 +55,10 @@ export class Backend {
 	}
 
 	listen(): Promise<void> {
-		return new Promise((resolve) => this.#server.listen(this.#port, this.#address, () => resolve()));
+		return new Promise((resolve, reject) => {
+			this.#server.once("error", reject);
+			this.#server.listen(this.#port, this.#address, () => resolve());
+		});
 	}
 
 	/** From now on it refuses connections. */

@@ -43,15 +43,17 @@ export class Namespace {
 		this.name = `scaleout-${id}`;
 		this.prefix = ["ip", "netns", "exec", this.name];
 		this.#link = `so${id}`.slice(0, 15);
-		const net = `10.${200 + (made % 50)}.${process.pid % 250}`;
-		this.address = `${net}.100`;
-		this.outside = Array.from({ length: outside }, (_, i) => `${net}.${i + 1}`);
+		// A network of 16 addresses: test files run side by side, and two may not have the same one.
+		const net = ((process.pid % 8192) * 64 + (made % 64)) * 16;
+		const inNet = (host: number) => `10.${128 + (net >> 16)}.${(net >> 8) & 255}.${(net & 255) + host}`;
+		this.address = inNet(14);
+		this.outside = Array.from({ length: outside }, (_, i) => inNet(i + 1));
 		try {
 			run("ip", "netns", "add", this.name);
 			run("ip", "link", "add", this.#link, "type", "veth", "peer", "name", "eth0", "netns", this.name);
-			for (const address of this.outside) run("ip", "address", "add", `${address}/24`, "dev", this.#link);
+			for (const address of this.outside) run("ip", "address", "add", `${address}/28`, "dev", this.#link);
 			run("ip", "link", "set", this.#link, "up");
-			this.exec("ip", "address", "add", `${this.address}/24`, "dev", "eth0");
+			this.exec("ip", "address", "add", `${this.address}/28`, "dev", "eth0");
 			for (const link of ["lo", "eth0"]) this.exec("ip", "link", "set", link, "up");
 		} catch (error) {
 			this.close();

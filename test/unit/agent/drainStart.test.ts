@@ -178,7 +178,6 @@ describe("a task that serves", () => {
 			"the application gets it",
 			() => node.log,
 		);
-		expect(node.isClosed()).toBe(false);
 	});
 });
 
