@@ -8,8 +8,6 @@ from scaleout_task import TERMS, log, pace
 
 # In an order of nodes all are asked at once, as far as a manager can.
 GATHER_SECONDS = 10
-# A node that is shut down does not wait longer for its turn, which is for the replacement of one node: somebody stands beside it.
-SHUTDOWN_TURN_SECONDS = 300
 # Note by who removes the service: no task comes back, so there are no turns to wait for. It holds for a while only, as the removal may fail.
 ENDING = "ending"
 ENDING_SECONDS = 600
@@ -48,7 +46,7 @@ class Stop:
     def turn_limit(self):
         """Seconds since the announcement."""
         limit = float(self.task.terms["turnLimitSeconds"])
-        return limit if self.leaving is None else min(limit, self.leaving - self.task.stopping + SHUTDOWN_TURN_SECONDS)
+        return limit if self.leaving is None else min(limit, self.leaving - self.task.stopping + self.agent.options.shutdown_turn)
 
     def wait_for_turn(self):
         task, turns = self.task, self.agent.turns

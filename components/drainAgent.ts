@@ -32,7 +32,7 @@ export function drainAgent(
 	return remoteStep(`${host.name}-drain-agent`, host, args, { parent, dependsOn: [node] });
 }
 
-/** Seconds in which systemd lets the agent drain its node before Docker stops: SHUTDOWN_TURN_SECONDS of the agent, and what a firewall takes. */
+/** Seconds in which systemd lets the agent drain its node before Docker stops: the agent's `--shutdown-turn`, and what a firewall takes. */
 const shutdownSeconds = 330;
 
 /** Installs the agent from standard input as a systemd service, and waits until it watches. Pure. */

@@ -63,7 +63,8 @@ function rolling(what: string, inputs: ServiceInputs, olds: Olds): Verdict {
 	const pace = `${atOnce} of ${count ? `${count} nodes` : "all nodes"} at a time${inOrder ? `, first ${rollout.order.join(", ")}` : ""}`;
 	if (!isLossless(inputs))
 		return { class: "interruption", reason: `${what}: rolling update by Swarm, ${pace}; requests to a node that is replaced fail` };
-	const until = unannounced(olds) ?? `${rollout.drainLimitSeconds} s`;
+	// The old tasks are drained by what they were started with.
+	const until = unannounced(olds) ?? `${(olds.rollout ?? rollout).drainLimitSeconds} s`;
 	const rest = `what is in flight longer than ${until} is cut; on failure: ${rollout.failureAction}`;
 	if (count !== undefined && count <= atOnce) {
 		const nobody = count === 1 ? "the only node that serves is replaced" : "all nodes are replaced at a time";

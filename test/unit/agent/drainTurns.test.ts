@@ -110,11 +110,11 @@ describe("nodes that are all asked to stop at once", () => {
 
 describe("a node that is asked to stop", () => {
 	/** One node, and another host that answers for a peer. */
-	async function withPeer(state: object, turnLimitSeconds: number) {
+	async function withPeer(state: object, turnLimitSeconds: number, ...options: string[]) {
 		const node = nodes[0] as Node;
 		const peer = network.clientIn(network.namespaces[0] as string);
 		await peer.wish({ listen: 7947, body: JSON.stringify({ service: "was", number: 0, choosing: false, seconds: 1000, ...state }) });
-		node.options = ["--peer", "other=10.77.0.254"];
+		node.options = ["--peer", "other=10.77.0.254", ...options];
 		const task = await node.run({ health: "healthy", terms: { turnLimitSeconds } });
 		await node.startAgent();
 		return { node, task, peer };
@@ -170,8 +170,8 @@ describe("a node that is asked to stop", () => {
 		peer.child.kill("SIGKILL");
 	});
 
-	test("waits a minute at most when its host is shut down: its turn, and the drain, come before", async () => {
-		const { node, task, peer } = await withPeer({ state: "closed" }, 6);
+	test("waits for its turn when its host is shut down, but not for as long as otherwise; then it drains, before Docker ends", async () => {
+		const { node, task, peer } = await withPeer({ state: "closed" }, 60, "--shutdown-turn", "4");
 		node.jobs("  12 docker.service stop waiting\n");
 		const ended = node.endAgent("SIGTERM");
 		await until(

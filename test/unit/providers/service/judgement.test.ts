@@ -30,7 +30,7 @@ describe("what a change does", () => {
 		["another health path", { health: { ...inputs().health, path: "/other" } }, "lossless rolling", /^health replaces/],
 		["another port in the container", { publish: { mode: "host", target: 80, published: 8080 } }, "lossless rolling", /^publish replaces/],
 		["another published port", { publish: { mode: "host", target: 8080, published: 80 } }, "interruption", /then, until the load balancer learns the new port, requests fail$/],
-		["another drain limit", pace({ drainLimitSeconds: 20 }), "lossless rolling", /^rollout replaces/],
+		["another drain limit, by which the new tasks are drained later", pace({ drainLimitSeconds: 20 }), "lossless rolling", /^rollout replaces.*; what is in flight longer than 30 s is cut/],
 		["another pause between nodes", pace({ delaySeconds: 9 }), "none", "rollout: the tasks stay as they are"],
 		["another prober", pace({ prober: { path: "/", ratePerSecond: 5, failOnError: true } }), "none", "rollout: the tasks stay as they are"],
 		["more nodes", { nodes: [], replicas: 4 }, "none", "nodes, replicas: the tasks stay as they are"],
