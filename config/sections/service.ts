@@ -163,6 +163,6 @@ export const service = z.strictObject({
 		.max(86_400)
 		.optional()
 		.describe(
-			"Seconds all tasks may take to run. Default: 900, or what the slowest good rollout takes where that is more: nodes x (`rollout.drainLimitSeconds` + `stopGraceSeconds` + `health.deadlineSeconds` + `rollout.settleSeconds` + `rollout.delaySeconds`), by `rollout.parallelism`.",
+			"Seconds all tasks may take to run. Default: 900, or what the slowest good rollout takes where that is more: nodes x (`rollout.drainLimitSeconds` + `stopGraceSeconds` + `health.deadlineSeconds` + `rollout.settleSeconds` + `rollout.delaySeconds`), by `rollout.parallelism`, and `rollout.monitorSeconds` and a minute.",
 		),
 });

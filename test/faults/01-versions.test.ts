@@ -2,6 +2,7 @@ import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { Load } from "../../bench/load.ts";
 import { closeConnections } from "../../lib/ssh.ts";
 import { apps, expectNoLoss, RolloutLab } from "../support/rollout.ts";
+import type { Result } from "../support/stack.ts";
 
 const { noEngine } = inject("lab");
 const lab = new RolloutLab();
@@ -24,36 +25,44 @@ describe.skipIf(noEngine)("a version that fails", () => {
 			/non-zero exit \(3\)/,
 		],
 	];
-	test.each(failures)("is taken back, and up fails with the task's own error: %s", async (_name, env, rest, message) => {
-		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
+	const upUnderLoad = async () => {
+		let result: Result | undefined;
+		await lab.underLoad(
+			async () => {
+				result = await lab.stack.up();
+			},
+			{ clients: 3, maxDelayMs: 500 },
+		);
+		return result as Result;
+	};
+
+	test.each(failures)("is taken back, no request fails, and up fails with the task's own error: %s", async (_name, env, rest, message) => {
 		lab.configure({ WAS_VERSION: "bad", ...env }, rest);
-		const { code, output } = await lab.stack.up();
-		await load.stop();
+		const { code, output } = await upUnderLoad();
 		expect(code).not.toBe(0);
 		expect(output).toMatch(message);
 		expect(output).toMatch(/the old one is back on all nodes/);
-		expectNoLoss(load);
 		await lab.expectVersion("good");
 		await lab.expectNothingDrained();
 		lab.configure({ WAS_VERSION: "good" });
 		await lab.expectUnchanged();
 	});
 
-	test("an image that cannot be pulled is taken back", async () => {
+	test("an image that cannot be pulled is taken back, and no request fails", async () => {
 		const image = lab.stack.config["swarm-scaleout:image"] as object;
 		lab.stack.config["swarm-scaleout:image"] = { ...image, pin: `sha256:${"0".repeat(64)}` };
-		const { code, output } = await lab.stack.up();
+		const { code, output } = await upUnderLoad();
 		lab.stack.config["swarm-scaleout:image"] = image;
 		expect(code).not.toBe(0);
 		expect(output).toMatch(/No such image: .*@sha256:0000/);
 		await lab.expectVersion("good");
 	});
 
-	test("a volume that cannot be mounted is taken back, and none of it is left", async () => {
+	test("a volume that cannot be mounted is taken back, no request fails, and none of it is left", async () => {
 		const volumes = () => Promise.all(apps.map((app) => lab.on(app, "docker volume ls -q --filter name=nfsvolume")));
 		const before = await volumes();
 		lab.stack.config["swarm-scaleout:logs"] = { mountOptions: "nfsvers=4.2,hard,sec=krb5p" };
-		const { code, output } = await lab.stack.up();
+		const { code, output } = await upUnderLoad();
 		delete lab.stack.config["swarm-scaleout:logs"];
 		expect(code).not.toBe(0);
 		expect(output).toMatch(/failed to mount/);
