@@ -105,6 +105,20 @@ describe.skipIf(noEngine)("nodes", () => {
 		await lab.expectUnchanged("--refresh");
 	});
 
+	test("of which one is drained by hand, and let in again: it ends what it has begun, and no request fails", async () => {
+		lab.configure({ WAS_VERSION: newVersion("drained"), SHUTDOWN: "immediate" });
+		await lab.converge();
+		const { watched } = await lab.underLoad(async (watch) => {
+			await lab.on("manager", "docker node update --availability drain worker2");
+			await expect.poll(() => lab.containerOn("worker2"), { timeout: 5 * minutes, interval: 1000 }).toBe("");
+			await lab.on("manager", "docker node update --availability active worker2");
+			await expect.poll(() => watch.openAgain(), { timeout: 10 * minutes, interval: 1000 }).toEqual(["worker2"]);
+		});
+		expect(watched.closed).toEqual(["worker2"]);
+		await lab.expectNothingDrained();
+		await lab.expectUnchanged("--refresh");
+	});
+
 	test("of which one has its Docker restarted: the application's shutdown hook runs, and no request fails", async () => {
 		const version = newVersion("hook");
 		lab.configure({ WAS_VERSION: version });
