@@ -63,7 +63,8 @@ export function qemuArguments(machine: QemuMachine, accel: Accelerator): string[
 			"-name",
 			machine.hostname,
 			"-accel",
-			accel === "tcg" ? "tcg,thread=multi,tb-size=256" : accel,
+			// Translated code of a booted machine with Docker and a JVM takes some 400 MiB; when there is no room all of it is thrown away.
+			accel === "tcg" ? "tcg,thread=multi,tb-size=512" : accel,
 			"-cpu",
 			accel === "kvm" ? "host" : "max",
 		],
