@@ -37,7 +37,7 @@ describe("the command line of a machine", () => {
 	});
 
 	test("emulates fully, or uses KVM with the host's CPU", () => {
-		expect([one("-accel"), one("-cpu")]).toEqual(["tcg,thread=multi,tb-size=512", "max"]);
+		expect([one("-accel"), one("-cpu")]).toEqual(["tcg,thread=multi,tb-size=512", "max,-avx,-avx2"]);
 		const kvm = qemuArguments(inputs, "kvm");
 		expect([one("-accel", kvm), one("-cpu", kvm)]).toEqual(["kvm", "host"]);
 	});
