@@ -126,7 +126,7 @@ class Agent:
         log(f"watching service {self.options.service}")
         ready()
         for event in events:
-            self.see(event)
+            self.see_in_time(event)
             self.memory.note("since", docker_time(event["timeNano"]))
 
     def begin(self):
@@ -143,6 +143,14 @@ class Agent:
             self.stop(task)
         for work in (self.tick, self.listen):
             threading.Thread(target=work, daemon=True).start()
+
+    def see_in_time(self, event):
+        """A Docker that is slow to answer is asked again: what it tells meanwhile waits in the stream. To begin anew would take longer."""
+        while True:
+            try:
+                return self.see(event)
+            except TimeoutError:
+                log("Docker does not answer in time: it is asked again")
 
     def see(self, event):
         container, action = event["Actor"]["ID"], event["Action"]

@@ -182,6 +182,27 @@ describe("a task that serves", () => {
 });
 
 describe("a new task", () => {
+	test("is let in by an agent that goes on while Docker is slow to answer", async () => {
+		const { node, client } = at;
+		await node.startAgent("--docker-timeout", "0.5");
+		const { agent } = node;
+		const task = node.create();
+		node.docker.isStalled = true;
+		await until(
+			() => node.log.includes("Docker does not answer in time"),
+			"it says so",
+			() => node.log,
+		);
+		node.docker.isStalled = false;
+		await node.start(task);
+		await until(
+			async () => (await client.get(node.url)) === "200",
+			"the task is let in",
+			() => node.log,
+		);
+		expect(agent?.exitCode).toBeNull();
+	});
+
 	test("gets no connection until it has been healthy for a while, from its first moment on", async () => {
 		const { node, client } = at;
 		await node.startAgent();
