@@ -117,15 +117,14 @@ function losslessFaults(service: Topology["service"], serving: number): Fault[] 
 		});
 	}
 	const turn = turnSeconds(service);
+	const last = lastTurnSeconds(service, serving);
 	if (turnLimitSeconds < turn) {
 		faults.push({
 			property: "service.rollout.turnLimitSeconds",
 			value: turnLimitSeconds,
 			remedy: `a node would be drained while another one, which may take ${turn} s (drainLimitSeconds, stopGraceSeconds and settleSeconds), does not serve yet: use ${turn} or more`,
 		});
-	}
-	const last = lastTurnSeconds(service, serving);
-	if (order.length > 0 && turnLimitSeconds >= turn && turnLimitSeconds < last) {
+	} else if (order.length > 0 && turnLimitSeconds < last) {
 		faults.push({
 			property: "service.rollout.turnLimitSeconds",
 			value: turnLimitSeconds,

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, inject, test } from "vitest";
 import { closeConnections } from "../../lib/ssh.ts";
 import { round } from "../support/drift.ts";
 import { signalMachine } from "../support/lab.ts";
+import { siteFile } from "../support/labNginx.ts";
 import { RolloutLab } from "../support/rollout.ts";
 import { statusOf } from "../support/status.ts";
 
@@ -9,7 +10,6 @@ const { noEngine } = inject("lab");
 const lab = new RolloutLab();
 const logs = "/mnt/main-was-logs";
 const volume = "$(docker volume ls -q --filter label=scaleout.owner=swarm-scaleout/test)";
-const config = "/etc/nginx/conf.d/swarm-scaleout-test-nginx.conf";
 
 afterAll(closeConnections);
 
@@ -82,13 +82,13 @@ round(lab, "what is gone is named and made anew:", [
 		what: "the configuration that NGINX has loaded, under a file that is as it should be",
 		host: "nginx",
 		change: `
-cp -p ${config} /tmp/kept
-sed -i s/least_conn/ip_hash/ ${config}
+cp -p ${siteFile} /tmp/kept
+sed -i s/least_conn/ip_hash/ ${siteFile}
 systemctl reload nginx
 sleep 3
-cp -p /tmp/kept ${config}`,
+cp -p /tmp/kept ${siteFile}`,
 		named: /what NGINX runs with\s*: "an earlier/,
-		look: `echo $(($(ps -o etimes= --ppid $(cat /run/nginx.pid) | sort -n | head -n 1) - $(date +%s) + $(stat -c %Z ${config})))`,
+		look: `echo $(($(ps -o etimes= --ppid $(cat /run/nginx.pid) | sort -n | head -n 1) - $(date +%s) + $(stat -c %Z ${siteFile})))`,
 		mended: /^(-\d+|0|1)$/m,
 	},
 	{

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { Connection } from "../../lib/connection.ts";
 import { closeConnections } from "../../lib/ssh.ts";
 import { signalMachine } from "../support/lab.ts";
+import { siteFile } from "../support/labNginx.ts";
 import { hostsKey, type LabHost } from "../support/managers.ts";
 import { addresses, apps, newVersion, RolloutLab } from "../support/rollout.ts";
 import { changesOf } from "../support/stack.ts";
@@ -74,19 +75,18 @@ describe.skipIf(noEngine)("the role app", () => {
 });
 
 describe.skipIf(noEngine)("NGINX on an app node, beside the stack's own", () => {
-	const conf = "/etc/nginx/conf.d/swarm-scaleout-test-nginx.conf";
 	let tunnel: Tunnel;
 
 	beforeAll(async () => {
 		lab.stack.config[hostsKey] = original;
-		const site = await lab.on("nginx", `cat ${conf}`);
+		const site = await lab.on("nginx", `cat ${siteFile}`);
 		await lab.on(
 			"worker1",
 			`
 export DEBIAN_FRONTEND=noninteractive
 apt-get -q install -y --no-install-recommends nginx > /dev/null
 rm -f /etc/nginx/sites-enabled/default
-cat > ${conf} <<'END'
+cat > ${siteFile} <<'END'
 ${site}
 END
 systemctl restart nginx`,

@@ -1,10 +1,10 @@
 import { afterAll } from "vitest";
 import { closeConnections } from "../../lib/ssh.ts";
 import { round } from "../support/drift.ts";
+import { siteFile } from "../support/labNginx.ts";
 import { RolloutLab } from "../support/rollout.ts";
 
 const lab = new RolloutLab();
-const config = "/etc/nginx/conf.d/swarm-scaleout-test-nginx.conf";
 const exportsFile = "/etc/exports.d/swarm-scaleout-test-logs-192.168.2.137-mnt-main-was-logs.exports";
 const logs = "/mnt/main-was-logs";
 
@@ -47,8 +47,8 @@ round(lab, "changes by hand are named and mended:", [
 	{
 		what: "the file of NGINX",
 		host: "nginx",
-		change: `sed -i s/least_conn/ip_hash/ ${config}`,
-		named: new RegExp(`${config}\\s*: ".* instead of`),
+		change: `sed -i s/least_conn/ip_hash/ ${siteFile}`,
+		named: new RegExp(`${siteFile}\\s*: ".* instead of`),
 		look: "nginx -T 2>/dev/null",
 		mended: /least_conn/,
 	},

@@ -15,6 +15,8 @@ export const nginx = lab.connections.nginx as Connection;
 export const onNginx = (script: string) => execAsRoot(nginx, script);
 /** What the names of its files begin with. */
 export const own = "swarm-scaleout-test-nginx";
+/** The file of the site that it serves. */
+export const siteFile = `/etc/nginx/conf.d/${own}.conf`;
 const plain = { method: "least_conn" };
 
 export function up(change: object) {
@@ -30,7 +32,7 @@ export async function expectUp(change: object): Promise<string> {
 
 /** Fails unless `up` refuses the change and the old configuration lives on. */
 export async function expectRefused(change: object, message: RegExp): Promise<void> {
-	const site = () => onNginx(`cat /etc/nginx/conf.d/${own}.conf`);
+	const site = () => onNginx(`cat ${siteFile}`);
 	const before = await site();
 	// Only NGINX: a changed port would also change what leads to the machine.
 	stack.config["swarm-scaleout:nginx"] = { ...plain, ...change };
