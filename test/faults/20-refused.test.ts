@@ -28,6 +28,7 @@ describe.skipIf(lab.noEngine)("a load balancer configuration that cannot work", 
 	test("a certificate that NGINX refuses, or that is another name's, leaves the old one live", async () => {
 		const site = makeCertificate(["IP:127.0.0.1", "DNS:was.lab.test"]);
 		const trust = { ca: site.certificate };
+		const keyLines = site.key.split("\n").filter((line) => line.length > 40);
 		const tls = { certificate: site.certificate, key: { fromEnvironment: "TLS_KEY" } };
 		stack.env.TLS_KEY = site.key;
 		await expectUp({ tls });
@@ -39,6 +40,8 @@ describe.skipIf(lab.noEngine)("a load balancer configuration that cannot work", 
 		expect(named.code).not.toBe(0);
 		expect(named.output).toMatch(/nginx\.tls\.key: is not the key of the first certificate/);
 		expect(named.output).toMatch(/nginx\.serverName = "was\.lab\.test": the certificate is for DNS:other\.lab\.test/);
+		for (const line of keyLines) expect(named.output).not.toContain(line);
+		expect((await ask(`${httpsUrl}/hello`, trust)).status).toBe(200);
 
 		const weak = makeCertificate(["IP:127.0.0.1"], { algorithm: "rsa:1024" });
 		stack.env.TLS_KEY = weak.key;

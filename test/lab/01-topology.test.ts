@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import { afterAll, describe, expect, inject, test } from "vitest";
 import type { Connection } from "../../lib/connection.ts";
 import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
-import { labStack } from "../support/lab.ts";
+import { labEnvironment, labStack } from "../support/lab.ts";
 import { apps } from "../support/rollout.ts";
 import { statusOf } from "../support/status.ts";
 
@@ -91,5 +91,21 @@ describe.skipIf(lab.noEngine)("the engine", () => {
 		const state = () => on("manager", "sleep 15; docker node ls --format '{{.Status}}'; docker service ls --format '{{.Replicas}}'");
 		await expect.poll(state, { timeout: 300_000, interval: 1000 }).toBe("Ready\nReady\nReady\n3/3\n");
 		await expect.poll(async () => (await fetch(`${lab.endpoint}/hello`)).status, { timeout: 60_000, interval: 1000 }).toBe(200);
+	});
+
+	test("previews a changed method as one readable update of NGINX", async () => {
+		stack.config["swarm-scaleout:nginx"] = { method: "ip_hash" };
+		try {
+			const steps = (await stack.preview()).filter(({ op }) => op !== "same");
+			expect(steps.map(({ op, urn }) => `${op} ${urn.split("::").slice(2).join(" ")}`)).toEqual([
+				"update scaleout:index:LoadBalancer$command:remote:Command nginx",
+			]);
+			const { output } = await stack.previewText();
+			expect(output).toMatch(/-\s+least_conn;/);
+			expect(output).toMatch(/\+\s+ip_hash;/);
+			for (const secret of Object.values(labEnvironment)) expect(output).not.toContain(secret);
+		} finally {
+			stack.config["swarm-scaleout:nginx"] = { method: "least_conn" };
+		}
 	});
 });

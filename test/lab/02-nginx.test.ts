@@ -13,9 +13,12 @@ describe.skipIf(lab.noEngine)("a load balancer configuration", () => {
 	});
 
 	test("that can work is in effect after up, whatever failed before; maintenance answers 503 and loses no request in flight", async () => {
-		const inFlight = fetch(`${lab.endpoint}/slow?ms=25000`);
-		await expectUp({ method: "ip_hash", weights: { worker1: 2 }, maintenance: true });
+		const other = { method: "ip_hash", weights: { worker1: 2 } };
+		await expectUp(other);
 		expect(await onNginx("nginx -T 2>/dev/null")).toMatch(/ip_hash;[\s\S]*192\.168\.2\.142:8080 weight=2/);
+		await servesHttp();
+		const inFlight = fetch(`${lab.endpoint}/slow?ms=25000`);
+		await expectUp({ ...other, maintenance: true });
 		const answer = await fetch(`${lab.endpoint}/hello`);
 		expect(answer.status).toBe(503);
 		expect(answer.headers.get("retry-after")).toBe("120");
