@@ -2,7 +2,6 @@ import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { Load } from "../../bench/load.ts";
 import { closeConnections } from "../../lib/ssh.ts";
 import { apps, expectNoLoss, RolloutLab } from "../support/rollout.ts";
-import type { Result } from "../support/stack.ts";
 
 const { noEngine } = inject("lab");
 const lab = new RolloutLab();
@@ -25,16 +24,7 @@ describe.skipIf(noEngine)("a version that fails", () => {
 			/non-zero exit \(3\)/,
 		],
 	];
-	const upUnderLoad = async () => {
-		let result: Result | undefined;
-		await lab.underLoad(
-			async () => {
-				result = await lab.stack.up();
-			},
-			{ clients: 3, maxDelayMs: 500 },
-		);
-		return result as Result;
-	};
+	const upUnderLoad = async () => (await lab.underLoad(() => lab.stack.up(), { clients: 3, maxDelayMs: 500 })).result;
 
 	test.each(failures)("is taken back, no request fails, and up fails with the task's own error: %s", async (_name, env, rest, message) => {
 		lab.configure({ WAS_VERSION: "bad", ...env }, rest);

@@ -19,13 +19,10 @@ const impatient = { deadlineSeconds: 20, intervalSeconds: 3, retries: 2 };
 /** Asks for a version that cannot serve, under load. Nothing goes past the first node, the old version is back, and no request fails. */
 async function expectTakenBack(good: string, env: Record<string, string>, health: object = {}): Promise<void> {
 	const before = (await lab.tasks()).trim().split("\n");
-	let output = "";
-	const { watched } = await lab.underLoad(async () => {
-		lab.configure({ WAS_VERSION: newVersion("bad"), ...env }, { health: { ...lab.health, ...impatient, ...health } });
-		const up = await lab.stack.up();
-		output = up.output;
-		expect(up.code, output).not.toBe(0);
-	});
+	lab.configure({ WAS_VERSION: newVersion("bad"), ...env }, { health: { ...lab.health, ...impatient, ...health } });
+	const { watched, result } = await lab.underLoad(() => lab.stack.up());
+	const { code, output } = result;
+	expect(code, output).not.toBe(0);
 	expect(output).toMatch(/unhealthy/);
 	expect(output).toMatch(/the old one is back on all nodes/);
 	expect(watched.closed, "nodes it came to").toHaveLength(1);

@@ -62,7 +62,7 @@ describe.skipIf(lab.noEngine)("existing hosts", () => {
 
 	beforeAll(async () => {
 		fs.writeFileSync(strangerFile, stranger.private, { mode: 0o600 });
-		await hosts.stack().init();
+		await hosts.init();
 	});
 
 	afterAll(async () => {

@@ -24,20 +24,25 @@ const placed: [name: string, roles: string[], address: string][] = [
 export class ExistingHosts {
 	readonly scratch = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-existing-"));
 
+	readonly #keyFile = path.join(this.scratch, "key");
+
+	async init(): Promise<void> {
+		fs.writeFileSync(this.#keyFile, (inject("lab").connections.manager as Connection).privateKey, { mode: 0o600 });
+		await this.#stack().init();
+	}
+
 	/** The stack, its hosts changed. */
-	stack(change: (hosts: ExistingHost[]) => void = () => {}): TestStack {
+	#stack(change: (hosts: ExistingHost[]) => void = () => {}): TestStack {
 		const { connections } = inject("lab");
 		const hosts = placed.map(([name, roles, address]): ExistingHost => {
 			const { host, port, hostKey } = connections[name] as Connection;
 			return { name, roles, address, ssh: { host, port, hostKey } };
 		});
 		change(hosts);
-		const keyFile = path.join(this.scratch, "key");
-		fs.writeFileSync(keyFile, (connections.manager as Connection).privateKey, { mode: 0o600 });
 		const config = {
 			"swarm-scaleout:source": "existing",
 			"swarm-scaleout:hosts": hosts,
-			"swarm-scaleout:existing": { privateKeyFile: keyFile },
+			"swarm-scaleout:existing": { privateKeyFile: this.#keyFile },
 			// Steps on hosts that are in order go on beside the one that fails: they must not meet the lab's own.
 			"swarm-scaleout:logs": { path: "/mnt/second" },
 			"swarm-scaleout:service": { replicas: 2 },
@@ -48,7 +53,7 @@ export class ExistingHosts {
 	/** Fails unless `up` is refused with this message, soon and without showing a key. */
 	async expectRefused(change: (hosts: ExistingHost[]) => void, message: RegExp): Promise<void> {
 		const started = Date.now();
-		const { code, output } = await this.stack(change).up();
+		const { code, output } = await this.#stack(change).up();
 		expect(code).not.toBe(0);
 		expect(output).toMatch(message);
 		expect(output).not.toContain("PRIVATE KEY");
@@ -56,7 +61,7 @@ export class ExistingHosts {
 	}
 
 	async destroy(): Promise<void> {
-		const { code, output } = await this.stack().destroy();
+		const { code, output } = await this.#stack().destroy();
 		expect(code, output).toBe(0);
 	}
 

@@ -90,15 +90,19 @@ export class RolloutLab {
 	 * Does something under load while the app nodes are watched. Fails when a request failed or was run twice, or when more than one node was closed at
 	 * a time.
 	 *
-	 * @returns The load, and what was seen of the nodes.
+	 * @returns What it came to, the load, and what was seen of the nodes.
 	 */
-	async underLoad(what: (watch: NodeWatch) => Promise<unknown>, options: UnderLoadOptions = {}): Promise<{ load: Load; watched: Watched }> {
+	async underLoad<Result>(
+		what: (watch: NodeWatch) => Promise<Result>,
+		options: UnderLoadOptions = {},
+	): Promise<{ result: Result; load: Load; watched: Watched }> {
 		const { nodes, ports, ...asked } = options;
 		const watch = this.watch(nodes, ports);
 		const load = new Load({ url: this.endpoint, clients: 4, keepAlive: true, maxDelayMs: 1000, ...asked });
+		let result: Result;
 		let watched: Watched;
 		try {
-			await what(watch);
+			result = await what(watch);
 		} finally {
 			await load.stop();
 			watched = await watch.stop();
@@ -109,7 +113,7 @@ export class RolloutLab {
 		process.stderr.write(
 			`0 of ${load.samples.length} requests failed, 0 run twice; closed, one at a time: ${watched.closed.join(", ") || "none"}\n`,
 		);
-		return { load, watched };
+		return { result, load, watched };
 	}
 
 	/** Fails when a request of the load was run twice. */
