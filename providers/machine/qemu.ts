@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { promisify } from "node:util";
 import type { Progress } from "../../lib/progress.ts";
 import { DeadlineError, until, within } from "../../lib/wait.ts";
+import { lanMac, wanMac } from "./nics.ts";
 import type { MachineInputs } from "./resource.ts";
 
 export type Accelerator = "kvm" | "tcg";
@@ -39,11 +40,6 @@ export async function run(program: string, args: string[]): Promise<void> {
 export function qemuArguments(machine: QemuMachine, accel: Accelerator): string[] {
 	const inDirectory = (file: string) => path.join(machine.directory, file);
 	const hostfwd = machine.forwards.map((forward) => `,hostfwd=${forwardRule(forward)}`).join("");
-	const mac = machine.address
-		.split("/")[0]
-		?.split(".")
-		.map((octet) => Number(octet).toString(16).padStart(2, "0"))
-		.join(":");
 	const drives = [
 		{ file: inDirectory("root.qcow2"), format: "qcow2", serial: "root", cache: "unsafe" },
 		{ file: inDirectory("seed.tar"), format: "raw", serial: "seed", cache: "unsafe" },
@@ -68,12 +64,12 @@ export function qemuArguments(machine: QemuMachine, accel: Accelerator): string[
 			...["-drive", `if=none,id=d${i},file=${file.replaceAll(",", ",,")},format=${format},cache=${cache}`],
 			...["-device", `virtio-blk-pci,drive=d${i},id=${serial},serial=${serial}`],
 		]),
-		...["-netdev", `user,id=wan${hostfwd}`, "-device", "virtio-net-pci,netdev=wan"],
+		...["-netdev", `user,id=wan${hostfwd}`, "-device", `virtio-net-pci,netdev=wan,mac=${wanMac}`],
 		...[
 			"-netdev",
 			`socket,id=lan,mcast=230.0.0.1:${machine.lanPort},localaddr=127.0.0.1`,
 			"-device",
-			`virtio-net-pci,netdev=lan,mac=52:54:${mac}`,
+			`virtio-net-pci,netdev=lan,mac=${lanMac(machine.address)}`,
 		],
 		...["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"],
 		...["-serial", `file:${inDirectory("console.log")}`, "-monitor", `unix:${inDirectory("monitor.sock")},server=on,wait=off`],

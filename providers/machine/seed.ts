@@ -2,6 +2,7 @@ import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { pack } from "tar-stream";
 import { type KeyPair, newKeyPair } from "../../lib/sshKeys.ts";
+import { lanMac, wanMac } from "./nics.ts";
 import type { MachineInputs } from "./resource.ts";
 
 /** A file of the seed: its content, or more about it. A path that ends in "/" is a directory. */
@@ -37,9 +38,14 @@ export function seedFiles(inputs: Pick<MachineInputs, "hostname" | "address" | "
 		"etc/hostname": `${inputs.hostname}\n`,
 		"etc/hosts": `127.0.0.1 localhost\n127.0.1.1 ${inputs.hostname}\n`,
 		"etc/fstab": `/dev/vda / ext4 defaults,noatime 0 1\n${mounts.join("")}`,
-		"etc/systemd/network/20-eth1.network": `[Match]\nName=eth1\n\n[Network]\nAddress=${inputs.address}\nLinkLocalAddressing=no\n`,
+		"etc/systemd/network/10-wan.network": network(wanMac, "DHCP=ipv4"),
+		"etc/systemd/network/20-lan.network": network(lanMac(inputs.address), `Address=${inputs.address}`),
 		"root/.ssh/authorized_keys": `${inputs.authorizedKey.trim()}\n`,
 	};
+}
+
+function network(mac: string, addressing: string): string {
+	return `[Match]\nMACAddress=${mac}\n\n[Network]\n${addressing}\nLinkLocalAddressing=no\n`;
 }
 
 /** The SSH host key as a machine's files. */

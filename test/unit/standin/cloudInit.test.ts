@@ -15,7 +15,7 @@ describe("cloud-init on a local machine", () => {
 		expect(hostname).toBe("worker1");
 		expect(seed["etc/hostname"]).toBe("worker1\n");
 		expect(seed["etc/ssh/ssh_host_ed25519_key"]).toEqual({ content: "planted-private-key", mode: 0o600 });
-		expect(seed["etc/systemd/network/20-eth1.network"]).toContain("Address=192.168.2.142/16");
+		expect(seed["etc/systemd/network/20-lan.network"]).toContain("Address=192.168.2.142/16");
 	});
 
 	test("gives the key pair to the image's user, and not to root", () => {

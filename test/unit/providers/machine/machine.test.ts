@@ -81,11 +81,25 @@ describe("the seed of a machine", () => {
 		expect(files["etc/hostname"]).toBe("log\n");
 		expect(files["etc/hosts"]).toContain("127.0.1.1 log\n");
 		expect(files["root/.ssh/authorized_keys"]).toBe("ssh-ed25519 AAAA-operator\n");
-		expect(files["etc/systemd/network/20-eth1.network"]).toMatch(/^Name=eth1$.*^Address=192\.168\.1\.20\/16$/ms);
+		expect(files["etc/systemd/network/10-wan.network"]).toMatch(/^DHCP=ipv4$/m);
+		expect(files["etc/systemd/network/20-lan.network"]).toMatch(/^Address=192\.168\.1\.20\/16$/m);
 		expect(files["etc/fstab"]?.trim().split("\n")).toEqual([
 			"/dev/vda / ext4 defaults,noatime 0 1",
 			"/dev/disk/by-id/virtio-logs /mnt/main-was-logs ext4 defaults,noatime,x-systemd.makefs,x-systemd.device-timeout=600 0 2",
 		]);
+	});
+
+	test("knows each NIC by its hardware address, whichever the kernel finds first", () => {
+		const files = seedFiles(inputs);
+		const matched = (file: string) => /^MACAddress=(.*)$/m.exec(files[file] ?? "")?.[1];
+		const macs = qemuArguments(inputs, "tcg").flatMap(
+			(argument) => /^virtio-net-pci,netdev=(\w+),mac=(.*)/.exec(argument)?.slice(1, 3) ?? [],
+		);
+		expect(macs).toEqual([
+			...["wan", matched("etc/systemd/network/10-wan.network")],
+			...["lan", matched("etc/systemd/network/20-lan.network")],
+		]);
+		expect(new Set(macs).size).toBe(4);
 	});
 
 	test("can give files and directories to a user", async () => {
