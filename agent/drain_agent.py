@@ -50,8 +50,8 @@ def parse(arguments):
     parser.add_argument("--parallelism", type=int, default=1, help="nodes that may be closed at a time")
     parser.add_argument("--order", default="", help="names of nodes that go first, by comma")
     parser.add_argument("--delay", type=float, default=0, help="seconds for which the last node serves before the next one closes")
-    # For the replacement of one node. It may not be longer: somebody stands beside a host that is shut down.
-    parser.add_argument("--shutdown-turn", type=float, default=300, help="seconds for which a node that is shut down waits for its turn")
+    # For the replacement of one node. It may not be longer: a machine of EC2 that is rebooted is reset after four minutes, drain included.
+    parser.add_argument("--shutdown-turn", type=float, default=150, help="seconds for which a node that is shut down waits for its turn")
     parser.add_argument("--stop-signal", type=int, default=23, help="number of the signal Docker sends first (SIGURG)")
     parser.add_argument("--docker", default=SOCKET, help="Docker's socket")
     parser.add_argument("--docker-timeout", type=float, default=30, help="seconds Docker may take for an answer")

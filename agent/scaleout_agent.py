@@ -7,9 +7,9 @@ import time
 from scaleout_gate import Gate
 from scaleout_gates import AWAY_SECONDS, Gates
 from scaleout_health import look
-from scaleout_stop import Stop
+from scaleout_stop import ENDING, Stop
 from scaleout_task import Memory, Task, addresses, docker_time, log, monotonic_of, pace, published
-from scaleout_turns import AWAY, CLOSED, SERVING, WAITING, Turns, serve
+from scaleout_turns import AWAY, CLOSED, SERVING, WAITING, Peer, Turns, left_over, names, serve
 
 # A container that is healthy and has no published port for this long never gets any. A manager that has just become the leader even makes tasks that are
 # to have none: swarmkit's allocator lets pass what the orchestrator made before it was ready. They start beside the old task, as they need no free port.
@@ -34,6 +34,8 @@ class Agent:
         self.empty = self.since = time.monotonic()
         self.last = None
         self.state = None
+        # IDs of services that the swarm no longer has, as a manager on this node has said.
+        self.removed = set()
 
     # What it tells.
 
@@ -67,6 +69,7 @@ class Agent:
                 "seconds": round(time.monotonic() - self.since, 1),
                 "down": self.turns.down(),
                 "unreachable": self.turns.unreachable(),
+                "removed": sorted(self.removed),
             }
 
     def listen(self):
@@ -108,17 +111,26 @@ class Agent:
             try:
                 if self.tell()["state"] == AWAY and self.memory.text("away") is None:
                     self.memory.note("away")
+                self.note_peers()
                 if self.gates.need_care():
                     self.settle()
             except Exception as error:
                 log(f"cannot look after the firewall: {error!r}")
             took = time.monotonic() - begun
 
+    def note_peers(self):
+        noted = names(list(self.turns.peers.values()))
+        if noted != self.memory.text("peers"):
+            self.memory.note("peers", noted)
+
     # The life of a container.
 
     def run(self, ready):
         """Returns when Docker ends the event stream. Raises OSError, http.client.HTTPException or ValueError when Docker cannot be asked."""
         self.memory.prepare()
+        known = left_over(self.memory.text("peers") or "", self.options.peers, self.options.node, self.options.address)
+        self.turns.add_leaving([Peer(name, address, self.options.peer_port, self.options.service) for name, address in known])
+        self.note_peers()
         since = self.memory.text("since") or docker_time(time.time_ns())
         events = self.docker.events(self.options.service, ["create", "start", "kill", "die", "destroy"], since)
         self.memory.note("since", since)
@@ -155,6 +167,8 @@ class Agent:
     def see(self, event):
         container, action = event["Actor"]["ID"], event["Action"]
         if action == "create":
+            # Of a service that has been made anew.
+            self.memory.forget(ENDING)
             self.forget_unstarted()
             # Closed before it listens, so that no request meets a task that is not ready.
             self.take(container)
@@ -179,12 +193,18 @@ class Agent:
             # It has never been started: there was no "die".
             self.end_of(container)
             self.settle()
-        elif action == "destroy" and container == self.last and not self.tasks:
-            # Swarm keeps a task's container when another one takes its place, and removes it at once when none does: a service that was removed.
+        elif action == "destroy" and self.last and container == self.last.id and not self.tasks and self.is_removed(self.last):
             with self.lock:
                 self.gates.left.clear()
                 self.empty = time.monotonic() - AWAY_SECONDS
             self.settle()
+
+    def is_removed(self, task):
+        """Whether a manager, here or among the peers, has said that the swarm no longer has the task's service. That its container is gone tells
+        nothing: it may have been pruned, or be more than the history of tasks holds, while the image of the next one is pulled."""
+        if self.docker.has_service(task.service) is False:
+            self.removed.add(task.service)
+        return task.service in self.removed or task.service in self.turns.removed
 
     def take(self, container, found=False):
         """Begins to look after a container, once. None when it is gone. `found`: it ran before this agent began to watch."""
@@ -239,7 +259,7 @@ class Agent:
             if not task:
                 return
             self.stops.pop(container, None)
-            self.last = container
+            self.last = task
             self.empty = time.monotonic()
             self.gates.leave_closed(task.ports)
         task.ended.set()
@@ -354,7 +374,12 @@ class Agent:
         return [(self.pid(stop.task), stop.stop_signal()) for stop in others if not stop.task.ended.is_set()]
 
     def pid(self, task):
-        return ((self.docker.inspect(task.id) or {}).get("State") or {}).get("Pid")
+        """Of the container's first process; None when Docker does not say."""
+        try:
+            return ((self.docker.inspect(task.id) or {}).get("State") or {}).get("Pid")
+        except Exception as error:
+            log(f"{task}: it is not told that Docker stops: {error!r}")
+            return None
 
 
 def has_passed(details):

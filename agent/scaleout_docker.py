@@ -28,9 +28,9 @@ class Docker:
         self.path = path
         self.timeout = timeout
 
-    def request(self, method, url, body=None, headers=None):
+    def request(self, method, url, body=None, headers=None, timeout=None):
         """Status and parsed body; None where the body is empty."""
-        connection = UnixConnection(self.path, self.timeout)
+        connection = UnixConnection(self.path, timeout or self.timeout)
         try:
             connection.request(method, url, body, {"Content-Type": "application/json", **(headers or {})})
             response = connection.getresponse()
@@ -58,6 +58,16 @@ class Docker:
         if status != 200:
             raise OSError(f"Docker answers {status} to the list of containers")
         return [item["Id"] for item in body]
+
+    def has_service(self, service):
+        """Whether the swarm has the service, by its ID; None where this node is no manager, or cannot tell within three seconds."""
+        if not service:
+            return None
+        try:
+            status, _ = self.request("GET", f"/services/{service}", timeout=3)
+        except (OSError, http.client.HTTPException, ValueError):
+            return None
+        return {200: True, 404: False}.get(status)
 
     def kill(self, container, name):
         """Sends a signal. False when there is no such container, or it does not run. Raises ValueError when Docker knows no such signal."""

@@ -18,7 +18,8 @@ ATTEMPTS = 3
 def run(*command, given=None):
     """Standard output of a command. Raises OSError with its last words when it fails or takes longer than 30 s."""
     try:
-        result = subprocess.run(command, input=given, capture_output=True, text=True, check=False, timeout=30)
+        # A comment in somebody's rule may be in any encoding.
+        result = subprocess.run(command, input=given, capture_output=True, encoding="utf-8", errors="surrogateescape", check=False, timeout=30)
     except subprocess.TimeoutExpired as error:
         raise OSError(f"{command[0]}: no end after {error.timeout:.0f} s") from error
     if result.returncode != 0:
@@ -35,8 +36,9 @@ class Gate:
         refuse = "-j REJECT --reject-with tcp-reset"
         self.rules = [
             # Only what was sent to this node's port: what containers send to the same port of others has no DNAT. "NEW,DNAT" would mean one of the two.
-            f"-A {self.chain} -p tcp -m conntrack --ctstate DNAT --ctorigdstport {port} -m conntrack --ctstate NEW {refuse}",
-            f"-A {self.chain} -p tcp -m conntrack --ctstate NEW -m tcp --dport {port} -m addrtype --dst-type LOCAL {refuse}",
+            # Only what begins a connection: where somebody has emptied conntrack's table, the next packet of one that is in flight is "NEW" as well.
+            f"-A {self.chain} -p tcp -m conntrack --ctstate DNAT --ctorigdstport {port} -m conntrack --ctstate NEW -m tcp --syn {refuse}",
+            f"-A {self.chain} -p tcp -m conntrack --ctstate NEW -m tcp --dport {port} --syn -m addrtype --dst-type LOCAL {refuse}",
         ]
         # The same rules in the words of this host's iptables, which has an order of options of its own: as it printed them right after they were written.
         self.printed = None
@@ -111,11 +113,21 @@ def restore(lines):
     run("iptables-restore", "-w", "10", "--noflush", given="\n".join(["*filter", *lines, "COMMIT"]) + "\n")
 
 
-def established(port):
-    """How many connections to the published port are established: what clients still have in flight. Raises OSError."""
-    lines = run("conntrack", "-L", "-p", "tcp", "--orig-port-dst", str(port), "--state", "ESTABLISHED").splitlines()
+# States, as conntrack prints them, of what clients still have in flight. A handshake may end after the gate has closed; a connection that a firewall's
+# flow table has taken over has no state.
+OPEN = re.compile(r" (?:ESTABLISHED|SYN_RECV) | \[(?:HW_)?OFFLOAD\]")
+
+
+def connections(port):
+    """How many connections to the published port clients still have in flight. Raises OSError."""
+    lines = run("conntrack", "-L", "-p", "tcp", "--orig-port-dst", str(port)).splitlines()
     here = local_addresses(pathlib.Path("/proc/net/fib_trie").read_text())
-    return sum(is_to_this_node(line, here) for line in lines)
+    return in_flight(lines, here)
+
+
+def in_flight(lines, here):
+    """How many of the connections, as conntrack prints them, are open and were sent to this node. Pure."""
+    return sum(is_to_this_node(line, here) for line in lines if OPEN.search(line))
 
 
 def local_addresses(trie):

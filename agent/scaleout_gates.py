@@ -35,7 +35,7 @@ class Gates:
                 if self.gates[port].exists():
                     self.closed.add(port)
                     self.left[port] = time.monotonic()
-            except OSError as error:
+            except Exception as error:
                 log(f"port {port}: the firewall cannot be read: {error}")
 
     def leave_closed(self, ports):
@@ -71,7 +71,7 @@ class Gates:
         gate = self.gates[port]
         try:
             changed = gate.close() if is_closed else gate.open()
-        except OSError as error:
+        except Exception as error:
             words = f"port {port} cannot be {'closed' if is_closed else 'opened'}: {error}"
             if self.failures.get(port) != words:
                 log(words)

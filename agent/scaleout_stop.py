@@ -3,7 +3,7 @@
 import threading
 import time
 
-from scaleout_gate import established
+from scaleout_gate import connections
 from scaleout_task import TERMS, log, pace
 
 # In an order of nodes all are asked at once, as far as a manager can.
@@ -11,6 +11,8 @@ GATHER_SECONDS = 10
 # Note by who removes the service: no task comes back, so there are no turns to wait for. It holds for a while only, as the removal may fail.
 ENDING = "ending"
 ENDING_SECONDS = 600
+# Between two questions whether the service is still there.
+REMOVED_SECONDS = 15
 # Between two looks at the peers, and at the connections.
 TURN_SECONDS = 0.5
 COUNT_SECONDS = 0.2
@@ -28,18 +30,20 @@ class Stop:
 
     def run(self):
         """Whatever fails on the way, the task is stopped at its limits."""
-        try:
-            self.drain_in_turn()
-        except Exception as error:
-            log(f"{self.task}: not drained: {error!r}")
+        self.drain_in_turn()
         self.signal()
 
     def drain_in_turn(self):
         try:
             if self.task.serves:
                 self.wait_for_turn()
+        except Exception as error:
+            log(f"{self.task}: it is drained without a turn: {error!r}")
+        try:
             if not self.task.ended.is_set():
                 self.drain()
+        except Exception as error:
+            log(f"{self.task}: not drained: {error!r}")
         finally:
             self.is_drained.set()
 
@@ -56,11 +60,18 @@ class Stop:
             task.ended.wait(GATHER_SECONDS)
         if turns.peers:
             turns.take_number(task.ports)
+        looked = None
+        is_removed = False
         while not task.ended.is_set():
-            if self.agent.memory.is_fresh(ENDING, ENDING_SECONDS):
-                log(f"{task}: the service is being removed: nobody waits for a turn")
-                return
             begun = time.monotonic()
+            if looked is None or begun - looked > REMOVED_SECONDS:
+                looked = begun
+                is_removed = self.agent.is_removed(task)
+                # One of the peers may be a manager.
+                turns.ask_all_next()
+            if is_removed or self.agent.memory.is_fresh(ENDING, ENDING_SECONDS):
+                log(f"{task}: the service has been removed: nobody waits for a turn")
+                return
             if self.leaving is None and self.agent.has_portless():
                 obstacle = "Docker has started the next task without its published port, and it is replaced first"
             else:
@@ -89,11 +100,11 @@ class Stop:
         while not task.ended.is_set():
             # Where they cannot be counted, the limit decides.
             try:
-                counted = task.connections = sum(established(port) for port in task.ports)
+                counted = task.connections = sum(connections(port) for port in task.ports)
                 quiet = quiet + 1 if counted == 0 else 0
                 if quiet == 2:
                     break
-            except OSError as error:
+            except Exception as error:
                 counted = None
                 task.reason = f"asked to stop, and its connections cannot be counted: {error}"
             if time.monotonic() >= limit:

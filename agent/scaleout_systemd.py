@@ -65,8 +65,11 @@ def pass_on(pid, name, limit=900):
 
 
 def number_of(name):
-    """Number of a signal by its name or number; SIGTERM's where there is none of that name."""
+    """Number of a signal by its name or number, as Docker takes it (`SIGQUIT`, `quit`, `RTMIN+3`); SIGTERM's where there is none of that name."""
+    if name.isdigit():
+        return int(name)
+    name, _, beyond = name.upper().removeprefix("SIG").replace("-", "+-").partition("+")
     try:
-        return int(name) if name.isdigit() else signal.Signals[name if name.startswith("SIG") else f"SIG{name}"].value
-    except KeyError:
+        return signal.Signals[f"SIG{name}"].value + int(beyond or 0)
+    except (KeyError, ValueError):
         return int(signal.SIGTERM)

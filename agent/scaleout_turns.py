@@ -33,7 +33,7 @@ DOWN_SECONDS = 120
 # What was found of a silent peer is forgotten when nobody has looked for so long: it may have come back, and gone again.
 REMEMBERED_SECONDS = 15
 # Who has not looked for so long may have been taken for silent, and needs a new number.
-STALLED_SECONDS = 10
+STALLED_SECONDS = 25
 # Peers asked at the same time.
 AT_ONCE = 32
 
@@ -60,10 +60,12 @@ class Peer:
                 "number": int(said["number"]),
                 "choosing": bool(said["choosing"]),
                 "seconds": float(said["seconds"]),
-                "down": dict(said.get("down") or {}),
+                "down": {str(name): float(seconds) for name, seconds in dict(said.get("down") or {}).items()},
+                "removed": list(map(str, said.get("removed") or [])),
                 "agent": True,
             }
-        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        except Exception:
+            # Anything may answer there, with anything.
             return {"state": self.found(ports), "number": 0, "choosing": False, "agent": False}
         finally:
             connection.close()
@@ -86,6 +88,8 @@ class Turns:
     def __init__(self, name, peers, parallelism, order=(), delay=0):
         self.name = name
         self.peers = {peer.name: peer for peer in peers}
+        # Those of them who are about to leave the service, and since when their agents have not answered.
+        self.leaving = {}
         self.parallelism = parallelism
         self.order = list(order)
         self.delay = delay
@@ -96,6 +100,16 @@ class Turns:
         # Peers of whom it is enough to know that they still stand in the way: with 200 nodes that wait, not each asks all others all the time.
         self.watched = []
         self.asked = time.monotonic()
+        # IDs of services that are gone, as peers that are managers have said.
+        self.removed = set()
+
+    def add_leaving(self, peers):
+        """Nodes that this one's agent knew before, and is no longer told of: they count for as long as their agents answer."""
+        self.peers.update((peer.name, peer) for peer in peers)
+        self.leaving = dict.fromkeys((peer.name for peer in peers), None)
+
+    def ask_all_next(self):
+        self.watched = []
 
     def ask(self, names, ports):
         if not names:
@@ -109,6 +123,13 @@ class Turns:
         for name, said in answers.items():
             if said["agent"]:
                 self.silent.pop(name, None)
+                self.removed.update(said.get("removed", ()))
+                continue
+            if name in self.leaving:
+                said["state"], said["seconds"] = AWAY, 0
+                self.leaving[name] = self.leaving[name] or now
+                if now - self.leaving[name] > SILENT_SECONDS:
+                    del self.peers[name], self.leaving[name]
                 continue
             state, since, at = self.silent.get(name, (None, now, now))
             if state != said["state"] or now - at > REMEMBERED_SECONDS:
@@ -186,6 +207,18 @@ def obstacle(name, number, parallelism, order, delay, others, is_all=True):
     if is_all and closed and not any(said["state"] in (SERVING, WAITING) for said in others.values()):
         return "no other node serves", closed
     return None, []
+
+
+def left_over(noted, peers, name, address):
+    """Peers of before, as `names` notes them, who are none any more. One at a known address has another name now. Pure."""
+    names, addresses = {name, *(peer.name for peer in peers)}, {address, *(peer.address for peer in peers)}
+    found = (line.partition("=") for line in noted.split())
+    return [(of, at) for of, _, at in found if of not in names and at not in addresses]
+
+
+def names(peers):
+    """A line each. Pure."""
+    return "\n".join(f"{peer.name}={peer.address}" for peer in peers)
 
 
 def must_step_back(name, number, order, others):

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { projectDirectory } from "../fixtures.ts";
-import { until } from "./support/node.ts";
+import { service, until } from "./support/node.ts";
 import { world } from "./support/world.ts";
 
 /* agent/drain_agent.py, the real program with real iptables: how the agent itself ends. Docker and systemctl are stand-ins. */
@@ -113,8 +113,9 @@ describe("when the agent is stopped", () => {
 });
 
 describe("a node without a task", () => {
-	test("that has just started counts as closed, as one is about to come; one whose service was removed does not", async () => {
+	test("that has just started counts as closed, as one is about to come, also when its last container was removed; one whose service is gone does not", async () => {
 		const { node } = at;
+		node.docker.isManager = true;
 		await node.startAgent();
 		expect((await node.state).state).toBe("closed");
 		const task = await node.run({ health: "healthy" });
@@ -130,6 +131,12 @@ describe("a node without a task", () => {
 			() => node.log,
 		);
 		expect((await node.state).state).toBe("closed");
+		// Pruned, or more than the history of tasks holds: the next one's image is being pulled.
+		node.docker.event(task.id, "destroy");
+		await sleep(1200);
+		expect((await node.state).state).toBe("closed");
+		expect(node.isClosed()).toBe(true);
+		node.docker.removed.add(service);
 		node.docker.event(task.id, "destroy");
 		await until(
 			async () => (await node.state).state === "away",

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { target } from "./support/network.ts";
+import { spawnIn, target } from "./support/network.ts";
 import { until } from "./support/node.ts";
 import { world } from "./support/world.ts";
 
@@ -55,6 +55,45 @@ describe("a port that is closed", () => {
 		expect(node.docker.kills).toEqual([]);
 		task.app?.kill("SIGKILL");
 		await answer;
+	});
+
+	test("lets go on what a client is sending when somebody empties conntrack's table", async () => {
+		const { node, network } = at;
+		const task = await node.run({ health: "healthy", terms: { drainLimitSeconds: 45 } });
+		await node.startAgent();
+		const script = `
+import socket, sys
+client = socket.create_connection(("${node.address}", 8080))
+client.sendall(b"POST /held HTTP/1.0\\r\\nContent-Length: 4\\r\\n\\r\\nab")
+sys.stdin.readline()
+client.sendall(b"cd")
+print(client.recv(100).split()[1].decode(), flush=True)`;
+		const sender = spawnIn(network.namespaces[0] as string, ["python3", "-c", script]);
+		let answer = "";
+		sender.stdout?.on("data", (data) => (answer += data));
+		await until(() => task.said.includes("request /held"), "the request begins");
+		node.stop(task);
+		await until(
+			() => node.log.includes("new connections are refused"),
+			"the port is closed",
+			() => node.log,
+		);
+		node.sh("conntrack -F 2> /dev/null");
+		sender.stdin?.write("go on\n");
+		await sleep(300);
+		task.app?.stdin?.write("release\n");
+		await until(() => answer !== "", "it is answered");
+		expect(answer).toBe("200\n");
+	});
+
+	test("is closed beside a rule with a comment in another encoding", async () => {
+		const { node, client } = at;
+		node.sh(`iptables -A FORWARD -m comment --comment "$(printf "B\\xfcro")" -j RETURN`);
+		const { answer, task } = await draining();
+		expect(await client.get(node.url)).toBe("ECONNREFUSED");
+		task.app?.kill("SIGKILL");
+		await answer;
+		expect(node.log).not.toContain("cannot be");
 	});
 
 	test("is closed by iptables-legacy as well, whose words for the rules are the same to the agent", async (context) => {

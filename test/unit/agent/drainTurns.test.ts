@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Network, whyNot } from "./support/network.ts";
-import { type FakeTask, Node, until } from "./support/node.ts";
+import { type FakeTask, Node, service, until } from "./support/node.ts";
 
 /* agent/drain_agent.py, the real program on several nodes: they take turns. Docker is a stand-in on each. See turns.test.ts for the rules. */
 
@@ -156,6 +156,38 @@ describe("a node that is asked to stop", () => {
 			() => node.log,
 		);
 		peer.child.kill("SIGKILL");
+	});
+
+	test("waits for nobody when the swarm no longer has its service: here by a peer's word, who is a manager", async () => {
+		const { node, task, peer } = await withPeer({ state: "closed", removed: [service] }, 60);
+		node.stop(task);
+		await until(
+			() => node.docker.kills.length > 0,
+			"it is drained",
+			() => node.log,
+		);
+		expect(node.log).toContain("the service has been removed: nobody waits for a turn");
+		peer.child.kill("SIGKILL");
+	});
+
+	test("waits for one that its agent is no longer told of, while that one is still there and closed", async () => {
+		const { node, task, peer } = await withPeer({ state: "closed" }, 60);
+		await node.endAgent("SIGTERM");
+		node.options = [];
+		await node.startAgent();
+		node.stop(task);
+		await until(
+			async () => (await node.state).reason.includes("other does not serve"),
+			"it waits",
+			() => node.log,
+		);
+		expect(node.docker.kills).toEqual([]);
+		peer.child.kill("SIGKILL");
+		await until(
+			() => node.docker.kills.length > 0,
+			"it is drained",
+			() => node.log,
+		);
 	});
 
 	test("does not wait for one that has no task", async () => {

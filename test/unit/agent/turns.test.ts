@@ -1,21 +1,9 @@
 import { spawnSync } from "node:child_process";
 import * as path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { projectDirectory } from "../fixtures.ts";
+import { python } from "./support/python.ts";
 
 /* agent/scaleout_turns.py: whose turn it is to close. The agents themselves take turns in drainTurns.test.ts. */
-
-const agent = path.join(projectDirectory, "agent");
-
-/** Runs Python with the module at hand; what it prints as JSON. */
-function python(script: string, ...args: string[]): unknown {
-	const { stdout, stderr, status } = spawnSync("python3", ["-B", "-c", script, ...args], {
-		encoding: "utf8",
-		env: { ...process.env, PYTHONPATH: agent },
-	});
-	if (status !== 0) throw new Error(stderr);
-	return JSON.parse(stdout);
-}
 
 interface Said {
 	state: "serving" | "waiting" | "closed" | "away" | "down";
@@ -143,11 +131,12 @@ import json, threading
 from scaleout_turns import Peer, serve
 good = {"service": "was", "state": "serving", "number": 3, "choosing": False, "seconds": 1.5}
 said = []
-for answer in (good, {**good, "number": "many"}, {**good, "service": "other"}, {}, [], None):
+endless = {**good, "number": float("inf")}
+for answer in (good, {**good, "number": "many"}, endless, {**good, "down": {"c": "long"}}, {**good, "service": "other"}, {}, [], None):
     server = serve("127.0.0.1", 0, lambda answer=answer: answer)
     said.append(Peer("a", "127.0.0.1", server.server_address[1], "was").ask([])["agent"])
 print(json.dumps(said))`;
-		expect(python(script)).toEqual([true, false, false, false, false, false]);
+		expect(python(script)).toEqual([true, ...Array(7).fill(false)]);
 	});
 });
 
@@ -195,4 +184,30 @@ print(json.dumps(found))`;
 		[["a"], true],
 		[[], false],
 	]);
+});
+
+describe("a node that is no peer any more", () => {
+	test("is known from what was noted, unless it has only got another name or address", () => {
+		const script = `
+import json
+from scaleout_turns import Peer, left_over, names
+peers = [Peer("a", "10.0.0.1", 7947, "was"), Peer("new-name", "10.0.0.2", 7947, "was")]
+gone = Peer("gone", "10.0.0.3", 7947, "was")
+noted = names([Peer("a", "10.0.0.9", 7947, "was"), Peer("old-name", "10.0.0.2", 7947, "was"), Peer("me-before", "10.0.0.4", 7947, "was"), gone])
+print(json.dumps(left_over(noted, peers, "me", "10.0.0.4")))`;
+		expect(python(script)).toEqual([["gone", "10.0.0.3"]]);
+	});
+
+	test("counts for as long as its agent answers, and is forgotten half a minute later", () => {
+		const script = `
+import json, time, scaleout_turns as turns
+here = turns.Turns("b", [turns.Peer("a", "127.0.0.1", 1, "was")], 1)
+server = turns.serve("127.0.0.1", 0, lambda: {"service": "was", "state": "closed", "number": 0, "choosing": False, "seconds": 60})
+here.add_leaving([turns.Peer("leaving", "127.0.0.1", server.server_address[1], "was"), turns.Peer("gone", "127.0.0.1", 1, "was")])
+seen = [here.ask(["leaving", "gone"], [])]
+here.leaving["gone"] -= 31
+here.ask(["gone"], [])
+print(json.dumps([[seen[0][name]["state"] for name in ("leaving", "gone")], sorted(here.peers), here.unreachable()]))`;
+		expect(python(script)).toEqual([["closed", "away"], ["a", "leaving"], []]);
+	});
 });

@@ -31,6 +31,10 @@ export class FakeDocker {
 	isStalled = false;
 	/** Answers 500 when it is asked for a container. */
 	isBroken = false;
+	/** A manager knows whether a service is there; another node does not. */
+	isManager = false;
+	/** IDs of services that a manager no longer has. */
+	readonly removed = new Set<string>();
 	/** The wishes for events it was given: the query of each. */
 	readonly wishes: URLSearchParams[] = [];
 	private readonly past: Event[] = [];
@@ -61,7 +65,8 @@ export class FakeDocker {
 	forget(): void {
 		this.containers.clear();
 		this.kills.length = this.wishes.length = this.past.length = 0;
-		this.isStalled = false;
+		this.isStalled = this.isManager = false;
+		this.removed.clear();
 		for (const stream of this.streams) stream.end();
 		this.streams.clear();
 	}
@@ -101,6 +106,7 @@ export class FakeDocker {
 			const config = this.images.get(id);
 			return config ? [200, { Config: config }] : [404, { message: "no image" }];
 		}
+		if (kind === "services") return this.isManager ? [this.removed.has(id) ? 404 : 200, {}] : [503, { message: "no manager" }];
 		const container = this.containers.get(id);
 		if (!container) return [404, { message: "no such container" }];
 		if (what === "json") return this.isBroken ? [500, { message: "storage error" }] : [200, container];

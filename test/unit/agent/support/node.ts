@@ -23,6 +23,9 @@ export const quick: TaskTerms = {
 	monitorSeconds: 1,
 };
 
+/** ID of the service in the swarm. */
+export const service = "service-1";
+
 export interface TaskOptions {
 	terms?: Partial<TaskTerms> | null;
 	/** What Docker's own check says of it. */
@@ -115,7 +118,7 @@ export class Node {
 			Id: id,
 			Image: `image-${id}`,
 			State: { Status: "created", Pid: 0, Health: { Status: health } },
-			Config: { Labels: terms ? { "scaleout.task": JSON.stringify(all) } : {} },
+			Config: { Labels: { "com.docker.swarm.service.id": service, ...(terms && { "scaleout.task": JSON.stringify(all) }) } },
 			HostConfig: { PortBindings: { [key]: [{ HostIp: "", HostPort: String(port) }] } },
 			NetworkSettings: {
 				Ports: isPublished ? { [key]: [{ HostPort: String(port) }] } : {},
