@@ -42,7 +42,10 @@ export function passOnMap(site: PassOn): string {
     "~^[^|]*[1-9][^|]*\\|[^|]*504\\|" 504;
     "~^[^|]*[1-9]" 502;
     # All were asked.
-    "~( : [^|]*){${passes}}$" 502;
+    "~\\|(?!.*${nginx.upstream}\\b)[^|]*( : [^|]*){${passes}}$" 502;
+    "~( : [^|]*){${Math.min(servers.length, mostPasses)}}$" 502;
+    # None was chosen, as NGINX had taken each for failed: then the name of all stands where an address does. They are asked all the same.
+    "~[|, ]${nginx.upstream}$" ${servers[0]};
 ${servers.map((server, i) => `    "~[|, ]${server.replaceAll(".", "\\.")}$" ${servers[(i + 1) % servers.length]};`).join("\n")}
 }
 `;

@@ -98,6 +98,18 @@ describe("what was not sent goes to another node", () => {
 		expect(asking.failed).toEqual([]);
 	});
 
+	test.each([2, 3])("to a node that serves, though NGINX has taken all of %d for failed", async (count) => {
+		scene = await Scene.make({ readTimeoutSeconds: 1 }, { nodes: count });
+		scene.refuse(0);
+		const slow = Array.from({ length: 8 * count }, (_, i) => scene.ask("GET", `/slow?ms=3000&${i}`));
+		await sleep(700);
+		const asking = new Asking(scene, { clients: 4, methods: ["GET", "POST"] });
+		await Promise.all(slow);
+		await sleep(1000);
+		await asking.stop();
+		expect(asking.failed).toEqual([]);
+	});
+
 	test("a node is not passed over for one packet that is lost", async () => {
 		scene = await Scene.make({}, { nodes: 2 });
 		for (const node of [0, 1]) scene.lose(node);
