@@ -66,6 +66,12 @@ function rolling(what: string, inputs: ServiceInputs, olds: Olds): Verdict {
 	// The old tasks are drained by what they were started with.
 	const until = unannounced(olds) ?? `${(olds.rollout ?? rollout).drainLimitSeconds} s`;
 	const rest = `what is in flight longer than ${until} is cut; on failure: ${rollout.failureAction}`;
+	// It learns new nodes once the rollout is over.
+	const known = Array.isArray(olds.nodes) ? olds.nodes.length : undefined;
+	if (known !== undefined && known <= atOnce && known < (count ?? Number.POSITIVE_INFINITY)) {
+		const nobody = `the load balancer knows ${known === 1 ? "one node" : `${known} nodes`} until this rollout is over, and all of those may be replaced at a time`;
+		return { class: "interruption", reason: `${what}: ${nobody}: add the nodes in an up of their own, before; ${rest}` };
+	}
 	if (count !== undefined && count <= atOnce) {
 		const nobody = count === 1 ? "the only node that serves is replaced" : "all nodes are replaced at a time";
 		return { class: "interruption", reason: `${what}: ${nobody}: nothing answers until its new task does; ${rest}` };

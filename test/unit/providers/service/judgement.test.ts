@@ -64,6 +64,17 @@ describe("what an update does", () => {
 		expect([found, why]).toEqual([expected, expect.stringMatching(reason)]);
 	});
 
+	test("of fewer nodes than the load balancer is told of afterwards: those that it knows count", () => {
+		const grown = judgeUpdate(["nodes", "restart"], state({}, one), inputs({ restart: 1 }));
+		expect(grown.class).toBe("interruption");
+		expect(grown.reason).toContain(
+			"the load balancer knows one node until this rollout is over, and all of those may be replaced at a time",
+		);
+		const unknown = judgeUpdate(["nodes", "restart"], state({}, one), inputs({ restart: 1, nodes: "unknown" as never }));
+		expect(unknown.class).toBe("interruption");
+		expect(judgeUpdate(["nodes"], state({}, one), inputs()).class).toBe("none");
+	});
+
 	test("that is the first of a service made by other means is cut after a second", () => {
 		expect(judged({ restart: 1 }, state({ asFound: ["x"] })).reason).toContain(
 			"longer than a second, once, as the service was made by other means",
