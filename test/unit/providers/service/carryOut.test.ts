@@ -54,7 +54,7 @@ describe("a rollout", () => {
 		stand.at(200, () => {
 			if (stand.service) delete stand.service.UpdateStatus;
 			stand.replaceAll();
-			stand.serving.set("worker1", { status: 200 });
+			for (const name of ["manager", "worker1"]) stand.serving.set(name, { status: 200, agent: { state: "serving", connections: 0 } });
 		});
 		await rollOut(next, stand.means);
 		expect(stand.progress.join("\n")).toContain(
@@ -189,6 +189,14 @@ test("a node is let in after the time for which a task has to be healthy, howeve
 	stand.serving.set("worker1", { status: 0, agent: { state: "closed", connections: 0 } });
 	stand.at(100, () => void stand.serving.set("worker1", { status: 200, agent: { state: "serving", connections: 0 } }));
 	await rollOut(slow, stand.means);
+	expect(stand.now).toBeGreaterThan(90_000);
+});
+
+test("a node on which the task before serves is waited for, though the next one runs there: Docker has started it beside, without its port", async () => {
+	const stand = new Stand(next).runs();
+	stand.serving.set("worker1", { status: 200, agent: { state: "waiting", connections: 2 } });
+	stand.at(100, () => void stand.serving.set("worker1", { status: 200, agent: { state: "serving", connections: 0 } }));
+	await rollOut(next, stand.means);
 	expect(stand.now).toBeGreaterThan(90_000);
 });
 
