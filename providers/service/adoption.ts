@@ -38,6 +38,12 @@ function refusal(service: Found, tasks: Task[], inputs: ServiceInputs): string |
 		.concat("\nconfigure what it has; what is to change can change once the service is taken over");
 }
 
+/** A service that was made replicated stays so when it is taken over. */
+export function keepsNoOrder({ Mode: mode }: ServiceSpec, { name, publish, rollout: { order } }: ServiceInputs): string[] {
+	if ("Global" in mode || publish.mode !== "host" || order.length === 0) return [];
+	return [`service.rollout.order = ${shown(order)}: ${name} was made as a replicated service, which keeps no order of nodes: leave it out`];
+}
+
 /** What is read of a container's spec; what was never set is absent. */
 interface Container {
 	Image: string;
@@ -71,7 +77,7 @@ export function adoptionDifferences(found: ServiceSpec, inputs: ServiceInputs): 
 		...differs("service.publish", ports, [inputs.publish]),
 		...(isGlobal && inputs.publish.mode === "ingress" ? ["it is global: with publish.mode = ingress it could only be made anew"] : []),
 		...(isGlobal ? [] : differs("service.replicas", replicas, inputs.replicas)),
-		...(!isGlobal && inputs.rollout.order.length > 0 ? ["service.rollout.order: a replicated service keeps no order of nodes"] : []),
+		...keepsNoOrder(found, inputs),
 		...imageDiffers(container.Image, inputs.image),
 		...environmentDiffers(container.Env ?? [], inputs),
 		...differs(

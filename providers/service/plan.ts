@@ -1,6 +1,6 @@
 import { announcement } from "../../lib/agentNames.ts";
 import { type Node, ownerLabel, type Task } from "../../lib/swarm.ts";
-import { adoptionPlan } from "./adoption.ts";
+import { adoptionPlan, keepsNoOrder } from "./adoption.ts";
 import { differences, replacesTasks } from "./compare.ts";
 import type { ServiceInputs } from "./resource.ts";
 import { isHeld, type NodeLook, whySilent } from "./serving.ts";
@@ -106,6 +106,8 @@ const refusedVolume = (description: string): Act => ({
 
 function ownPlan(service: Found, facts: Facts, inputs: ServiceInputs, request: Request): Act[] {
 	const { Spec: found, UpdateStatus: status } = service;
+	const refused = keepsNoOrder(found, inputs);
+	if (refused.length > 0) return refused.map((why): Act => ({ kind: "refuse", why }));
 	const differing = differences(found, serviceSpec(inputs, found.Mode));
 	const replaces = differing.some(replacesTasks);
 	const though = reasonToWrite(status, inputs, request);
