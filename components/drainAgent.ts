@@ -27,13 +27,14 @@ export function drainAgent(
 		stdin: programText(program),
 		looks: lookAtProgram(unit, program),
 		deleteScript: removeScript(service.name),
+		triggers: [unit],
 	};
 	// Only on a host that has proven to be this stack's node: on another one it would take the place of that stack's agent.
 	return remoteStep(`${host.name}-drain-agent`, host, args, { parent, dependsOn: [node] });
 }
 
 /** Seconds in which systemd lets the agent drain its node before Docker stops: the agent's `--shutdown-turn`, and what a firewall takes. */
-const shutdownSeconds = 330;
+const shutdownSeconds = 180;
 
 /** Installs the agent from standard input as a systemd service, and waits until it watches. Pure. */
 export function agentScript({ name, rollout }: Topology["service"], node: AgentNode, peers: AgentNode[]): string {

@@ -9,7 +9,7 @@ const program = "registry_login";
 export function registryLogin(manager: Host, service: string, server: string, parent: pulumi.Resource): pulumi.Resource {
 	const script = `${installScript(["amazon-ecr-credential-helper", "python3"], [])}\n${loginScript(service, server)}`;
 	const looks = lookAtProgram(unitOf(service), program, `${unitOf(service)}.timer`);
-	const args = { script, stdin: programText(program), looks, deleteScript: removeScript(service) };
+	const args = { script, stdin: programText(program), looks, deleteScript: removeScript(service), triggers: [unitOf(service)] };
 	return remoteStep(`${manager.name}-registry-login`, manager, args, { parent });
 }
 

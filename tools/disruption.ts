@@ -78,7 +78,16 @@ const exportedAnew = verdict("reload", "the NFS server takes the export anew; wh
 /** Steps on hosts by SSH, by the component they belong to and the end of their name. */
 const steps: [component: string, name: RegExp, rule: Rule][] = [
 	["Hosts", /-packages$/, harmless("packages that are missing are installed")],
-	["WasService", /-drain-agent$/, harmless("the drain agent starts, and goes on with a drain under way")],
+	[
+		"WasService",
+		/-drain-agent$/,
+		by({
+			create: harmless("the drain agent starts"),
+			update: harmless("the drain agent starts anew, and goes on with a drain under way"),
+			replace: harmless("the drain agent of a service of another name takes over"),
+			delete: harmless("the drain agent goes, with what it has closed; the node's task is drained before"),
+		}),
+	],
 	["WasService", /-log-directory$/, harmless("the directory is made where it is missing")],
 	["WasImage", /^base-image/, harmless("what images are built from")],
 	["Registry", /./, harmless("the registry and the trust in it; running tasks need neither")],
