@@ -27,10 +27,10 @@ export function drainAgent(
 		stdin: programText(program),
 		looks: lookAtProgram(unit, program),
 		deleteScript: removeScript(service.name),
-		triggers: [unit],
 	};
 	// Only on a host that has proven to be this stack's node: on another one it would take the place of that stack's agent.
-	return remoteStep(`${host.name}-drain-agent`, host, args, { parent, dependsOn: [node] });
+	// Named after the service: another one's agent is another resource, and the one before is removed.
+	return remoteStep(`${host.name}-${service.name}-drain-agent`, host, args, { parent, dependsOn: [node] });
 }
 
 /** Seconds in which systemd lets the agent drain its node before Docker stops: the agent's `--shutdown-turn`, and what a firewall takes. */

@@ -33,8 +33,6 @@ export interface RemoteStepArgs {
 	script: string;
 	/** The script's standard input: a file's content, or a secret. A change of it is what reviewers see in the preview. */
 	stdin?: pulumi.Input<string>;
-	/** When one of them changes, the step is undone and done anew: names of what the script makes, which another name would leave behind. */
-	triggers?: string[];
 	/** What the step made, as looks of lib/hostRecord.ts: when a refresh sees another state there, the step runs again. */
 	looks?: string[];
 	/** Undoes it. Not run when the machine itself is deleted. */
@@ -64,7 +62,6 @@ export function remoteStep(name: string, host: Host, args: RemoteStepArgs, opts:
 			create: host.drift.apply((drift) => asRoot(host.user, withDrift(create, name, drift))),
 			delete: undo ? asRoot(host.user, undo) : undefined,
 			stdin: args.stdin,
-			triggers: args.triggers,
 			addPreviousOutputInEnv: false,
 			logging: args.secretOutput ? command.remote.Logging.None : command.remote.Logging.Stderr,
 		},

@@ -9,8 +9,8 @@ const program = "registry_login";
 export function registryLogin(manager: Host, service: string, server: string, parent: pulumi.Resource): pulumi.Resource {
 	const script = `${installScript(["amazon-ecr-credential-helper", "python3"], [])}\n${loginScript(service, server)}`;
 	const looks = lookAtProgram(unitOf(service), program, `${unitOf(service)}.timer`);
-	const args = { script, stdin: programText(program), looks, deleteScript: removeScript(service), triggers: [unitOf(service)] };
-	return remoteStep(`${manager.name}-registry-login`, manager, args, { parent });
+	const args = { script, stdin: programText(program), looks, deleteScript: removeScript(service) };
+	return remoteStep(`${manager.name}-${service}-registry-login`, manager, args, { parent });
 }
 
 const unitOf = (service: string) => `scaleout-registry-login-${service}`;

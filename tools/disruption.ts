@@ -84,7 +84,6 @@ const steps: [component: string, name: RegExp, rule: Rule][] = [
 		by({
 			create: harmless("the drain agent starts"),
 			update: harmless("the drain agent starts anew, and goes on with a drain under way"),
-			replace: harmless("the drain agent of a service of another name takes over"),
 			delete: harmless("the drain agent goes, with what it has closed; the node's task is drained before"),
 		}),
 	],

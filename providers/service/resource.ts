@@ -26,7 +26,7 @@ export interface ServiceSecret {
 	name: string;
 }
 
-/** How tasks are replaced. The node's agent does the lossless part, see agent/drain-agent.py. */
+/** How tasks are replaced. The node's agent does the lossless part, see agent/drain_agent.py. */
 export interface Rollout {
 	strategy: string;
 	parallelism: number;

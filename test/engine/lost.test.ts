@@ -24,6 +24,6 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 		const names = (found: typeof resources) => found.map(({ urn }) => urn.split("::").at(-1)).sort();
 		const forgotten = names(resources.filter(({ retainOnDelete }) => retainOnDelete));
 		expect(forgotten).toEqual(names(resources.filter(({ type, urn }) => type === "command:remote:Command" && urn.includes("worker2"))));
-		expect(forgotten).toContain("worker2-drain-agent");
+		expect(forgotten).toContain("worker2-babble-was-drain-agent");
 	});
 });

@@ -45,7 +45,7 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 				"update babble-was",
 				"update nginx",
 				"delete worker2-label",
-				"delete worker2-drain-agent",
+				"delete worker2-babble-was-drain-agent",
 				...(steps.includes("delete worker2") ? ["delete worker2"] : []),
 			];
 			expect(steps.filter((step) => order.includes(step))).toEqual(order);

@@ -15,7 +15,7 @@ describe("former names of a resource", () => {
 		["node-packages", ["old-packages"]],
 		["logs-probe-node", ["logs-probe-old"]],
 		["node-b", ["middle", "first"]],
-		["node-b-drain-agent", ["middle-drain-agent", "first-drain-agent"]],
+		["node-b-babble-was-drain-agent", ["middle-babble-was-drain-agent", "first-babble-was-drain-agent"]],
 		["registry-trust-node-b", ["registry-trust-middle", "registry-trust-first"]],
 		["stays-check", []],
 		["back-check", ["away-check"]],

@@ -85,7 +85,7 @@ describe("the registry is", () => {
 		const registry = await registryOf({ server: ecr });
 		expect(registry).toMatchObject({ server: ecr, username: "AWS", plainPassword: "planted-ecr-token" });
 		expect(recorder.ofType("pulumi:providers:aws")[0]?.inputs.region).toBe("eu-central-1");
-		expect(steps().map(({ name }) => name)).toEqual(["manager-registry-login", "worker1-registry-login"]);
+		expect(steps().map(({ name }) => name)).toEqual(["manager-babble-was-registry-login", "worker1-babble-was-registry-login"]);
 		for (const { inputs } of steps()) {
 			expect(inputs.create).toContain(`--service babble-was --server ${ecr}`);
 			expect(inputs.create).toContain("amazon-ecr-credential-helper");

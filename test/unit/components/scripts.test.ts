@@ -158,7 +158,7 @@ describe("the script that installs the drain agent", () => {
 			"Type=notify",
 			"KillMode=process",
 		];
-		for (const line of [...lines, "TimeoutStopSec=350"]) expect(script.split("\n")).toContain(line);
+		for (const line of [...lines, "TimeoutStopSec=200"]) expect(script.split("\n")).toContain(line);
 	});
 
 	/** Runs it on a scratch host whose agent is active after so many looks. */

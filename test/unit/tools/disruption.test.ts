@@ -61,7 +61,7 @@ const table: [string, Change, Class][] = [
 	["another export", step("NfsExport", "logs-export", "update", { olds: { stdin: "/logs\n" }, news: { stdin: "/other\n" } }), "data"],
 	["the export goes", step("NfsExport", "logs-export", "delete"), "interruption"],
 	["a probe", step("NfsExport", "logs-probe-worker1", "update"), "none"],
-	["a drain agent", step("WasService", "worker1-drain-agent", "update"), "none"],
+	["a drain agent", step("WasService", "worker1-babble-was-drain-agent", "update"), "none"],
 	["packages", step("Hosts", "worker1-packages", "update"), "none"],
 	["a node joins", change(dynamic("SwarmNode"), "worker1", "create"), "none"],
 	["a node leaves", change(dynamic("SwarmNode"), "worker1", "delete"), "node replacement"],
