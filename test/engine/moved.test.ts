@@ -51,4 +51,15 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 			expect(steps.filter((step) => order.includes(step))).toEqual(order);
 		},
 	);
+
+	test("a service of another name has agents of its own, and those of the one before go", async () => {
+		const before = structuredClone(stack.config);
+		Object.assign(stack.config["swarm-scaleout:service"] as object, { name: "other" });
+		const steps = changesOf(await stack.preview());
+		stack.config = before;
+		expect(steps.filter((step) => / worker1-.*agent$/.test(step))).toEqual([
+			"create worker1-other-drain-agent",
+			"delete worker1-babble-was-drain-agent",
+		]);
+	});
 });
