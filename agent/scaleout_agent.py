@@ -9,7 +9,7 @@ from scaleout_gates import AWAY_SECONDS, Gates
 from scaleout_health import look
 from scaleout_stop import ENDING, Stop
 from scaleout_task import Memory, Task, addresses, docker_time, log, monotonic_of, pace, published
-from scaleout_turns import AWAY, CLOSED, SERVING, WAITING, Peer, Turns, left_over, names, serve
+from scaleout_turns import AWAY, CLOSED, SERVING, WAITING, Peer, Turns, as_lines, left_over, serve
 
 # A container that is healthy and has no published port for this long never gets any. A manager that has just become the leader even makes tasks that are
 # to have none: swarmkit's allocator lets pass what the orchestrator made before it was ready. They start beside the old task, as they need no free port.
@@ -111,7 +111,6 @@ class Agent:
             try:
                 if self.tell()["state"] == AWAY and self.memory.text("away") is None:
                     self.memory.note("away")
-                self.note_peers()
                 if self.gates.need_care():
                     self.settle()
             except Exception as error:
@@ -119,9 +118,7 @@ class Agent:
             took = time.monotonic() - begun
 
     def note_peers(self):
-        noted = names(list(self.turns.peers.values()))
-        if noted != self.memory.text("peers"):
-            self.memory.note("peers", noted)
+        self.memory.note("peers", as_lines(self.turns.peers.values()))
 
     # The life of a container.
 

@@ -69,6 +69,7 @@ class Stop:
                 is_removed = self.agent.is_removed(task)
                 # One of the peers may be a manager.
                 turns.ask_all_next()
+                self.agent.note_peers()
             if is_removed or self.agent.memory.is_fresh(ENDING, ENDING_SECONDS):
                 log(f"{task}: the service has been removed: nobody waits for a turn")
                 return

@@ -88,8 +88,8 @@ class Turns:
     def __init__(self, name, peers, parallelism, order=(), delay=0):
         self.name = name
         self.peers = {peer.name: peer for peer in peers}
-        # Those of them who are about to leave the service, and since when their agents have not answered.
-        self.leaving = {}
+        # Those of them who are about to leave the service.
+        self.leaving = set()
         self.parallelism = parallelism
         self.order = list(order)
         self.delay = delay
@@ -106,10 +106,16 @@ class Turns:
     def add_leaving(self, peers):
         """Nodes that this one's agent knew before, and is no longer told of: they count for as long as their agents answer."""
         self.peers.update((peer.name, peer) for peer in peers)
-        self.leaving = dict.fromkeys((peer.name for peer in peers), None)
+        self.leaving.update(peer.name for peer in peers)
 
     def ask_all_next(self):
+        """From all who are left: of those who were leaving, the ones that have been silent for long have left. Not while they are asked: who is asked
+        by name has to be there, and how many answer has to be how many there are."""
         self.watched = []
+        now = time.monotonic()
+        for name in [name for name in self.leaving if name in self.silent and now - self.silent[name][1] > SILENT_SECONDS]:
+            del self.peers[name], self.silent[name]
+            self.leaving.remove(name)
 
     def ask(self, names, ports):
         if not names:
@@ -126,11 +132,7 @@ class Turns:
                 self.removed.update(said.get("removed", ()))
                 continue
             if name in self.leaving:
-                said["state"], said["seconds"] = AWAY, 0
-                self.leaving[name] = self.leaving[name] or now
-                if now - self.leaving[name] > SILENT_SECONDS:
-                    del self.peers[name], self.leaving[name]
-                continue
+                said["state"] = AWAY
             state, since, at = self.silent.get(name, (None, now, now))
             if state != said["state"] or now - at > REMEMBERED_SECONDS:
                 since = now
@@ -147,7 +149,7 @@ class Turns:
         return {name: round(now - since, 1) for name, (state, since, at) in list(self.silent.items()) if state == DOWN and now - at < REMEMBERED_SECONDS}
 
     def unreachable(self):
-        return sorted(self.silent)
+        return sorted(self.silent.keys() - self.leaving)
 
     def take_number(self, ports):
         self.choosing = True
@@ -210,13 +212,13 @@ def obstacle(name, number, parallelism, order, delay, others, is_all=True):
 
 
 def left_over(noted, peers, name, address):
-    """Peers of before, as `names` notes them, who are none any more. One at a known address has another name now. Pure."""
+    """Peers of before, as `as_lines` notes them, who are none any more. One at a known address has another name now. Pure."""
     names, addresses = {name, *(peer.name for peer in peers)}, {address, *(peer.address for peer in peers)}
     found = (line.partition("=") for line in noted.split())
     return [(of, at) for of, _, at in found if of not in names and at not in addresses]
 
 
-def names(peers):
+def as_lines(peers):
     """A line each. Pure."""
     return "\n".join(f"{peer.name}={peer.address}" for peer in peers)
 

@@ -190,10 +190,10 @@ describe("a node that is no peer any more", () => {
 	test("is known from what was noted, unless it has only got another name or address", () => {
 		const script = `
 import json
-from scaleout_turns import Peer, left_over, names
+from scaleout_turns import Peer, as_lines, left_over
 peers = [Peer("a", "10.0.0.1", 7947, "was"), Peer("new-name", "10.0.0.2", 7947, "was")]
 gone = Peer("gone", "10.0.0.3", 7947, "was")
-noted = names([Peer("a", "10.0.0.9", 7947, "was"), Peer("old-name", "10.0.0.2", 7947, "was"), Peer("me-before", "10.0.0.4", 7947, "was"), gone])
+noted = as_lines([Peer("a", "10.0.0.9", 7947, "was"), Peer("old-name", "10.0.0.2", 7947, "was"), Peer("me-before", "10.0.0.4", 7947, "was"), gone])
 print(json.dumps(left_over(noted, peers, "me", "10.0.0.4")))`;
 		expect(python(script)).toEqual([["gone", "10.0.0.3"]]);
 	});
@@ -205,9 +205,41 @@ here = turns.Turns("b", [turns.Peer("a", "127.0.0.1", 1, "was")], 1)
 server = turns.serve("127.0.0.1", 0, lambda: {"service": "was", "state": "closed", "number": 0, "choosing": False, "seconds": 60})
 here.add_leaving([turns.Peer("leaving", "127.0.0.1", server.server_address[1], "was"), turns.Peer("gone", "127.0.0.1", 1, "was")])
 seen = [here.ask(["leaving", "gone"], [])]
-here.leaving["gone"] -= 31
-here.ask(["gone"], [])
-print(json.dumps([[seen[0][name]["state"] for name in ("leaving", "gone")], sorted(here.peers), here.unreachable()]))`;
-		expect(python(script)).toEqual([["closed", "away"], ["a", "leaving"], []]);
+here.ask_all_next()
+kept = sorted(here.peers)
+state, since, at = here.silent["gone"]
+here.silent["gone"] = (state, since - 31, at)
+seen.append(here.ask(["leaving", "gone"], []))
+asked = sorted(here.peers)
+here.ask_all_next()
+print(json.dumps([[[of[name]["state"] for name in ("leaving", "gone")] for of in seen], kept, asked, sorted(here.peers), here.unreachable()]))`;
+		expect(python(script)).toEqual([
+			[
+				["closed", "away"],
+				["closed", "away"],
+			],
+			["a", "gone", "leaving"],
+			["a", "gone", "leaving"],
+			["a", "leaving"],
+			[],
+		]);
+	});
+
+	test("counts on when it answers again after it was silent for a moment", () => {
+		const script = `
+import json, scaleout_turns as turns
+here = turns.Turns("b", [], 1)
+here.add_leaving([turns.Peer("leaving", "127.0.0.1", 1, "was")])
+here.ask(["leaving"], [])
+server = turns.serve("127.0.0.1", 0, lambda: {"service": "was", "state": "closed", "number": 0, "choosing": False, "seconds": 60})
+here.peers["leaving"].port = server.server_address[1]
+here.ask(["leaving"], [])
+here.peers["leaving"].port = 1
+turns.SILENT_SECONDS = 0.2
+turns.time.sleep(0.3)
+here.ask(["leaving"], [])
+here.ask_all_next()
+print(json.dumps(sorted(here.peers)))`;
+		expect(python(script)).toEqual(["leaving"]);
 	});
 });
