@@ -77,9 +77,10 @@ class Task:
     def __init__(self, details):
         self.id = details["Id"]
         self.image = details["Image"]
+        labels = details["Config"].get("Labels") or {}
         # ID of its service in the swarm.
-        self.service = (details["Config"].get("Labels") or {}).get("com.docker.swarm.service.id", "")
-        self.terms = terms_of(self.id, (details["Config"].get("Labels") or {}).get(TERMS))
+        self.service = labels.get("com.docker.swarm.service.id", "")
+        self.terms = terms_of(self.id, labels.get(TERMS))
         self.ports = bound_ports(details)
         # It gets requests, or has got them until it was cut off.
         self.admitted = False

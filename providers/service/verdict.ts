@@ -135,8 +135,8 @@ function whetherServing(look: Look, inputs: ServiceInputs, tried: string[]): Sta
 	if (silent.length > 0 && look.runningSeconds >= patience) return failed(inputs, silent.join("; "));
 	if (silent.length > 0) return { kind: "waiting", seen: [`all tasks run, ${wanted.length - silent.length} serve`, ...silent].join("; ") };
 	// What serves there is the task before, though the next one runs: Docker has started it beside, without its port, and it will be replaced.
-	const old = wanted.filter(({ name }) => look.looks.some(({ node, agent }) => node === name && agent?.state === "waiting"));
-	if (old.length > 0) return { kind: "waiting", seen: told("all tasks run", look, inputs) };
+	const isOld = wanted.some(({ name }) => look.looks.some(({ node, agent }) => node === name && agent?.state === "waiting"));
+	if (isOld) return { kind: "waiting", seen: told("all tasks run", look, inputs) };
 	if (look.lost.length === 0) return { kind: "done" };
 	const others = `${wanted.length} of ${inputs.nodes.length} nodes are up to date and serve`;
 	return failed(inputs, [others, ...idleNodes(look.nodes, inputs)].join("; "));

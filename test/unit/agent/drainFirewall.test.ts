@@ -16,13 +16,16 @@ async function draining() {
 	await node.startAgent();
 	const { said: answer } = await node.request(task);
 	node.stop(task);
-	await until(
-		() => node.log.includes("new connections are refused"),
-		"the port is closed",
-		() => node.log,
-	);
+	await closed();
 	return { task, answer };
 }
+
+const closed = () =>
+	until(
+		() => at.node.log.includes("new connections are refused"),
+		"the port is closed",
+		() => at.node.log,
+	);
 
 describe("a port that is closed", () => {
 	test.each([
@@ -73,11 +76,7 @@ print(client.recv(100).split()[1].decode(), flush=True)`;
 		sender.stdout?.on("data", (data) => (answer += data));
 		await until(() => task.said.includes("request /held"), "the request begins");
 		node.stop(task);
-		await until(
-			() => node.log.includes("new connections are refused"),
-			"the port is closed",
-			() => node.log,
-		);
+		await closed();
 		node.sh("conntrack -F 2> /dev/null");
 		sender.stdin?.write("go on\n");
 		await sleep(300);
