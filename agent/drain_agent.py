@@ -75,7 +75,8 @@ def leave(agent):
     for pid, name in agent.leave():
         if pid:
             helper = [sys.executable, os.path.abspath(__file__), "--pass-on", str(pid), name]
-            subprocess.Popen(helper, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            # Its lines go to the journal, as this agent's do.
+            subprocess.Popen(helper, start_new_session=True, stdin=subprocess.DEVNULL)
 
 
 def main():

@@ -58,8 +58,10 @@ def pass_on(pid, name, limit=900):
         if systemctl("show", "-p", "ActiveState", "--value", "docker.service").strip() not in ("active", ""):
             # Docker leaves the swarm first: what ends before would count as a failed task.
             time.sleep(2)
-            if start_of(pid) == begun:
+            is_there = start_of(pid) == begun
+            if is_there:
                 os.kill(pid, number_of(name))
+            log(f"process {pid}: {f'gets {name}, as Docker stops' if is_there else 'has ended by itself, as Docker stops'}")
             return
         time.sleep(0.2)
 
