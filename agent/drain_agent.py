@@ -71,18 +71,27 @@ def clear(directory):
 
 
 def leave(agent):
-    """Drains the node, and leaves a helper behind that tells its tasks when Docker stops."""
+    """Drains the node, and leaves helpers behind that tell its tasks when Docker stops. They watch when it returns."""
+    helpers = []
     for pid, name in agent.leave():
         if pid:
-            helper = [sys.executable, os.path.abspath(__file__), "--pass-on", str(pid), name]
-            # Its lines go to the journal, as this agent's do.
-            subprocess.Popen(helper, start_new_session=True, stdin=subprocess.DEVNULL)
+            command = [sys.executable, os.path.abspath(__file__), "--pass-on", str(pid), name]
+            helpers.append(subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE))
+    for helper in helpers:
+        # It ends once the helper watches, or has died.
+        for line in helper.stderr:
+            log(line.decode(errors="replace").rstrip())
+
+
+def watches():
+    """What says so to whoever reads standard error, which goes to the journal from now on, as standard output does."""
+    os.dup2(sys.stdout.fileno(), sys.stderr.fileno())
 
 
 def main():
     options = parse(sys.argv[1:])
     if options.pass_on:
-        return pass_on(int(options.pass_on[0]), options.pass_on[1])
+        return pass_on(int(options.pass_on[0]), options.pass_on[1], watches)
     unit = f"scaleout-drain-{options.service}"
     directory = options.run / unit
     if options.clear:

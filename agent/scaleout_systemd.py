@@ -50,20 +50,31 @@ def start_of(pid):
         return None
 
 
-def pass_on(pid, name, limit=900):
-    """Waits until Docker is being stopped, which another unit may hold up, and sends the process the signal that Docker does not."""
+def pass_on(pid, name, watches, limit=900):
+    """Waits until Docker is being stopped, which another unit may hold up, and sends the process the signal that Docker does not. `watches` is called
+    once it would notice: Docker, once it stops, gives a task ten seconds."""
     begun = start_of(pid)
     end = time.monotonic() + limit
-    while begun and start_of(pid) == begun and time.monotonic() < end:
-        if systemctl("show", "-p", "ActiveState", "--value", "docker.service").strip() not in ("active", ""):
-            # Docker leaves the swarm first: what ends before would count as a failed task.
-            time.sleep(2)
-            is_there = start_of(pid) == begun
-            if is_there:
-                os.kill(pid, number_of(name))
-            log(f"process {pid}: {f'gets {name}, as Docker stops' if is_there else 'has ended by itself, as Docker stops'}")
-            return
+    is_stopping = docker_is_stopping()
+    watches()
+    while not is_stopping and start_of(pid) == begun and time.monotonic() < end:
         time.sleep(0.2)
+        is_stopping = docker_is_stopping()
+    if is_stopping:
+        # Docker leaves the swarm first: what ends before would count as a failed task.
+        time.sleep(2)
+    if begun is None or start_of(pid) != begun:
+        log(f"process {pid}: has ended by itself")
+    elif is_stopping:
+        os.kill(pid, number_of(name))
+        log(f"process {pid}: gets {name}, as Docker stops")
+    else:
+        log(f"process {pid}: gets no {name}, as Docker has not stopped for {limit} s")
+
+
+def docker_is_stopping():
+    """Whether it is past the wait for other units; also where it has stopped."""
+    return systemctl("show", "-p", "ActiveState", "--value", "docker.service").strip() not in ("active", "")
 
 
 def number_of(name):

@@ -34,6 +34,7 @@ describe("when Docker is about to be stopped", () => {
 		release();
 		expect(await answer).toBe("200");
 		expect(await ended).toBe(0);
+		expect(node.looks, "looks of the helper that is left behind, when Docker may stop").toBeGreaterThan(0);
 		expect(node.isClosed()).toBe(true);
 		// Docker runs still: what ends now would be a failed task.
 		await sleep(500);

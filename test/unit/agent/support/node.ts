@@ -76,7 +76,10 @@ export class Node {
 		this.address = address;
 		this.url = `http://${address}:${published}/`;
 		this.docker.onKill = (id, signal) => this.send(id, signal);
-		this.standIn("systemctl", 'case "$1" in list-jobs) cat "$(dirname "$0")/jobs" ;; show) cat "$(dirname "$0")/state" ;; esac');
+		this.standIn(
+			"systemctl",
+			'case "$1" in list-jobs) cat "$(dirname "$0")/jobs" ;; show) cd "$(dirname "$0")"; echo >> looks; cat state ;; esac',
+		);
 		this.jobs("");
 		fs.writeFileSync(path.join(this.scratch, "state"), "active\n");
 	}
@@ -95,6 +98,11 @@ export class Node {
 	/** What `systemctl list-jobs` shows. */
 	jobs(lines: string): void {
 		fs.writeFileSync(path.join(this.scratch, "jobs"), lines);
+	}
+
+	/** How often `systemctl show` was asked for Docker's state. */
+	get looks(): number {
+		return fs.readFileSync(path.join(this.scratch, "looks"), { encoding: "utf8", flag: "a+" }).length;
 	}
 
 	dockerState(state: string): void {
