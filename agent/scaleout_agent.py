@@ -25,7 +25,7 @@ class Agent:
         self.options = options
         self.docker = docker
         self.memory = Memory(directory)
-        self.turns = Turns(options.node, options.peers, options.parallelism, options.order, options.delay)
+        self.turns = Turns(options.node, options.address, options.peers, options.parallelism, options.order, options.delay)
         self.lock = threading.RLock()
         self.gates = Gates(self.memory, gate)
         self.tasks = {}

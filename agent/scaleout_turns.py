@@ -56,6 +56,7 @@ class Peer:
             if said["service"] != self.service:
                 raise ValueError(said["service"])
             return {
+                "address": self.address,
                 "state": str(said["state"]),
                 "number": int(said["number"]),
                 "choosing": bool(said["choosing"]),
@@ -66,7 +67,7 @@ class Peer:
             }
         except Exception:
             # Anything may answer there, with anything.
-            return {"state": self.found(ports), "number": 0, "choosing": False, "agent": False}
+            return {"address": self.address, "state": self.found(ports), "number": 0, "choosing": False, "agent": False}
         finally:
             connection.close()
 
@@ -83,10 +84,11 @@ def connects(address, port):
 
 
 class Turns:
-    """This node's place in the queue. `order`: names of nodes that go first, if they are to go at all. `delay`: seconds between two nodes."""
+    """This node's turn among the others'. `order`: names of nodes that go first, if they are to go at all. `delay`: seconds between two nodes."""
 
-    def __init__(self, name, peers, parallelism, order=(), delay=0):
+    def __init__(self, name, address, peers, parallelism, order=(), delay=0):
         self.name = name
+        self.address = address
         self.peers = {peer.name: peer for peer in peers}
         # Those of them who are about to leave the service.
         self.leaving = set()
@@ -102,6 +104,10 @@ class Turns:
         self.asked = time.monotonic()
         # IDs of services that are gone, as peers that are managers have said.
         self.removed = set()
+
+    @property
+    def place(self):
+        return self.number, self.address
 
     def add_leaving(self, peers):
         """Nodes that this one's agent knew before, and is no longer told of: they count for as long as their agents answer."""
@@ -172,18 +178,19 @@ class Turns:
             begun = time.monotonic()
             others = self.ask(names, ports)
             self.asked = time.monotonic()
-            if must_step_back(self.name, self.number, self.order, others):
+            if must_step_back(self.name, self.place, self.order, others):
                 self.take_number(ports)
-            why, self.watched = obstacle(self.name, self.number, self.parallelism, self.order, self.delay, others, is_all=len(others) == len(self.peers))
+            why, self.watched = obstacle(self.name, self.place, self.parallelism, self.order, self.delay, others, is_all=len(others) == len(self.peers))
             if why:
                 return why
         return "the answers are too old" if self.asked - begun > STALLED_SECONDS else None
 
 
-def obstacle(name, number, parallelism, order, delay, others, is_all=True):
+def obstacle(name, place, parallelism, order, delay, others, is_all=True):
     """Why it is not this node's turn, in words, and the peers that stand in the way; None and none when it is. Pure.
 
-    `others`: what each peer says, by name; where it `is_all` of them, they tell also whether the last node would close.
+    `others`: what each peer says, by name; where it `is_all` of them, they tell also whether the last node would close. `place`: the node's number,
+    and its address, which decides between equal numbers: a host that has just been given another name may be known by it to itself only.
     """
     choosing = [peer for peer, said in others.items() if said["choosing"]]
     if choosing:
@@ -198,8 +205,8 @@ def obstacle(name, number, parallelism, order, delay, others, is_all=True):
         return f"{first[0]} goes first", first[:1]
     closed = [peer for peer, said in others.items() if said["state"] == CLOSED]
     gone = [peer for peer, said in others.items() if said["state"] == DOWN and said["seconds"] < DOWN_SECONDS]
-    ahead = sorted((said["number"], peer) for peer, said in others.items() if said["state"] == WAITING and said["number"] > 0)
-    ahead = [peer for at, peer in ahead if (at, peer) < (number, name)]
+    ahead = sorted((place_of(said), peer) for peer, said in others.items() if said["state"] == WAITING and said["number"] > 0)
+    ahead = [peer for at, peer in ahead if at < place]
     if len(closed) + len(gone) + len(ahead) >= parallelism:
         words = [*[f"{peer} does not serve" for peer in closed], *[f"{peer} does not answer" for peer in gone], *[f"{peer} is next" for peer in ahead[:1]]]
         return ", ".join(words), [*gone, *closed, *ahead][-parallelism:]
@@ -223,10 +230,15 @@ def as_lines(peers):
     return "\n".join(f"{peer.name}={peer.address}" for peer in peers)
 
 
-def must_step_back(name, number, order, others):
+def must_step_back(name, place, order, others):
     """Whether one that goes first by the order has come later: this node needs a number above its. Pure."""
-    first = [(others[peer]["number"], peer) for peer in before(name, order) if peer in others and others[peer]["state"] == WAITING]
-    return any(at > (number, name) for at in first)
+    first = [others[peer] for peer in before(name, order) if peer in others and others[peer]["state"] == WAITING]
+    return any(place_of(said) > place for said in first)
+
+
+def place_of(said):
+    """A peer's place in the queue. Pure."""
+    return said["number"], said["address"]
 
 
 def before(name, order):

@@ -6,6 +6,8 @@ import { python } from "./support/python.ts";
 /* agent/scaleout_turns.py: whose turn it is to close. The agents themselves take turns in drainTurns.test.ts. */
 
 interface Said {
+	/** Default: its name. */
+	address?: string;
 	state: "serving" | "waiting" | "closed" | "away" | "down";
 	number?: number;
 	choosing?: boolean;
@@ -13,7 +15,7 @@ interface Said {
 	agent?: boolean;
 }
 
-/** Of node "b" with number 5, unless it is said otherwise. */
+/** Of node "b" at address "b" with number 5, unless it is said otherwise. */
 interface Case {
 	others: Record<string, Said>;
 	parallelism?: number;
@@ -26,11 +28,14 @@ interface Case {
 function obstacles(cases: Case[]): [why: string | null, who: string[]][] {
 	const said = ({ others }: Case) =>
 		Object.fromEntries(
-			Object.entries(others).map(([name, of]) => [name, { number: 0, choosing: false, seconds: 1000, agent: of.state !== "down", ...of }]),
+			Object.entries(others).map(([name, of]) => [
+				name,
+				{ address: name, number: 0, choosing: false, seconds: 1000, agent: of.state !== "down", ...of },
+			]),
 		);
-	const given = cases.map((each) => ["b", each.number ?? 5, each.parallelism ?? 1, each.order ?? [], each.delay ?? 0, said(each)]);
+	const given = cases.map((each) => ["b", [each.number ?? 5, "b"], each.parallelism ?? 1, each.order ?? [], each.delay ?? 0, said(each)]);
 	const script =
-		"import json, sys, scaleout_turns as turns\nprint(json.dumps([turns.obstacle(*given) for given in json.loads(sys.argv[1])]))";
+		"import json, sys, scaleout_turns as turns\nprint(json.dumps([turns.obstacle(name, tuple(place), *rest) for name, place, *rest in json.loads(sys.argv[1])]))";
 	return python(script, JSON.stringify(given)) as [string | null, string[]][];
 }
 
@@ -41,6 +46,10 @@ describe("a node that is to close", () => {
 		["there is no other one", { others: {} }],
 		["all others serve", { others: { a: serving, c: serving } }],
 		["another one waits behind it", { others: { a: { state: "waiting", number: 6 }, c: { state: "waiting", number: 5 } } }],
+		[
+			"another one has the same number and an address behind, whatever its name",
+			{ others: { a: { address: "c", state: "waiting", number: 5 } } },
+		],
 		["another one was asked to stop and has no number yet", { others: { a: { state: "waiting" } } }],
 		["another one has no task", { others: { a: { state: "away" }, c: serving } }],
 		["fewer are closed than may be", { others: { a: { state: "closed" }, c: serving, d: serving }, parallelism: 2 }],
@@ -57,6 +66,12 @@ describe("a node that is to close", () => {
 		["one is closed", "a does not serve", ["a"], { others: { a: { state: "closed" }, c: serving } }],
 		["one is ahead", "a is next", ["a"], { others: { a: { state: "waiting", number: 4 }, c: serving } }],
 		["one has the same number and a name before", "a is next", ["a"], { others: { a: { state: "waiting", number: 5 } } }],
+		[
+			"one has the same number and an address before, whatever its name",
+			"c is next",
+			["c"],
+			{ others: { c: { address: "a", state: "waiting", number: 5 } } },
+		],
 		[
 			"as many as may be are closed or ahead",
 			"c does not serve, a is next",
@@ -173,7 +188,7 @@ describe("in whatever order nodes read of one another", () => {
 test("what was found of a silent peer is forgotten when nobody has looked for a while: it may have come back and gone again", () => {
 	const script = `
 import json, time, scaleout_turns as turns
-here = turns.Turns("b", [turns.Peer("a", "127.0.0.1", 1, "was")], 1)
+here = turns.Turns("b", "b", [turns.Peer("a", "127.0.0.1", 1, "was")], 1)
 now = time.monotonic()
 found = []
 for looked in (5, 60):
@@ -201,7 +216,7 @@ print(json.dumps(left_over(noted, peers, "me", "10.0.0.4")))`;
 	test("counts for as long as its agent answers, and is forgotten half a minute later", () => {
 		const script = `
 import json, time, scaleout_turns as turns
-here = turns.Turns("b", [turns.Peer("a", "127.0.0.1", 1, "was")], 1)
+here = turns.Turns("b", "b", [turns.Peer("a", "127.0.0.1", 1, "was")], 1)
 server = turns.serve("127.0.0.1", 0, lambda: {"service": "was", "state": "closed", "number": 0, "choosing": False, "seconds": 60})
 here.add_leaving([turns.Peer("leaving", "127.0.0.1", server.server_address[1], "was"), turns.Peer("gone", "127.0.0.1", 1, "was")])
 seen = [here.ask(["leaving", "gone"], [])]
@@ -228,7 +243,7 @@ print(json.dumps([[[of[name]["state"] for name in ("leaving", "gone")] for of in
 	test("counts on when it answers again after it was silent for a moment", () => {
 		const script = `
 import json, scaleout_turns as turns
-here = turns.Turns("b", [], 1)
+here = turns.Turns("b", "b", [], 1)
 here.add_leaving([turns.Peer("leaving", "127.0.0.1", 1, "was")])
 here.ask(["leaving"], [])
 server = turns.serve("127.0.0.1", 0, lambda: {"service": "was", "state": "closed", "number": 0, "choosing": False, "seconds": 60})

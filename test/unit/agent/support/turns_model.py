@@ -58,7 +58,7 @@ class ModelTurns(Turns):
     def __init__(self, node, world, order, parallelism):
         object.__setattr__(self, "node", node)
         self.world = world
-        super().__init__(node, [type("Peer", (), {"name": name}) for name in world.names if name != node], parallelism, order)
+        super().__init__(node, node, [type("Peer", (), {"name": name}) for name in world.names if name != node], parallelism, order)
 
     def __setattr__(self, name, value):
         if name in ("number", "choosing") and "world" in self.__dict__:
@@ -89,14 +89,14 @@ class World:
         # Its agent has ended, or is too slow for once.
         if not self.is_up[name] or (self.crashes and self.scheduler.random.random() < 0.1):
             is_closed = self.state[name] == CLOSED
-            return {"state": DOWN if is_closed else SERVING, "number": 0, "choosing": False, "seconds": 0.0, "agent": False}
+            return {"address": name, "state": DOWN if is_closed else SERVING, "number": 0, "choosing": False, "seconds": 0.0, "agent": False}
         turns = self.turns[name]
         # As the agent tells it: under the lock of its state, while its Turns go on.
         state = self.state[name]
         switch()
         choosing = turns.choosing
         switch()
-        return {"state": state, "number": turns.number, "choosing": choosing, "seconds": 0.0, "agent": True}
+        return {"address": name, "state": state, "number": turns.number, "choosing": choosing, "seconds": 0.0, "agent": True}
 
     def maybe_crash(self, name):
         if self.crashes and self.scheduler.random.random() < 0.05:
