@@ -17,8 +17,9 @@ type NamedNode = Pick<ServiceNode, "nodeId" | "name">;
 
 const nodeOf = (task: Task, nodes: NamedNode[]) => nodes.find(({ nodeId }) => nodeId === task.NodeID)?.name ?? task.NodeID ?? "no node";
 
-/** Whether the task came to nothing. */
-export const hasFailed = ({ Status: { State: state } }: Task) => ["failed", "rejected"].includes(state);
+/** Whether the task came to nothing. One that was turned away, as its node had lost the service's label for a while, says nothing of its version. */
+export const hasFailed = ({ Status: { State: state, Err: error } }: Task) =>
+	state === "failed" || (state === "rejected" && error !== "assigned node no longer meets constraints");
 
 /** Whether nothing of the task runs any more, or ever will. */
 export const hasEnded = ({ Status: { State: state } }: Task) => endStates.includes(state);

@@ -183,6 +183,20 @@ test("a task that fails in an order after it has served for the monitor time doe
 	expect(stand.rollbacks).toBe(0);
 });
 
+test("a task that Swarm turned away in an order, as its node's label was taken off and put back by hand, does not take a good version back", async () => {
+	const ordered = (image: string) => ({ ...inputs(), image, rollout: { ...inputs().rollout, order: ["worker2"] } });
+	const good = ordered(next.image);
+	const stand = new Stand(ordered(inputs().image)).runs();
+	stand.isPrompt = false;
+	stand.at(5, () => {
+		if (stand.service) stand.service.UpdateStatus = updating;
+		stand.tasks.unshift(stand.task("id-of-worker2", "rejected", "shutdown", "assigned node no longer meets constraints"));
+	});
+	stand.at(90, () => void stand.runs(good, { ...updating, State: "completed" }));
+	await rollOut(good, stand.means);
+	expect(stand.rollbacks).toBe(0);
+});
+
 test("a node is let in after the time for which a task has to be healthy, however long that is", async () => {
 	const slow = { ...next, health: { ...next.health, deadlineSeconds: 30 }, rollout: { ...next.rollout, settleSeconds: 120 } };
 	const stand = new Stand(slow).runs();
