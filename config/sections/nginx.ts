@@ -82,7 +82,7 @@ export const nginx = z.strictObject({
 		.boolean()
 		.default(true)
 		.describe(
-			"proxy_request_buffering. On, NGINX takes in the whole body before it asks a node, so a slow upload does not hold up a node that is to be drained. Off, the body is passed on as it comes, and a GET, PUT or DELETE that breaks within twice `connectTimeoutSeconds` is sent to another node. Either way a node that refuses the connection is passed over before anything is sent.",
+			"proxy_request_buffering. On, NGINX takes in the whole body before it asks a node, so a slow upload does not hold up a node that is to be drained. Off, the body is passed on as it comes, and a GET, PUT or DELETE without a body that breaks within twice `connectTimeoutSeconds` and half a second is sent to another node. Either way a node that refuses the connection is passed over before anything is sent.",
 		),
 	responseBuffering: z.boolean().default(true).describe("proxy_buffering. Off for answers that the application streams."),
 	trustedProxies: z

@@ -76,7 +76,7 @@ const rollout = z.strictObject({
 		.min(1)
 		.max(3600)
 		.default(15)
-		.describe("A task that fails within this time after its start counts as a failed update."),
+		.describe("A task that fails within this time after it first got healthy counts as a failed update."),
 	settleSeconds: z
 		.int()
 		.min(0)
@@ -154,7 +154,7 @@ export const service = z.strictObject({
 		.min(0)
 		.max(3600)
 		.default(10)
-		.describe("Seconds between SIGTERM and SIGKILL. With the drain limit less than 60: Swarm waits one minute at most."),
+		.describe("Seconds between the stop signal of the image (SIGTERM where it names none) and SIGKILL. With the drain limit less than 60."),
 	restart: z.int().min(0).default(0).describe("Count it up to restart all tasks, by the same rollout."),
 	rollout: rollout.prefault({}).describe("How tasks are replaced."),
 	convergeSeconds: z
@@ -163,6 +163,6 @@ export const service = z.strictObject({
 		.max(86_400)
 		.optional()
 		.describe(
-			"Seconds all tasks may take to run. Default: 900, or what the slowest good rollout takes where that is more: nodes x (`rollout.drainLimitSeconds` + `stopGraceSeconds` + `health.deadlineSeconds` + `rollout.settleSeconds` + `rollout.delaySeconds`), by `rollout.parallelism`, and `rollout.monitorSeconds` and a minute.",
+			"Seconds all tasks may take to run; then `up` fails, and the rollout goes on. Default: 900, or what the slowest good rollout takes where that is more: nodes x (`rollout.drainLimitSeconds` + `stopGraceSeconds` + `health.deadlineSeconds` + `rollout.settleSeconds` + `rollout.delaySeconds`), by `rollout.parallelism`, and `rollout.monitorSeconds` and a minute.",
 		),
 });
