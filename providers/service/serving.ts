@@ -23,7 +23,7 @@ import { isLossless } from "./spec.ts";
  */
 
 /** What is kept of a node's agent's report. */
-export type AgentState = Pick<AgentReport, "state"> & Partial<Pick<AgentReport, "connections" | "reason">>;
+export type AgentState = Pick<AgentReport, "state"> & Partial<Pick<AgentReport, "connections" | "reason" | "seconds">>;
 
 export interface NodeLook {
 	/** Its name. */
@@ -73,8 +73,8 @@ function answerOf(line: string, health: Health): Answer | undefined {
 function agentState(text: string): AgentState | undefined {
 	const report = readReport(text);
 	if (!report) return undefined;
-	const { state, connections, reason } = report;
-	return { state, connections, ...(reason && { reason: printable(reason) }) };
+	const { state, connections, seconds, reason } = report;
+	return { state, connections, seconds, ...(reason && { reason: printable(reason) }) };
 }
 
 /** Asks all nodes at once. One that cannot be asked now is left out. @throws SshError where somebody has to mend the access to it. */
@@ -100,6 +100,9 @@ export async function lookAtNodes(
 /** Whether the node is closed, or about to be, on purpose. */
 export const isHeld = ({ agent }: NodeLook): boolean => ["waiting", "closed"].includes(agent?.state ?? "");
 
+/** Seconds for which a new task may be healthy to Docker before its agent lets it in. */
+export const admissionSeconds = ({ health, rollout }: Asked): number => health.deadlineSeconds + rollout.settleSeconds;
+
 /** Why the node gets nothing from the load balancer, in words. */
 export function whySilent({ node, answer, agent, isUnpublished }: NodeLook): string {
 	const why = isUnpublished ? "its task has no published port" : answer;
@@ -108,3 +111,6 @@ export function whySilent({ node, answer, agent, isUnpublished }: NodeLook): str
 
 /** Whether a line says that a node does not serve. */
 export const saysSilent = (line: string): boolean => / does not serve: /.test(line);
+
+/** Whether such a line says that its agent keeps it closed: it is waited for. */
+export const saysHeld = (line: string): boolean => saysSilent(line) && / \(its agent: closed, /.test(line);

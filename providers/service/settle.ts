@@ -6,7 +6,7 @@ import type { Means } from "./means.ts";
 import { convergeSeconds } from "./pace.ts";
 import { isUpdating } from "./plan.ts";
 import type { ServiceInputs } from "./resource.ts";
-import { isHeld, lookAtNodes, type NodeLook } from "./serving.ts";
+import { admissionSeconds, isHeld, lookAtNodes, type NodeLook } from "./serving.ts";
 import type { TaskTemplate } from "./spec.ts";
 import { failedLogs, isRunning, taskErrors, tasksOf } from "./tasks.ts";
 import { type Before, type Look, type Stage, stageOf } from "./verdict.ts";
@@ -67,13 +67,19 @@ export async function settle(
 	});
 	try {
 		let stage = await until(options, look);
+		let cause = "";
 		if (stage.kind === "takeBack") {
-			await takeBack(serviceId, wanted, means);
+			cause = stage.why;
+			await until(
+				options,
+				patient(async (): Promise<Seen<void>> => ({ done: await takeBack(serviceId, wanted, means) })),
+			);
 			stage = await until(options, rollBack);
 		}
 		// To go back is a rollout as well.
 		if (stage.kind === "rollingBack") stage = await until(options, rollBack);
-		if (stage.kind === "failed") throw new RolloutError(serviceId, stage.isRolledBack ?? false, stage.why);
+		if (stage.kind === "failed")
+			throw new RolloutError(serviceId, stage.isRolledBack ?? false, [stage.why, cause].filter(Boolean).join(": "));
 		return stage.kind === "again" ? stage : { lost: [], silent: [] };
 	} catch (error) {
 		if (!(error instanceof DeadlineError || error instanceof RolloutError)) throw error;
@@ -95,8 +101,9 @@ async function takeBack(serviceId: string, wanted: TaskTemplate, { swarm }: Mean
 
 /** With what this rollout's own tasks say of themselves. */
 async function explained(message: string, serviceId: string, before: Before, { nodes }: ServiceInputs, { swarm }: Means): Promise<string> {
-	const fresh = (await tasksOf(swarm, serviceId).catch(() => [])).filter(({ ID: id }) => !before.tasks.has(id));
-	return [message, ...taskErrors(fresh, nodes).map((line) => `  ${line}`), ...(await failedLogs(swarm, fresh, nodes))].join("\n");
+	const all = await tasksOf(swarm, serviceId).catch(() => []);
+	const fresh = all.filter(({ ID: id }) => !before.tasks.has(id));
+	return [message, ...taskErrors(fresh, nodes, all).map((line) => `  ${line}`), ...(await failedLogs(swarm, fresh, nodes))].join("\n");
 }
 
 /** Goes on when a look fails: a manager that restarts, or a connection that breaks, does not end a rollout that Swarm carries on. */
@@ -142,6 +149,11 @@ class Watch {
 			if (this.#lasting(`runs ${task.ID}`, isRunning(task)) >= this.#inputs.rollout.monitorSeconds * 1000) this.#established.add(task.ID);
 		}
 		await this.#askNodes(allRun);
+		const isShut = ({ node, serves, agent }: NodeLook) => {
+			const { nodeId = "" } = this.#inputs.nodes.find(({ name }) => name === node) ?? {};
+			const isKeptOut = !serves && agent?.state === "closed" && runs(nodeId);
+			return this.#lasting(`shut ${node}`, isKeptOut) >= admissionSeconds(this.#inputs) * 1000;
+		};
 		return {
 			service,
 			tasks,
@@ -151,6 +163,7 @@ class Watch {
 			silent: isHost ? this.#looks.filter((found) => this.#isSilent(found, allRun)).map(({ node }) => node) : [],
 			runningSeconds: runningMs / 1000,
 			established: this.#established,
+			shut: this.#looks.filter(isShut).map(({ node }) => node),
 		};
 	}
 

@@ -30,14 +30,16 @@ export const isRunning = ({ DesiredState: desired, Status: { State: state } }: T
 /** Whether the task runs and has been asked to stop: it may drain, or wait for its turn, for minutes. */
 export const isStopping = ({ DesiredState: desired, Status: { State: state } }: Task) => state === "running" && desired !== "running";
 
-/** Swarm says so of every node whose old task still ends: it waits for the port. */
-const waitsForPort = ({ Status: { State: state, Err: error = "" } }: Task) =>
-	state === "pending" && /host-mode port already in use/.test(error);
+/** Swarm says so of every node whose old task still serves, or ends: it waits for the port. */
+const waitsForPort = ({ NodeID: node, Status: { State: state, Err: error = "" } }: Task, all: Task[]) =>
+	state === "pending" &&
+	/host-mode port already in use/.test(error) &&
+	all.some((other) => other.NodeID === node && other.Status.State === "running");
 
-/** What went wrong, in the tasks' own words: one line for each different error, with the node's name. Pure. */
-export function taskErrors(tasks: Task[], nodes: NamedNode[]): string[] {
+/** What went wrong, in the tasks' own words: one line for each different error, with the node's name. `all`: of the service. Pure. */
+export function taskErrors(tasks: Task[], nodes: NamedNode[], all = tasks): string[] {
 	const lines = tasks
-		.filter((task) => (task.Status.Err && !waitsForPort(task)) || hasFailed(task))
+		.filter((task) => (task.Status.Err && !waitsForPort(task, all)) || hasFailed(task))
 		.map((task) =>
 			printable(`${nodeOf(task, nodes)}: ${task.Status.State}: ${task.Status.Err || task.Status.Message}`).replaceAll("\n", " "),
 		);

@@ -3,7 +3,7 @@ import { sameValue } from "../define.ts";
 import { sameTask } from "./compare.ts";
 import { type Found, isStopped, isUpdating, type UpdateStatus } from "./plan.ts";
 import type { ServiceInputs, ServiceNode } from "./resource.ts";
-import { type NodeLook, whySilent } from "./serving.ts";
+import { admissionSeconds, type NodeLook, whySilent } from "./serving.ts";
 import { isLossless, type TaskTemplate } from "./spec.ts";
 import { hasFailed, idleNodes, isRunning, isStopping, taskErrors, tasksUnderWay } from "./tasks.ts";
 
@@ -35,6 +35,8 @@ export interface Look {
 	runningSeconds: number;
 	/** IDs of the tasks that have been seen running for the monitor time. */
 	established: ReadonlySet<string>;
+	/** Names of wanted nodes whose agent has kept the wanted task out for longer than one may take, though it runs. */
+	shut: string[];
 }
 
 export type Stage =
@@ -43,7 +45,7 @@ export type Stage =
 	/** The new version failed; the old one is being put back, which takes its own time. */
 	| { kind: "rollingBack"; seen: string }
 	/** The new version failed, and Swarm does not see it: what ran before is to be put back. */
-	| { kind: "takeBack" }
+	| { kind: "takeBack"; why: string }
 	/** Another plan is to be made, with what was learned. */
 	| { kind: "again"; lost: string[]; silent: string[] }
 	| { kind: "failed"; why: string; isRolledBack?: true };
@@ -66,14 +68,20 @@ export function stageOf(look: Look, wanted: TaskTemplate, before: Before, inputs
 		return failed(inputs, `tasks fail again and again, ${done} of ${total} run`);
 	// Swarm judges failures before it asks the next node. In an order of nodes all are asked at once. What fails after the monitor time is not the version's fault.
 	const hasFailedSoon = (task: Task) => hasFailed(task) && !look.established.has(task.ID);
-	if (isUpdating(status) && inputs.rollout.order.length > 0 && isLossless(inputs) && fresh.some(hasFailedSoon)) return { kind: "takeBack" };
+	if (isUpdating(status) && inputs.rollout.order.length > 0 && isLossless(inputs) && fresh.some(hasFailedSoon))
+		return { kind: "takeBack", why: "" };
+	// Healthy to Docker, and not to its agent: Swarm goes on to the next node, whose agent waits for this one.
+	if (isUpdating(status) && look.shut.length > 0) {
+		const why = look.looks.filter(({ node }) => look.shut.includes(node)).map(whySilent);
+		return inputs.rollout.failureAction === "rollback" ? { kind: "takeBack", why: why.join("; ") } : failed(inputs, why.join("; "));
+	}
 	const lost = look.lost.filter((name) => !tried.includes(name));
 	// Swarm waits for such a node for ever.
 	if (isUpdating(status) && lost.length > 0) return { kind: "again", lost, silent: [] };
 	const isHost = inputs.publish.mode === "host";
 	const expected = isHost ? left.filter(({ name }) => !look.lost.includes(name)).length : total - done;
 	if (expected > 0 || isUpdating(status)) {
-		const [trouble = ""] = [...taskErrors(fresh, inputs.nodes), ...tasksUnderWay(tasks, inputs.nodes)];
+		const [trouble = ""] = [...taskErrors(fresh, inputs.nodes, look.tasks), ...tasksUnderWay(tasks, inputs.nodes)];
 		const count = `${done} of ${total} ${isHost ? "nodes updated" : "tasks run"}`;
 		return { kind: "waiting", seen: told(count, look, inputs, [...idleNodes(look.nodes, inputs), trouble]) };
 	}
@@ -131,7 +139,7 @@ function whetherServing(look: Look, inputs: ServiceInputs, tried: string[]): Sta
 	const untried = look.silent.filter((name) => !tried.includes(name));
 	if (untried.length > 0) return { kind: "again", lost: [], silent: untried };
 	// The agent lets a node in after that.
-	const patience = inputs.health.deadlineSeconds + (isLossless(inputs) ? inputs.rollout.settleSeconds : 0);
+	const patience = isLossless(inputs) ? admissionSeconds(inputs) : inputs.health.deadlineSeconds;
 	if (silent.length > 0 && look.runningSeconds >= patience) return failed(inputs, silent.join("; "));
 	if (silent.length > 0) return { kind: "waiting", seen: [`all tasks run, ${wanted.length - silent.length} serve`, ...silent].join("; ") };
 	// What serves there is the task before, though the next one runs: Docker has started it beside, without its port, and it will be replaced.

@@ -197,6 +197,64 @@ test("a task that Swarm turned away in an order, as its node's label was taken o
 	expect(stand.rollbacks).toBe(0);
 });
 
+describe("a version that Docker's check takes for healthy, and the node's agent does not", () => {
+	const impatient = (change: Partial<ServiceInputs> = {}) => ({ ...next, health: { ...next.health, deadlineSeconds: 60 }, ...change });
+
+	/** Swarm has gone on to the next node, whose agent waits for the first one. */
+	function keptOut(): Stand {
+		const stand = new Stand(inputs()).runs();
+		stand.isPrompt = false;
+		stand.at(5, () => {
+			if (stand.service) stand.service.UpdateStatus = updating;
+			stand.tasks = stand.tasks.filter(({ NodeID: id }) => id !== "id-of-worker1");
+			stand.tasks.unshift(stand.task("id-of-worker1"));
+			stand.serving.set("worker1", { status: 0, agent: { state: "closed", reason: "its task is not healthy yet: status 503" } });
+		});
+		return stand;
+	}
+
+	test("is put back, though Swarm does not see it, and the error names the node and what its agent found", async () => {
+		const stand = keptOut();
+		stand.at(150, () => {
+			expect(stand.rollbacks, "asked for after a minute and the time to settle").toBe(1);
+			stand.serving.set("worker1", { status: 200, agent: { state: "serving" } });
+			stand.runs(inputs(), { ...updating, State: "rollback_completed" });
+		});
+		const error = await failing(rollOut(impatient(), stand.means));
+		expect(error.message).toMatch(
+			/the old one is back on all nodes: worker1 does not serve: .*closed, its task is not healthy yet: status 503/,
+		);
+		expect(error.isRolledBack).toBe(true);
+	});
+
+	test("is put back also when the manager cannot be asked just then", async () => {
+		const stand = keptOut();
+		stand.missRollbacks = 2;
+		stand.at(150, () => void stand.runs(inputs(), { ...updating, State: "rollback_completed" }));
+		expect((await failing(rollOut(impatient(), stand.means))).isRolledBack).toBe(true);
+		expect(stand.rollbacks).toBe(1);
+	});
+
+	test("ends it where it is with failureAction pause", async () => {
+		const stand = keptOut();
+		const error = await failing(rollOut(impatient({ rollout: { ...next.rollout, failureAction: "pause" } }), stand.means));
+		expect(error.message).toMatch(/^service babble-was: worker1 does not serve/);
+		expect(stand.rollbacks).toBe(0);
+	});
+});
+
+test("a port that somebody else has is told, as nobody of the service is about to leave it", async () => {
+	const stand = new Stand(inputs()).runs();
+	stand.isPrompt = false;
+	stand.at(5, () => {
+		if (stand.service) stand.service.UpdateStatus = updating;
+		stand.tasks = stand.tasks.filter(({ NodeID: id }) => id !== "id-of-worker1");
+		stand.tasks.unshift(stand.task("id-of-worker1", "pending", "running", "no suitable node (host-mode port already in use on 1 node)"));
+	});
+	const error = await failing(rollOut(next, stand.means));
+	expect(error.message).toMatch(/ {2}worker1: pending: no suitable node \(host-mode port already in use/);
+});
+
 test("a node is let in after the time for which a task has to be healthy, however long that is", async () => {
 	const slow = { ...next, health: { ...next.health, deadlineSeconds: 30 }, rollout: { ...next.rollout, settleSeconds: 120 } };
 	const stand = new Stand(slow).runs();

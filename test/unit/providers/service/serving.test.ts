@@ -36,13 +36,13 @@ describe("a node serves", () => {
 			({ url, headers }, response) =>
 				void response.writeHead(url === "/health?a=[1]" && headers.host === "was.example.org" ? 204 : 500).end(),
 		);
-		const agentPort = await agent('{"state":"serving","connections":3,"reason":"it is\\u001b healthy"}');
+		const agentPort = await agent('{"state":"serving","connections":3,"seconds":12,"reason":"it is\\u001b healthy"}');
 		expect(await look(port, agentPort, { path: "/health?a=[1]", host: "was.example.org", status: [200, 204] })).toEqual({
 			node: "worker1",
 			serves: true,
 			isRefused: false,
 			answer: "",
-			agent: { state: "serving", connections: 3, reason: "it is\\x1b healthy" },
+			agent: { state: "serving", connections: 3, seconds: 12, reason: "it is\\x1b healthy" },
 		});
 	});
 

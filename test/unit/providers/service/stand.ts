@@ -29,6 +29,8 @@ export class Stand {
 	readonly sent: { spec: ServiceSpec; auth: unknown }[] = [];
 	/** How often Swarm was asked to put back what ran before. */
 	rollbacks = 0;
+	/** How many of them come to nothing before one does: the manager is away. */
+	missRollbacks = 0;
 	readonly stopped: string[] = [];
 	readonly asked: string[] = [];
 	readonly progress: string[] = [];
@@ -122,6 +124,7 @@ export class Stand {
 			getService: () => ({
 				inspect: async () => structuredClone(this.service) ?? absent(),
 				update: async (auth: unknown, { _body, _query }: { _body: ServiceSpec; _query: { rollback?: string } }) => {
+					if (_query.rollback && this.missRollbacks-- > 0) throw new Error("connect ECONNREFUSED");
 					if (_query.rollback) this.rollbacks++;
 					else write(_body, auth);
 				},
