@@ -18,9 +18,9 @@ describe.skipIf(noEngine)("a version that fails", () => {
 		["never gets healthy", { HEALTH_MODE: "never" }, { health: { deadlineSeconds: 20, intervalSeconds: 3, retries: 2 } }, /unhealthy/],
 		["crashes at start", { HEALTH_MODE: "nonsense" }, {}, /non-zero exit \(1\)/],
 		[
-			"crashes after it was healthy, within the monitor time",
+			"crashes after it was healthy, before it was so for long enough to be let in",
 			{ HEALTH_MODE: "crash", CRASH_AFTER_MS: "8000" },
-			{ rollout: { monitorSeconds: 30 } },
+			{ rollout: { monitorSeconds: 30, settleSeconds: 15 } },
 			/non-zero exit \(3\)/,
 		],
 	];
