@@ -1,7 +1,7 @@
 import { ownerLabel, type Task } from "../../lib/swarm.ts";
 import { sameValue } from "../define.ts";
 import { differences, withoutTag } from "./compare.ts";
-import type { Act, Found } from "./plan.ts";
+import type { Act, Found, Request } from "./plan.ts";
 import type { ServiceInputs, ServiceMount } from "./resource.ts";
 import { type ServiceSpec, serviceSpec } from "./spec.ts";
 import { hasEnded } from "./tasks.ts";
@@ -12,9 +12,10 @@ import { hasEnded } from "./tasks.ts";
  */
 
 /** Takes a service over that is nobody's; of one that was taken over, brings what needs no new task. Pure. */
-export function adoptionPlan(service: Found, tasks: Task[], inputs: ServiceInputs): Act[] {
+export function adoptionPlan(service: Found, tasks: Task[], inputs: ServiceInputs, { hasNewLogin }: Pick<Request, "hasNewLogin">): Act[] {
 	const why = service.Spec.Labels?.[ownerLabel] === inputs.owner ? undefined : refusal(service, tasks, inputs);
-	return why ? [{ kind: "refuse", why }] : [{ kind: "takeOver" }, { kind: "settle" }];
+	if (why) return [{ kind: "refuse", why }];
+	return [{ kind: "takeOver", ...(hasNewLogin && inputs.registryAuth && { though: "login" as const }) }];
 }
 
 /** Why the service may not be taken over, or cannot be without a new task. */

@@ -108,7 +108,7 @@ class Run {
 			case "takeOver": {
 				const found = (this.#facts.service as Found).Spec;
 				this.#stillAsFound = asFound(found, this.#inputs);
-				return this.#write(adoptedSpec(found, this.#inputs));
+				return this.#write(adoptedSpec(found, this.#inputs), act.though);
 			}
 			case "writeSpec":
 				if (act.closesByHand) this.#stopClosing = closeBeforeStops(this.#serviceId, this.#inputs, this.#means);

@@ -3,7 +3,7 @@ import { holdsUnknown } from "../define.ts";
 import { differences, replacesTasks, withoutTag } from "./compare.ts";
 import type { Act } from "./plan.ts";
 import type { ServiceInputs, ServiceOutputs } from "./resource.ts";
-import { saysSilent } from "./serving.ts";
+import { saysHeld, saysSilent } from "./serving.ts";
 import { isLossless, serviceSpec } from "./spec.ts";
 import { saysVolume } from "./volumes.ts";
 
@@ -98,6 +98,12 @@ function nodeCount({ nodes }: ServiceInputs): number | undefined {
 
 /** What an update of the service does. `changed`: the inputs that change; none where only what was found differs. */
 export function judgeUpdate(changed: string[], olds: Olds, news: ServiceInputs): Verdict {
+	const anew = [...(changed.includes("name") ? ["name"] : []), ...(movesMode(changed, olds, news) ? ["publish.mode"] : [])];
+	if (anew.length > 0)
+		return {
+			class: "interruption",
+			reason: `${anew.join(", ")}: the service is removed and another one made: nothing answers until its tasks do`,
+		};
 	const { acts, because } = rememberedPlan(changed, olds, news);
 	const verdict = judge(acts, news, because, olds);
 	if (!changed.includes("mount") || !movesLogs(olds.mount, news.mount)) return verdict;
@@ -111,12 +117,14 @@ function rememberedPlan(changed: string[], olds: Olds, news: ServiceInputs): { a
 	const byHand = [...seen.filter(isPart), ...imageByHand(olds)];
 	const causes = causesOfRestart(changed, olds, news);
 	const writes = changed.some((name) => name !== "nodes") || byHand.length > 0;
-	const restarts = causes.length > 0 || byHand.some((path) => replacesTasks(path) || /^(UpdateStatus|what runs)/.test(path));
+	const restarts = causes.length > 0 || byHand.some(needsTasks);
 	const named = causes.length > 0 ? causes : changed;
 	const because = [...named, ...(byHand.length > 0 ? [`what was changed by hand (${byHand.join(", ")})`] : [])].join(", ");
-	const silent = restarts ? [] : seen.filter(saysSilent);
+	const held = seen.filter(saysHeld);
+	const silent = restarts ? [] : seen.filter((line) => saysSilent(line) && !saysHeld(line));
+	const awaited = held.length > 0 ? `${held.join("; ")}: it is waited for` : seen.length > 0 ? "" : "what is missing is waited for";
 	return {
-		because: because || (seen.length > 0 ? "" : "what is missing is waited for"),
+		because: because || awaited,
 		acts: [
 			...seen.filter(saysVolume).map((volume): Act => ({ kind: "remakeVolume", node: "", volume })),
 			...(writes
@@ -128,10 +136,18 @@ function rememberedPlan(changed: string[], olds: Olds, news: ServiceInputs): { a
 	};
 }
 
+/** Whether what a look found is put back by new tasks on all nodes. */
+export const needsTasks = (line: string): boolean =>
+	!saysSilent(line) && !saysVolume(line) && (replacesTasks(line) || /^(UpdateStatus|what runs)/.test(line));
+
 function imageByHand({ observed, imageDigest }: Olds): string[] {
 	if (!observed || !imageDigest || withoutTag(observed.image) === withoutTag(imageDigest)) return [];
 	if (observed.image === "") return ["what runs is not known"];
 	return observed.differs?.includes("TaskTemplate.ContainerSpec.Image") ? [] : ["TaskTemplate.ContainerSpec.Image"];
+}
+
+function movesMode(changed: string[], olds: Olds, news: ServiceInputs): boolean {
+	return changed.includes("publish") && olds.publish !== undefined && olds.publish.mode !== news.publish.mode;
 }
 
 function movesPort(changed: string[], olds: Olds, news: ServiceInputs): boolean {

@@ -1,7 +1,7 @@
 import { orUndefined, type Task } from "../../lib/swarm.ts";
 import { differences, sameTask, withoutTag } from "./compare.ts";
 import type { Means } from "./means.ts";
-import { type Facts, type Found, isStopped, isUpdating, silentTasks } from "./plan.ts";
+import { type Facts, type Found, isStopped, isUpdating, shutNodes, silentTasks } from "./plan.ts";
 import type { ServiceInputs, ServiceOutputs } from "./resource.ts";
 import { lookAtNodes, type NodeLook, whySilent } from "./serving.ts";
 import { serviceSpec } from "./spec.ts";
@@ -69,7 +69,7 @@ export function observed(service: Found, { tasks, looks, volumes }: Facts, input
 		differs: [
 			...changed,
 			...(isStopped(status) ? [`UpdateStatus: ${status?.State}`] : []),
-			...silentTasks(tasks, looks, inputs).map(({ look }) => whySilent(look)),
+			...[...silentTasks(tasks, looks, inputs).map(({ look }) => look), ...shutNodes(service, tasks, looks, inputs)].map(whySilent),
 			...volumes.map(({ description }) => description),
 		],
 		...(asFound.length > 0 && { asFound }),

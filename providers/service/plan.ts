@@ -3,7 +3,7 @@ import { type Node, ownerLabel, type Task } from "../../lib/swarm.ts";
 import { adoptionPlan, keepsNoOrder } from "./adoption.ts";
 import { differences, replacesTasks } from "./compare.ts";
 import type { ServiceInputs } from "./resource.ts";
-import { isHeld, type NodeLook, whySilent } from "./serving.ts";
+import { admissionSeconds, isHeld, type NodeLook, whySilent } from "./serving.ts";
 import { isLossless, type ServiceSpec, serviceSpec } from "./spec.ts";
 import { isRunning } from "./tasks.ts";
 import type { WrongVolume } from "./volumes.ts";
@@ -58,8 +58,8 @@ export type Act =
 	| { kind: "create" }
 	/** Nothing is touched. */
 	| { kind: "refuse"; why: string }
-	/** Writes a service of other means down as this stack's, or what needs no new task of one that was taken over. */
-	| { kind: "takeOver" }
+	/** Writes a service of other means down as this stack's, or what needs no new task of one that was taken over. `though`: for a new login. */
+	| { kind: "takeOver"; though?: "login" }
 	/** `volume`: as it is. */
 	| { kind: "remakeVolume"; node: string; volume: string }
 	| {
@@ -84,15 +84,17 @@ export const isUpdating = (status?: UpdateStatus): boolean => ["updating", "roll
 /** Whether Swarm has given up replacing tasks. */
 export const isStopped = (status?: UpdateStatus): boolean => status?.State?.endsWith("paused") ?? false;
 
+const settled: Act = { kind: "settle" };
+
 export function plan(facts: Facts, inputs: ServiceInputs, request: Request = plainRequest): Act[] {
 	const { service } = facts;
 	const refused = facts.volumes.filter(({ isOwn }) => !isOwn).map(({ description }) => refusedVolume(description));
 	const volumes = facts.volumes.map(({ node, description }): Act => ({ kind: "remakeVolume", node: node.name, volume: description }));
 	const isStranger = service && service.Spec.Labels?.[ownerLabel] !== inputs.owner;
 	const acts = !service
-		? [{ kind: "create" } as const, { kind: "settle" } as const]
+		? [{ kind: "create" } as const, settled]
 		: isStranger || request.keepsTasks
-			? adoptionPlan(service, facts.tasks, inputs)
+			? [...adoptionPlan(service, facts.tasks, inputs, request), ...(isStranger ? [] : replacements(facts, inputs, request)), settled]
 			: ownPlan(service, facts, inputs, request);
 	const refusals = [...acts.filter(({ kind }) => kind === "refuse"), ...refused];
 	// Volumes first: a task may not even start with such a one.
@@ -126,7 +128,7 @@ function ownPlan(service: Found, facts: Facts, inputs: ServiceInputs, request: R
 			: [];
 	// Swarm replaces them all, or is at it.
 	const isAtIt = replaces || isUpdating(status) || though === "stopped" || though === "lost";
-	return [...writes, ...(isAtIt ? [] : replacements(facts, inputs, request)), { kind: "settle" }];
+	return [...writes, ...(isAtIt ? [] : replacements(facts, inputs, request)), settled];
 }
 
 function reasonToWrite(status: UpdateStatus | undefined, { registryAuth }: ServiceInputs, { lost, hasNewLogin }: Request) {
@@ -155,6 +157,14 @@ export function silentTasks(tasks: Task[], looks: NodeLook[], { nodes, publish }
 		if (!task || !look || look.serves || !look.isRefused || isHeld(look)) return [];
 		return [{ look, container: task.Status.ContainerStatus?.ContainerID ?? "" }];
 	});
+}
+
+/** The nodes whose task runs and whose agent has kept it out for longer than it may take, with no update under way that it could be part of. */
+export function shutNodes({ UpdateStatus: status }: Found, tasks: Task[], looks: NodeLook[], inputs: ServiceInputs): NodeLook[] {
+	if (isUpdating(status)) return [];
+	const runs = (nodeId: string) => tasks.some((task) => task.NodeID === nodeId && isRunning(task));
+	const isShut = ({ serves, agent }: NodeLook) => !serves && agent?.state === "closed" && (agent.seconds ?? 0) > admissionSeconds(inputs);
+	return looks.filter((look) => isShut(look) && inputs.nodes.some(({ name, nodeId }) => name === look.node && runs(nodeId)));
 }
 
 /** Only where it is certain that nobody gets anything from it: an agent that does not answer may have closed the node. */

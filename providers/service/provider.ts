@@ -8,7 +8,7 @@ import { type Context, defineProvider, PartialFailure, sameValue } from "../defi
 import { removeReleased } from "../swarm-secret/claims.ts";
 import { type RolledOut, rollOut, withDigest } from "./carryOut.ts";
 import { withoutTag } from "./compare.ts";
-import { judgeUpdate } from "./judgement.ts";
+import { judgeUpdate, needsTasks } from "./judgement.ts";
 import { type Means, meansOf } from "./means.ts";
 import { observe } from "./observe.ts";
 import type { Request } from "./plan.ts";
@@ -143,6 +143,9 @@ export async function failure(error: RolloutError, news: ServiceInputs, olds: (S
 		const found = await observe(serviceId, before, means, olds.observed?.asFound).catch(() => undefined);
 		const isBack = found && withoutTag(found.image) === withoutTag(olds.imageDigest);
 		if (isBack && found.differs.length === 0) return new Error(error.message);
+		// It is the one before only to Swarm.
+		if (found)
+			error.message += `\nwhat is back had itself come half-way only, it is not what the last up brought that succeeded: ${found.differs.join(", ")}`;
 	}
 	const imageDigest = await withDigest(news, means).catch(() => "");
 	const found = await observe(serviceId, { ...news, image: imageDigest }, means, asFound).catch(() => undefined);
@@ -153,7 +156,7 @@ export async function failure(error: RolloutError, news: ServiceInputs, olds: (S
 /** A service that was taken over keeps its tasks as they are until something asks for new ones. Pure. */
 export function keepsTasks({ observed, ...olds }: ServiceInputs & ServiceOutputs, news: ServiceInputs): boolean {
 	const isWanted = (inputs: ServiceInputs) => serviceSpec(inputs).TaskTemplate;
-	return (observed?.asFound?.length ?? 0) > 0 && observed.differs.length === 0 && sameValue(isWanted(olds), isWanted(news));
+	return (observed?.asFound?.length ?? 0) > 0 && !observed.differs.some(needsTasks) && sameValue(isWanted(olds), isWanted(news));
 }
 
 const nameless = ({ name: _name, isMade: _isMade, ...node }: ServiceNode) => node;

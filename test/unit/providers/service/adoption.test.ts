@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { sameValue } from "../../../../providers/define.ts";
 import { adoptionDifferences, asFound } from "../../../../providers/service/adoption.ts";
 import { rollOut } from "../../../../providers/service/carryOut.ts";
 import { differences } from "../../../../providers/service/compare.ts";
@@ -69,7 +70,8 @@ async function create(change: Partial<ServiceInputs> = {}): Promise<ServiceInput
 }
 async function update(state: ServiceInputs & ServiceOutputs, change: Partial<ServiceInputs>) {
 	const news = inputs(change);
-	return rollOut(news, stand.means, { keepsTasks: keepsTasks(state, news) });
+	const hasNewLogin = !sameValue(state.registryAuth, news.registryAuth);
+	return rollOut(news, stand.means, { keepsTasks: keepsTasks(state, news), hasNewLogin });
 }
 
 describe("a service made by hand", () => {
@@ -96,6 +98,25 @@ describe("a service made by hand", () => {
 		expect(stand.sent.at(-1)?.spec.Mode).toEqual({ Replicated: { Replicas: 2 } });
 		expect(stand.sent.at(-1)?.spec.TaskTemplate).toEqual(byHand().TaskTemplate);
 		expect(outs.observed.asFound).toEqual(state.observed.asFound);
+	});
+
+	test("keeps its tasks also when a label was added by hand, or a task serves nobody: that one alone is replaced", async () => {
+		const state = await create();
+		spec().Labels = { ...spec().Labels, "by.hand": "yes" };
+		stand.serving.set("worker1", { status: 0, isUnpublished: true, agent: { state: "serving" } });
+		const found = await observe("service", inputs(), stand.means, state.observed.asFound);
+		expect(found?.differs).toEqual(["Labels.by.hand", expect.stringMatching(/^worker1 does not serve/)]);
+		await update({ ...state, observed: found as ServiceOutputs["observed"] }, {});
+		expect(spec().Labels).not.toHaveProperty(["by.hand"]);
+		expect(stand.sent.at(-1)?.spec.TaskTemplate).toEqual(byHand().TaskTemplate);
+		expect(stand.stopped).toHaveLength(1);
+	});
+
+	test("learns a new login of the registry, as one that is the stack's own does", async () => {
+		const state = await create();
+		const registryAuth = { serveraddress: "r", username: "puller", password: "planted-new" };
+		await update(state, { registryAuth });
+		expect(stand.sent.at(-1)).toMatchObject({ auth: registryAuth, spec: { TaskTemplate: byHand().TaskTemplate } });
 	});
 
 	test("is the stack's own with the first rollout, and stays replicated, as Swarm cannot change that", async () => {

@@ -38,6 +38,7 @@ describe("after a version that failed", () => {
 			imageDigest: version(3).image,
 			observed: { image: version(2).image, differs: ["TaskTemplate.ContainerSpec.Image"] },
 		});
+		expect(error.message).toMatch(/what is back had itself come half-way only/);
 		for (const number of [1, 2, 3]) expect(await hasWork(error, version(number)), `version ${number}`).toBe(true);
 	});
 

@@ -35,6 +35,8 @@ describe("what a change does", () => {
 		["another prober", pace({ prober: { path: "/", ratePerSecond: 5, failOnError: true } }), "none", "rollout: the tasks stay as they are"],
 		["more nodes", { nodes: [], replicas: 4 }, "none", "nodes, replicas: the tasks stay as they are"],
 		["other mount options", { mount: { ...mount, options: "soft" } }, "lossless rolling", /^mount replaces/],
+		["another name", { name: "other" }, "interruption", "name: the service is removed and another one made: nothing answers until its tasks do"],
+		["another way to publish", { publish: { mode: "ingress", target: 8080, published: 8080 } }, "interruption", "publish.mode: the service is removed and another one made: nothing answers until its tasks do"],
 		["another place for the logs", { mount: { ...mount, device: ":/other" } }, "data", /^logs go to another place, those of before stay; mount replaces/],
 	])("%s", (_what, change, expected, reason) => {
 		expect(judged(change)).toEqual({ class: expected, reason: typeof reason === "string" ? reason : expect.stringMatching(reason) });
@@ -91,6 +93,7 @@ describe("what a refresh found is judged, too:", () => {
 		["a label", { differs: ["Labels.x"] }, "none", /by hand \(Labels\.x\): the tasks stay as they are/],
 		["an update that Swarm stopped", { differs: ["UpdateStatus: paused"] }, "lossless rolling", /UpdateStatus: paused/],
 		["a node that does not serve", { differs: ["worker2 does not serve: its task has no published port"] }, "lossless rolling", /^worker2 does not serve: .*: it is replaced/],
+		["a node that its agent keeps closed", { differs: ["worker2 does not serve: refused (its agent: closed, the gate cannot be opened)"] }, "none", /^worker2 does not serve: .*: it is waited for: the tasks stay as they are$/],
 		["a volume", { differs: ["volume nfsvolume of worker1 has o=soft"] }, "lossless rolling", /^volume nfsvolume of worker1 has o=soft: it is made anew/],
 		["a task less", { running: 2 }, "none", /./],
 	])("%s", (_what, observed, expected, reason) => {

@@ -16,7 +16,7 @@ async function seen(change: (stand: Stand) => void = () => {}): Promise<ServiceO
 }
 const isDrift = async (observed: ServiceOutputs["observed"]) =>
 	(await provider.diff("service", { ...inputs, observed, imageDigest: inputs.image }, inputs)).changes;
-const silent = (agent?: { state: string }) => (stand: Stand) =>
+const silent = (agent?: { state: string; seconds?: number; reason?: string }) => (stand: Stand) =>
 	void stand.serving.set("worker2", { status: 0, isUnpublished: true, agent });
 
 test("a service as it shall be is no drift, also with a tag beside its digest", async () => {
@@ -37,7 +37,7 @@ describe("a task that Docker calls running, on a node that refuses connections,"
 	});
 
 	test.each([
-		["while its agent holds it closed", silent({ state: "closed" })],
+		["while its agent holds it closed for a while", silent({ state: "closed", seconds: 60 })],
 		["while it waits for its turn", silent({ state: "waiting" })],
 		[
 			"while Swarm replaces tasks",
@@ -49,6 +49,20 @@ describe("a task that Docker calls running, on a node that refuses connections,"
 	])("is none %s", async (_what, change) => {
 		expect(await isDrift(await seen(change))).toBe(false);
 	});
+});
+
+test("a node that its agent keeps closed for longer than a start may take is drift, with the agent's reason; while an update runs it is none", async () => {
+	const forGood = silent({ state: "closed", seconds: 3600, reason: "the gate cannot be opened" });
+	const observed = await seen(forGood);
+	expect(observed.differs).toEqual([
+		expect.stringMatching(/^worker2 does not serve: .* \(its agent: closed, the gate cannot be opened\)$/),
+	]);
+	expect(await isDrift(observed)).toBe(true);
+	const updating = await seen((stand) => {
+		forGood(stand);
+		if (stand.service) stand.service.UpdateStatus = { State: "updating", Message: "" };
+	});
+	expect(updating.differs).toEqual([]);
 });
 
 test("tasks of another version, and of nodes that shall have none, are not those that run", async () => {
