@@ -1,8 +1,8 @@
 import type { Health } from "./health.ts";
 
 /*
- * Names that the TypeScript shares with the programs on the nodes (agent/). The programs are handed them as arguments, or read them from a
- * container's label.
+ * Names that the TypeScript shares with the programs on the nodes (agent/). Settings are handed to the programs as arguments, or stand in a container's
+ * label; the names themselves stand there once more, and test/unit/agent/names.test.ts holds the two together.
  */
 
 /** SIGURG is ignored by whoever does not ask for it: a stop that only announces itself. The agent sees it, drains, and sends the image's own signal. */

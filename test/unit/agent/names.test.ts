@@ -1,7 +1,18 @@
+import * as os from "node:os";
 import { describe, expect, test } from "vitest";
+import { announcement, gateChain, tellEnding, termsLabel } from "../../../lib/agentNames.ts";
 import { python } from "./support/python.ts";
 
-/* What conntrack prints, and signals by their names, as the agent reads them. */
+/* What conntrack prints, and signals by their names, as the agent reads them; and the names that it shares with the rest. */
+
+test("chain, label, note and announcement are called the same on both sides", () => {
+	const script = `
+import json, drain_agent, scaleout_gate as gate, scaleout_stop as stop, scaleout_task as task
+print(json.dumps([gate.Gate(8080).chain, task.TERMS, stop.ENDING, drain_agent.parse([]).stop_signal]))`;
+	const [chain, label, note, signal] = python(script) as [string, string, string, number];
+	expect([chain, label, signal]).toEqual([gateChain(8080), termsLabel, os.constants.signals[announcement]]);
+	expect(tellEnding("was")).toMatch(new RegExp(`/run/scaleout-drain-was/${note}$`));
+});
 
 describe("a connection to this node's port", () => {
 	const to = "src=10.0.0.9 dst=10.0.0.1 sport=5 dport=8080 src=172.17.0.2 dst=10.0.0.9 sport=80 dport=5";
