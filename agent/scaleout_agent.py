@@ -192,7 +192,7 @@ class Agent:
             self.settle()
         elif action == "destroy" and self.last and container == self.last.id and not self.tasks and self.is_removed(self.last):
             with self.lock:
-                self.gates.left.clear()
+                self.gates.leave_none_closed()
                 self.empty = time.monotonic() - AWAY_SECONDS
             self.settle()
 
@@ -270,7 +270,7 @@ class Agent:
                 return False
             task.admitted = True
             task.reason = "it serves"
-            self.gates.leave_open(task.ports)
+            self.gates.leave_none_closed()
         self.memory.note(f"{task.id}.admitted", "yes")
         return True
 

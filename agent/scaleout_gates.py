@@ -42,9 +42,9 @@ class Gates:
         for port in ports:
             self.left[port] = time.monotonic()
 
-    def leave_open(self, ports):
-        for port in ports:
-            self.left.pop(port, None)
+    def leave_none_closed(self):
+        """The next container has come, by whichever port, or none will."""
+        self.left.clear()
 
     def need_care(self):
         """Whether something is to be looked after each second."""

@@ -272,7 +272,7 @@ describe("a new task", () => {
 		const { node, client } = at;
 		const old = await node.run({ health: "healthy" });
 		await node.startAgent();
-		const terms = { target: 81, health: { path: "/nowhere", status: [204], host: "x", timeoutSeconds: 1 }, drainLimitSeconds: 1 };
+		const terms = { target: 81, health: { path: "/healthz", status: [204], host: "x", timeoutSeconds: 1 }, drainLimitSeconds: 1 };
 		const next = node.create({ terms, published: otherPublished });
 		await until(
 			() => node.isClosed(otherPublished),
@@ -293,6 +293,13 @@ describe("a new task", () => {
 			() => node.log,
 		);
 		expect(await client.get(`http://${node.address}:${otherPublished}/`)).toBe("ECONNREFUSED");
+		expect(node.isClosed(), "the port of before, until the next one serves").toBe(true);
+		node.answerHealth(next, 204);
+		await until(
+			() => !node.isClosed(otherPublished) && !node.isClosed(),
+			"both ports are open",
+			() => node.log,
+		);
 	});
 
 	test("that is healthy and whose port Docker does not publish is stopped after ten seconds, and named", async () => {

@@ -2,7 +2,7 @@ import * as http from "node:http";
 import * as readline from "node:readline";
 
 /*
- * The application in a container: `node app.ts PORT BEHAVIOUR`. It answers /health with the status that its standard input said last, and /held once that says
+ * The application in a container: `node app.ts PORT BEHAVIOUR`. It answers /health, and what begins so, with the status that its standard input said last, and /held once that says
  * `release`; it says on standard output which requests begin and which signals come. BEHAVIOUR: `dies` at a stop signal, or is `deaf` to all of them.
  */
 
@@ -25,6 +25,6 @@ http
 	.createServer((request, response) => {
 		say(`request ${request.url}`);
 		if (request.url === "/held") held.push(response);
-		else response.writeHead(request.url === "/health" ? status : 200).end();
+		else response.writeHead(request.url?.startsWith("/health") ? status : 200).end();
 	})
 	.listen(Number(port), () => say("listening"));
