@@ -16,6 +16,8 @@ REMOVED_SECONDS = 15
 # Between two looks at the peers, and at the connections.
 TURN_SECONDS = 0.5
 COUNT_SECONDS = 0.2
+# What the firewall may take beyond the drain limit.
+HANGING_SECONDS = 2
 
 
 class Stop:
@@ -89,11 +91,25 @@ class Stop:
             task.ended.wait(pace(TURN_SECONDS, time.monotonic() - begun))
 
     def drain(self):
+        """Returns at the drain limit, whatever does not come to an end."""
+        begun = self.task.cut or time.monotonic()
+        limit = begun + float(self.task.terms["drainLimitSeconds"])
+        work = threading.Thread(target=self.cut_and_count, args=(begun, limit), daemon=True)
+        work.start()
+        work.join(max(HANGING_SECONDS, limit + HANGING_SECONDS - time.monotonic()))
+        if work.is_alive():
+            log(f"{self.task}: the firewall does not answer: not drained")
+
+    def cut_and_count(self, begun, limit):
         """Refuses new connections, and waits until those that are left have ended or the drain limit has passed."""
+        try:
+            self.agent.cut(self.task, begun)
+            self.count(begun, limit)
+        except Exception as error:
+            log(f"{self.task}: not drained: {error!r}")
+
+    def count(self, begun, limit):
         task = self.task
-        begun = task.cut or time.monotonic()
-        limit = begun + float(task.terms["drainLimitSeconds"])
-        self.agent.cut(task, begun)
         # A connection that was being accepted when the gate closed shows up within a moment.
         task.ended.wait(0.2)
         quiet = 0

@@ -107,7 +107,9 @@ describe("a task that is asked to stop", () => {
 		["iptables-restore", "echo no lock >&2; exit 4", /port 8080 cannot be closed: iptables-restore: no lock/],
 		["iptables-save", "exit 1", /port 8080 cannot be closed: iptables-save: 1/],
 		["conntrack", "echo no table >&2; exit 1", /an unknown number of connections left/],
-	])("is stopped at the limit when %s fails", async (program, script, said) => {
+		["iptables-save", "sleep 25", /the firewall does not answer: not drained/],
+		["conntrack", "sleep 25", /the firewall does not answer: not drained/],
+	])("is stopped at the limit when %s does not do its work: %s", async (program, script, said) => {
 		const { node } = at;
 		const task = await node.run({ health: "healthy", terms: { drainLimitSeconds: 1.5 } });
 		await node.startAgent();
@@ -117,6 +119,7 @@ describe("a task that is asked to stop", () => {
 		node.stop(task);
 		await told();
 		expect((node.docker.kills[0]?.at ?? 0) - begun).toBeGreaterThanOrEqual(1500);
+		expect((node.docker.kills[0]?.at ?? 0) - begun).toBeLessThan(10_000);
 		expect(signals()).toEqual(["SIGTERM"]);
 		expect(node.log).toMatch(said);
 		await answer;
