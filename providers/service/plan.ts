@@ -3,7 +3,7 @@ import { type Node, ownerLabel, type Task } from "../../lib/swarm.ts";
 import { adoptionPlan, keepsNoOrder } from "./adoption.ts";
 import { differences, replacesTasks } from "./compare.ts";
 import type { ServiceInputs } from "./resource.ts";
-import { admissionSeconds, isHeld, type NodeLook, whySilent } from "./serving.ts";
+import { admissionSeconds, isHeld, isKeptOut, type NodeLook, whySilent } from "./serving.ts";
 import { isLossless, type ServiceSpec, serviceSpec } from "./spec.ts";
 import { isRunning } from "./tasks.ts";
 import type { WrongVolume } from "./volumes.ts";
@@ -163,7 +163,7 @@ export function silentTasks(tasks: Task[], looks: NodeLook[], { nodes, publish }
 export function shutNodes({ UpdateStatus: status }: Found, tasks: Task[], looks: NodeLook[], inputs: ServiceInputs): NodeLook[] {
 	if (isUpdating(status)) return [];
 	const runs = (nodeId: string) => tasks.some((task) => task.NodeID === nodeId && isRunning(task));
-	const isShut = ({ serves, agent }: NodeLook) => !serves && agent?.state === "closed" && (agent.seconds ?? 0) > admissionSeconds(inputs);
+	const isShut = (look: NodeLook) => isKeptOut(look) && (look.agent?.seconds ?? 0) > admissionSeconds(inputs);
 	return looks.filter((look) => isShut(look) && inputs.nodes.some(({ name, nodeId }) => name === look.node && runs(nodeId)));
 }
 

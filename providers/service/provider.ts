@@ -138,19 +138,20 @@ const nothingKnown = { image: "", running: 0, differs: [] };
  */
 export async function failure(error: RolloutError, news: ServiceInputs, olds: (ServiceInputs & ServiceOutputs) | undefined, means: Means) {
 	const { serviceId, asFound } = error;
+	let { message } = error;
 	if (error.isRolledBack && olds) {
 		const before = { ...olds, image: olds.imageDigest };
 		const found = await observe(serviceId, before, means, olds.observed?.asFound).catch(() => undefined);
 		const isBack = found && withoutTag(found.image) === withoutTag(olds.imageDigest);
-		if (isBack && found.differs.length === 0) return new Error(error.message);
+		if (isBack && found.differs.length === 0) return new Error(message);
 		// It is the one before only to Swarm.
 		if (found)
-			error.message += `\nwhat is back had itself come half-way only, it is not what the last up brought that succeeded: ${found.differs.join(", ")}`;
+			message += `\nwhat is back had itself come half-way only, it is not what the last up brought that succeeded: ${found.differs.join(", ")}`;
 	}
 	const imageDigest = await withDigest(news, means).catch(() => "");
 	const found = await observe(serviceId, { ...news, image: imageDigest }, means, asFound).catch(() => undefined);
 	const outputs = { serviceId, imageDigest, observed: found ?? nothingKnown, lastRollout: olds?.lastRollout ?? null };
-	return new PartialFailure(serviceId, outputs, error.message);
+	return new PartialFailure(serviceId, outputs, message);
 }
 
 /** A service that was taken over keeps its tasks as they are until something asks for new ones. Pure. */

@@ -100,8 +100,12 @@ export async function lookAtNodes(
 /** Whether the node is closed, or about to be, on purpose. */
 export const isHeld = ({ agent }: NodeLook): boolean => ["waiting", "closed"].includes(agent?.state ?? "");
 
-/** Seconds for which a new task may be healthy to Docker before its agent lets it in. */
-export const admissionSeconds = ({ health, rollout }: Asked): number => health.deadlineSeconds + rollout.settleSeconds;
+/** Whether the node serves nobody as its agent lets nobody in. */
+export const isKeptOut = ({ serves, agent }: NodeLook): boolean => !serves && agent?.state === "closed";
+
+/** Seconds for which a new task may be healthy to Docker before its node serves: where there is an agent, it lets the task in after a while. */
+export const admissionSeconds = (inputs: Asked): number =>
+	inputs.health.deadlineSeconds + (isLossless(inputs) ? inputs.rollout.settleSeconds : 0);
 
 /** Why the node gets nothing from the load balancer, in words. */
 export function whySilent({ node, answer, agent, isUnpublished }: NodeLook): string {

@@ -6,7 +6,7 @@ import type { Means } from "./means.ts";
 import { convergeSeconds } from "./pace.ts";
 import { isUpdating } from "./plan.ts";
 import type { ServiceInputs } from "./resource.ts";
-import { admissionSeconds, isHeld, lookAtNodes, type NodeLook } from "./serving.ts";
+import { admissionSeconds, isHeld, isKeptOut, lookAtNodes, type NodeLook } from "./serving.ts";
 import type { TaskTemplate } from "./spec.ts";
 import { failedLogs, isRunning, taskErrors, tasksOf } from "./tasks.ts";
 import { type Before, type Look, type Stage, stageOf } from "./verdict.ts";
@@ -149,10 +149,9 @@ class Watch {
 			if (this.#lasting(`runs ${task.ID}`, isRunning(task)) >= this.#inputs.rollout.monitorSeconds * 1000) this.#established.add(task.ID);
 		}
 		await this.#askNodes(allRun);
-		const isShut = ({ node, serves, agent }: NodeLook) => {
-			const { nodeId = "" } = this.#inputs.nodes.find(({ name }) => name === node) ?? {};
-			const isKeptOut = !serves && agent?.state === "closed" && runs(nodeId);
-			return this.#lasting(`shut ${node}`, isKeptOut) >= admissionSeconds(this.#inputs) * 1000;
+		const isShut = (found: NodeLook) => {
+			const { nodeId = "" } = this.#inputs.nodes.find(({ name }) => name === found.node) ?? {};
+			return this.#lasting(`shut ${found.node}`, isKeptOut(found) && runs(nodeId)) >= admissionSeconds(this.#inputs) * 1000;
 		};
 		return {
 			service,

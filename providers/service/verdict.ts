@@ -138,9 +138,7 @@ function whetherServing(look: Look, inputs: ServiceInputs, tried: string[]): Sta
 	});
 	const untried = look.silent.filter((name) => !tried.includes(name));
 	if (untried.length > 0) return { kind: "again", lost: [], silent: untried };
-	// The agent lets a node in after that.
-	const patience = isLossless(inputs) ? admissionSeconds(inputs) : inputs.health.deadlineSeconds;
-	if (silent.length > 0 && look.runningSeconds >= patience) return failed(inputs, silent.join("; "));
+	if (silent.length > 0 && look.runningSeconds >= admissionSeconds(inputs)) return failed(inputs, silent.join("; "));
 	if (silent.length > 0) return { kind: "waiting", seen: [`all tasks run, ${wanted.length - silent.length} serve`, ...silent].join("; ") };
 	// What serves there is the task before, though the next one runs: Docker has started it beside, without its port, and it will be replaced.
 	const isOld = wanted.some(({ name }) => look.looks.some(({ node, agent }) => node === name && agent?.state === "waiting"));

@@ -146,15 +146,23 @@ describe("a version that fails and is put back", () => {
 	});
 });
 
-test("a version that fails at the first node of an order is put back, though Swarm, which has asked all nodes at once, does not see it", async () => {
-	const ordered = (image: string) => ({ ...inputs(), image, rollout: { ...inputs().rollout, order: ["worker2"] } });
-	const [old, bad] = [ordered(inputs().image), ordered(next.image)];
-	const stand = new Stand(old).runs();
+/** Inputs with an order of nodes. */
+const ordered = (image: string) => ({ ...inputs(), image, rollout: { ...inputs().rollout, order: ["worker2"] } });
+
+/** A service of which Swarm has asked all nodes for another version, and what it tells of the first one's task. */
+function inOrder(first: (stand: Stand) => ReturnType<Stand["task"]>): Stand {
+	const stand = new Stand(ordered(inputs().image)).runs();
 	stand.isPrompt = false;
 	stand.at(5, () => {
 		if (stand.service) stand.service.UpdateStatus = updating;
-		stand.tasks.unshift(stand.task("id-of-worker2", "failed", "shutdown", "task: non-zero exit (1)"));
+		stand.tasks.unshift(first(stand));
 	});
+	return stand;
+}
+
+test("a version that fails at the first node of an order is put back, though Swarm, which has asked all nodes at once, does not see it", async () => {
+	const [old, bad] = [ordered(inputs().image), ordered(next.image)];
+	const stand = inOrder((its) => its.task("id-of-worker2", "failed", "shutdown", "task: non-zero exit (1)"));
 	stand.at(30, () => void stand.runs(old, { ...updating, State: "rollback_started" }));
 	stand.at(60, () => void stand.runs(old, { ...updating, State: "rollback_completed" }));
 	const error = await failing(rollOut(bad, stand.means));
@@ -164,14 +172,8 @@ test("a version that fails at the first node of an order is put back, though Swa
 });
 
 test("a task that fails in an order after it has served for the monitor time does not take a good version back", async () => {
-	const ordered = (image: string) => ({ ...inputs(), image, rollout: { ...inputs().rollout, order: ["worker2"] } });
 	const good = ordered(next.image);
-	const stand = new Stand(ordered(inputs().image)).runs();
-	stand.isPrompt = false;
-	stand.at(5, () => {
-		if (stand.service) stand.service.UpdateStatus = updating;
-		stand.tasks.unshift(stand.task("id-of-worker2"));
-	});
+	const stand = inOrder((its) => its.task("id-of-worker2"));
 	stand.at(60, () => {
 		Object.assign(stand.tasks[0] ?? {}, {
 			DesiredState: "shutdown",
@@ -184,14 +186,8 @@ test("a task that fails in an order after it has served for the monitor time doe
 });
 
 test("a task that Swarm turned away in an order, as its node's label was taken off and put back by hand, does not take a good version back", async () => {
-	const ordered = (image: string) => ({ ...inputs(), image, rollout: { ...inputs().rollout, order: ["worker2"] } });
 	const good = ordered(next.image);
-	const stand = new Stand(ordered(inputs().image)).runs();
-	stand.isPrompt = false;
-	stand.at(5, () => {
-		if (stand.service) stand.service.UpdateStatus = updating;
-		stand.tasks.unshift(stand.task("id-of-worker2", "rejected", "shutdown", "assigned node no longer meets constraints"));
-	});
+	const stand = inOrder((its) => its.task("id-of-worker2", "rejected", "shutdown", "assigned node no longer meets constraints"));
 	stand.at(90, () => void stand.runs(good, { ...updating, State: "completed" }));
 	await rollOut(good, stand.means);
 	expect(stand.rollbacks).toBe(0);
