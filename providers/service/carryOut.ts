@@ -22,13 +22,13 @@ export type RolledOut = Omit<ServiceOutputs, "lastRollout">;
 
 /** Brings the service to the inputs and waits until all of it runs and serves. @throws RolloutError; Error when nothing was touched. */
 export async function rollOut(inputs: ServiceInputs, means: Means, asked: Partial<Request> = {}): Promise<RolledOut> {
-	const pinned = { ...inputs, image: await withDigest(inputs, means) };
+	const [image, found] = await Promise.all([withDigest(inputs, means), lookAtService(inputs.name, inputs, means)]);
+	const pinned = { ...inputs, image };
+	let facts = found;
 	let request: Request = { ...plainRequest, ...asked };
 	let silent: string[] = [];
-	let tasksBefore: ReadonlySet<string> | undefined;
+	const tasksBefore: ReadonlySet<string> = new Set(facts.tasks.map(({ ID: id }) => id));
 	for (;;) {
-		const facts = await lookAtService(inputs.name, pinned, means);
-		tasksBefore ??= new Set(facts.tasks.map(({ ID: id }) => id));
 		const acts = plan(facts, pinned, request);
 		const replaced = [...request.replaced, ...acts.flatMap((act) => (act.kind === "replaceTask" ? [act.node] : []))];
 		const run = new Run(facts, tasksBefore, pinned, means, [...request.lost, ...silent, ...replaced]);
@@ -37,6 +37,7 @@ export async function rollOut(inputs: ServiceInputs, means: Means, asked: Partia
 		// Once for each node: the lists grow, and so this ends.
 		silent = [...silent, ...learned.silent];
 		request = { ...request, hasNewLogin: false, lost: [...request.lost, ...learned.lost], replaced };
+		facts = await lookAtService(inputs.name, pinned, means);
 	}
 }
 

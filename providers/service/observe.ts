@@ -17,17 +17,21 @@ type Observed = ServiceOutputs["observed"];
 /** All that a plan needs to know. `key`: the service's ID or name. */
 export async function lookAtService(key: string, inputs: ServiceInputs, means: Means): Promise<Facts> {
 	const { swarm } = means;
-	const service: Found | undefined = await orUndefined(swarm.getService(key).inspect());
-	const volumes = await wrongVolumes(inputs, means);
+	// All hosts are dialled at once: a connection takes longer than what is asked over it.
+	const [service, volumes, nodes] = await Promise.all([
+		orUndefined(swarm.getService(key).inspect()) as Promise<Found | undefined>,
+		wrongVolumes(inputs, means),
+		swarm.listNodes(),
+	]);
 	if (!service) return { tasks: [], nodes: [], volumes, looks: [] };
-	const [tasks, nodes] = await Promise.all([tasksOf(swarm, service.ID), swarm.listNodes()]);
-	return { service, tasks, nodes, volumes, looks: await looksAt(service, tasks, inputs, means) };
+	// While Swarm replaces tasks, nodes do not serve in their turn.
+	const isAsked = !isUpdating(service.UpdateStatus) && inputs.publish.mode === "host";
+	const [tasks, looks] = await Promise.all([tasksOf(swarm, service.ID), isAsked ? lookAtNodes(inputs.nodes, inputs, means) : []]);
+	return { service, tasks, nodes, volumes, looks: await closerLooks(looks, tasks, inputs, means) };
 }
 
-/** While Swarm replaces tasks, nodes do not serve in their turn. */
-async function looksAt({ UpdateStatus: status }: Found, tasks: Task[], inputs: ServiceInputs, means: Means): Promise<NodeLook[]> {
-	if (isUpdating(status) || inputs.publish.mode !== "host") return [];
-	const looks = await lookAtNodes(inputs.nodes, inputs, means);
+/** The same, with whether a silent node's task has no published port. */
+async function closerLooks(looks: NodeLook[], tasks: Task[], inputs: ServiceInputs, means: Means): Promise<NodeLook[]> {
 	const silent = silentTasks(tasks, looks, inputs);
 	const looked = silent.map(async ({ look, container }) => ({
 		...look,

@@ -31,8 +31,10 @@ export class RolloutError extends Error {
 
 /** A rollout that is over is seen within this time, in milliseconds; a look at the swarm costs the manager little. */
 const maxPauseMs = 1000;
-/** Nodes are asked less often while there is nothing to wait for there. */
+/** Nodes are asked less often while there is nothing to wait for there, */
 const nodesMs = 5000;
+/** and less still where it takes long, for a tenth of the time: the new tasks are starting there, and need the processor. */
+const slowNodesMs = 20_000;
 /** Swarm sees a node down that reboots: for so long it is expected back. */
 const lostMs = 120_000;
 /** A node may refuse connections for so long though its task runs: ports are published, agents look every now and then. */
@@ -128,6 +130,7 @@ class Watch {
 	readonly #established = new Set<string>();
 	#looks: NodeLook[] = [];
 	#askedAt = Number.NEGATIVE_INFINITY;
+	#pauseMs = 0;
 	#agentsAt = Number.NEGATIVE_INFINITY;
 
 	constructor(serviceId: string, inputs: ServiceInputs, means: Means) {
@@ -169,12 +172,13 @@ class Watch {
 	/** While tasks are replaced, for the operator's eye; once all run, the end depends on it. */
 	async #askNodes(allRun: boolean): Promise<void> {
 		const now = this.#means.clock.now();
-		if (!allRun && now - this.#askedAt < nodesMs) return;
+		if (!allRun && now - this.#askedAt < this.#pauseMs) return;
 		const withAgents = now - this.#agentsAt >= nodesMs;
 		const looks = await lookAtNodes(this.#inputs.nodes, this.#inputs, this.#means, withAgents);
 		const said = (node: string) => this.#looks.find((known) => known.node === node)?.agent;
 		this.#looks = withAgents ? looks : looks.map((found) => ({ ...found, agent: said(found.node) }));
 		this.#askedAt = now;
+		this.#pauseMs = Math.max(nodesMs, Math.min(10 * (this.#means.clock.now() - now), slowNodesMs));
 		if (withAgents) this.#agentsAt = now;
 	}
 
