@@ -45,7 +45,7 @@ const health = z.strictObject({
 		.min(1)
 		.max(300)
 		.default(5)
-		.describe("Seconds between two looks of Docker's health check. A new task is seen healthy after one interval at the earliest."),
+		.describe("Seconds between two looks of Docker's health check at a task that was healthy. A new one is looked at each second."),
 	timeoutSeconds: z.int().min(1).max(300).default(10).describe("Seconds an answer may take."),
 	retries: z.int().min(1).max(100).default(5).describe("Looks that may fail in a row before a task that was healthy is replaced."),
 });
@@ -83,7 +83,7 @@ const rollout = z.strictObject({
 		.max(300)
 		.default(3)
 		.describe(
-			"`lossless` only: a new task gets requests once it has been healthy for this long. One that crashes sooner has had none; within `health.intervalSeconds` it costs a rollout no time.",
+			"`lossless` only: a new task gets requests once it has been healthy for this long. One that crashes sooner has had none. Each node takes that much longer, less the second or two in which Swarm asks the next one.",
 		),
 	peerPort: port
 		.default(7947)

@@ -8,21 +8,30 @@ export const probeTool = "/.scaleout/busybox";
 /** Docker kills a check at its own limit, which counts the start of the check's processes as well. */
 const startSeconds = 5;
 
-/** Docker's health check. It decides when Swarm goes on to the next node, and what counts as a failed update. Pure. */
+/** Between two checks of a new task, and the least that Docker waits. */
+const pauseSeconds = 1;
+
+/**
+ * Docker's health check. It decides when Swarm goes on to the next node, and what counts as a failed update. Pure.
+ *
+ * The command keeps the interval itself. Docker would check a new task after one interval at the earliest, and begin a process for each check,
+ * which costs the host more than the check: a rollout would take the longer, the longer the interval. (Docker's own way out, `StartInterval`, is there
+ * from Docker 25 on, and begins still more processes.)
+ */
 export function healthcheck({ health, publish }: Pick<ServiceInputs, "health" | "publish">): object {
-	const { path, status, host, timeoutSeconds } = health;
-	const words = [publish.target, timeoutSeconds, askScript, path, host, ...status].map(String);
+	const { path, status, host, timeoutSeconds, intervalSeconds } = health;
+	const words = [intervalSeconds, pauseSeconds, publish.target, timeoutSeconds, askScript, path, host, ...status].map(String);
 	return {
 		Test: ["CMD", probeTool, "sh", "-c", lookScript, probeTool, ...words],
-		Interval: health.intervalSeconds * second,
-		Timeout: (timeoutSeconds + startSeconds) * second,
+		Interval: pauseSeconds * second,
+		Timeout: (intervalSeconds + timeoutSeconds + startSeconds) * second,
 		Retries: health.retries,
 		StartPeriod: health.deadlineSeconds * second,
 	};
 }
 
 /*
- * The look that lib/health.ts defines, by busybox alone: no PATH, no file of the image, no place to write, any user. What is asked for is handed
+ * The look that lib/health.ts defines, by busybox alone: no PATH, no file of the image, any user. What is asked for is handed
  * over as arguments, so nothing in it is interpreted. Some of busybox's tools do not do here:
  *
  * - wget follows redirects, takes any 2xx, obeys http_proxy, and crashes with a timeout where it is linked statically;
@@ -33,25 +42,55 @@ export function healthcheck({ health, publish }: Pick<ServiceInputs, "health" | 
  */
 
 /**
+ * Checks a new task again and again until it is healthy or an interval has passed, and one that was healthy once at the interval's end. That it was is
+ * noted in /dev/shm, which Docker makes new at each start; where that cannot be written to, every task is checked at the interval's end.
+ *
  * Looks at all the container's own addresses at the same time; one that is healthy will do. Not at 127.0.0.1: nobody else reaches that.
- * $0 busybox, $1 port, $2 limit in seconds, $3 the script below, then its arguments.
+ * $0 busybox, $1 interval and $2 pause in seconds, $3 port, $4 limit in seconds, $5 the script below, then its arguments.
  */
 const lookScript = `
 set -f
 IFS=' \n'
-port=$1 seconds=$2 ask=$3
-shift 3
-read -r uptime idle < /proc/uptime
-deadline=$(( \${uptime%.*}\${uptime#*.} + seconds * 100 ))
-looks= healthy=
-for address in $("$0" ip -o -4 addr | while read -r number device family address rest; do echo "\${address%/*}"; done); do
-  case $address in 127.*) continue ;; esac
-  "$0" nc -w "$seconds" "$address" "$port" -e "$0" sh -c "$ask" "$address" "$deadline" "$seconds" "$@" &
-  looks="$looks $!"
+busybox=$0 interval=$1 pause=$2 port=$3 seconds=$4 ask=$5
+shift 5
+now() {
+  read -r uptime idle < /proc/uptime
+  now=\${uptime%.*}\${uptime#*.}
+}
+stay() {
+  "$busybox" sleep "$1" &
+  trap "kill $!; wait $!; exit 1" TERM
+  wait $!
+  trap - TERM
+}
+look() {
+  now
+  deadline=$(( now + seconds * 100 )) looks= healthy=
+  for address in $addresses; do
+    "$busybox" nc -w "$seconds" "$address" "$port" -e "$busybox" sh -c "$ask" "$address" "$deadline" "$seconds" "$@" &
+    looks="$looks $!"
+  done
+  for look in $looks; do wait "$look" && healthy=1; done
+  [ "$looks" ] || echo "this container has no address"
+  [ "$healthy" ]
+}
+now
+end=$(( now + interval * 100 )) note=/dev/shm/.scaleout-health noted= is_new=
+[ -e "$note" ] && read -r noted < "$note"
+if [ "$noted" != healthy ] && { echo new > "$note"; } 2> /dev/null; then is_new=1; fi
+[ "$is_new" ] || stay $(( interval - pause ))
+addresses=$("$busybox" ip -o -4 addr | while read -r number device family address rest; do
+  case $address in 127.*) ;; *) echo "\${address%/*}" ;; esac
+done)
+until said=$(look "$@" 2>&1); do
+  now
+  if [ -z "$is_new" ] || [ "$now" -ge "$end" ]; then
+    echo "$said" >&2
+    exit 1
+  fi
+  stay "$pause"
 done
-for look in $looks; do wait "$look" && healthy=1; done
-[ "$looks" ] || echo "this container has no address"
-[ "$healthy" ]
+[ -z "$is_new" ] || echo healthy > "$note"
 `.trim();
 
 /**

@@ -17,6 +17,8 @@ export interface Application {
 	keepsOpen?: boolean;
 	/** Whether it says nothing at 10.99.7.2. */
 	isDeafAtFirst?: boolean;
+	/** What it answers for two seconds after the first request. */
+	atFirst?: string;
 	/** Whether it accepts no connection at all. */
 	isDown?: boolean;
 }
@@ -34,6 +36,7 @@ export const applications = {
 	"not found": plain("404 Not Found"),
 	broken: plain("500 Internal Server Error"),
 	unavailable: plain("503 Service Unavailable"),
+	"unavailable for two seconds": { ...plain("200 OK"), atFirst: answer("503 Service Unavailable") },
 	"a second late": { parts: [{ text: answer("200 OK"), after: 1000 }] },
 	"after the limit": { parts: [{ text: answer("200 OK"), after: 4500 }] },
 	"a status line that drips": { parts: drip(answer("200 OK"), 400) },
@@ -75,10 +78,11 @@ export interface SeenRequest {
 
 function serve(
 	name: string,
-	{ parts, onlyHost, isLocal, isDeafAtFirst, keepsOpen, isDown }: Application,
+	{ parts, onlyHost, isLocal, isDeafAtFirst, atFirst, keepsOpen, isDown }: Application,
 	port: number,
 ): Promise<void> | undefined {
 	if (isDown) return undefined;
+	let firstAt: number | undefined;
 	const server = net.createServer((socket) => {
 		if (isDeafAtFirst && socket.localAddress?.endsWith("10.99.7.2")) return;
 		let head = "";
@@ -101,6 +105,8 @@ function serve(
 			const lines = head.trimEnd().split("\r\n");
 			process.stdout.write(`${JSON.stringify({ application: name, head: lines } satisfies SeenRequest)}\n`);
 			const isForMe = !onlyHost || lines.includes(`Host: ${onlyHost}`);
+			firstAt ??= performance.now();
+			if (atFirst && performance.now() - firstAt < 2000) return write([{ text: atFirst }]);
 			// The redirect's target is healthy: who follows it says so.
 			const answers = lines[0]?.includes("?again") ? applications.ok.parts : isForMe ? parts : plain("421 Misdirected Request").parts;
 			write(answers);

@@ -113,21 +113,30 @@ const inputsOf = (name: ApplicationName, change: Partial<Health>) => {
 	const port = portOf(name);
 	return serviceInputs({
 		publish: { mode: "host", target: port, published: port },
-		health: { ...serviceInputs().health, ...health(change) },
+		health: { ...serviceInputs().health, intervalSeconds: 1, ...health(change) },
 	});
 };
+
+interface Container {
+	/** What stands before the check's command. */
+	before?: string[];
+	/** What was done in its /dev/shm. */
+	shm?: string;
+}
 
 /** Docker's check, as the service's spec has it. */
 async function docker(
 	name: ApplicationName,
-	change: Partial<Health>,
-	before: string[] = [],
+	change: Partial<Health> & { intervalSeconds?: number },
+	{ before = [], shm = "" }: Container = {},
 ): Promise<Ended & { seconds: number; limit: number }> {
 	const { Test: words, Timeout: limit } = healthcheck(inputsOf(name, change)) as { Test: string[]; Timeout: number };
 	const enter = `
 mount --bind "$1" "$1"
 mount --bind /proc "$1/proc"
 mount --bind /dev "$1/dev"
+mount -t tmpfs -o mode=1777 shm "$1/dev/shm"
+( cd "$1/dev/shm"; ${shm || ":"} )
 mount -o remount,ro,bind "$1"
 root=$1
 shift
@@ -145,6 +154,29 @@ const careless = `
 import os, subprocess, sys
 subprocess.run(sys.argv[1:], check=False, stderr=subprocess.DEVNULL)
 print([name for name in os.listdir("/proc") if name.isdigit() and int(name) > 1])`;
+const inProcess1 = ["-p", "-f", "--mount-proc", "python3", "-c"];
+const asProcess1 = [...inProcess1, careless];
+
+/** The same, of a check that is ended while it waits. */
+const ended = `
+import os, subprocess, sys, time
+check = subprocess.Popen(sys.argv[1:])
+time.sleep(2)
+check.terminate()
+check.wait()
+time.sleep(0.5)
+print([name for name in os.listdir("/proc") if name.isdigit() and int(name) > 1])`;
+
+/** Tells what is in /dev/shm when the check has ended. */
+const afterwards = [
+	"python3",
+	"-c",
+	`
+import os, subprocess, sys
+code = subprocess.run(sys.argv[1:], check=False).returncode
+print(open(sys.argv[6] + "/dev/shm/.scaleout-health").read())
+sys.exit(code)`,
+];
 
 /** The module of the node's agent: whether it is healthy, and the answer in words. */
 async function agent(name: ApplicationName, change: Partial<Health>): Promise<{ healthy: boolean; answer: string; seconds: number }> {
@@ -243,10 +275,48 @@ describe("Docker's check, the agent and `up` agree on an application that", () =
 test.each<[ApplicationName]>([["ok"], ["broken"], ["after the limit"], ["is down"], ["a body that drips"]])(
 	"Docker's check leaves no process behind where the application is process 1 and reaps no children: %s",
 	async (name) => {
-		const { stdout } = await docker(name, { timeoutSeconds: 2 }, ["-p", "-f", "--mount-proc", "python3", "-c", careless]);
+		const { stdout } = await docker(name, { timeoutSeconds: 2 }, { before: asProcess1 });
 		expect(stdout.trim()).toBe("[]");
 	},
 );
+
+describe("Docker's check", () => {
+	const healthyOnce = "echo healthy > .scaleout-health";
+
+	test("of a new task ends when the application has begun to answer, and notes it", async () => {
+		const { code, stdout, seconds } = await docker("unavailable for two seconds", { intervalSeconds: 20 }, { before: afterwards });
+		expect(code).toBe(0);
+		expect(stdout.trim()).toBe("healthy");
+		expect(seconds).toBeGreaterThan(2);
+		expect(seconds).toBeLessThan(8);
+	});
+
+	test("of a new task that does not get healthy fails after an interval, and notes nothing", async () => {
+		const { code, stdout, stderr, seconds } = await docker("unavailable", { intervalSeconds: 3 }, { before: afterwards });
+		expect([code, stdout.trim(), stderr.trim()]).toEqual([1, "new", expect.stringMatching(/^(10.99.[78].2: answers 503\s*){2}$/)]);
+		expect(seconds).toBeGreaterThan(3);
+	});
+
+	test("leaves nothing behind when Docker ends it", async () => {
+		const { stdout } = await docker("ok", { intervalSeconds: 60 }, { before: [...inProcess1, ended], shm: healthyOnce });
+		expect(stdout.trim()).toBe("[]");
+	});
+
+	test.each([
+		["was healthy once", healthyOnce],
+		["has no /dev/shm to write to", "mount -o remount,ro ."],
+	])("of a task that %s looks once at each address, at the interval's end", async (_case, shm) => {
+		requests.length = 0;
+		const [well, ill] = await Promise.all([
+			docker("ok", { intervalSeconds: 4 }, { shm }),
+			docker("broken", { intervalSeconds: 4 }, { shm }),
+		]);
+		expect([well.code, ill.code]).toEqual([0, 1]);
+		for (const { seconds } of [well, ill]) expect(seconds).toBeGreaterThan(3);
+		expect(requests.map(({ application }) => application).sort()).toEqual(["broken", "broken", "ok", "ok"]);
+		expect(ill.stderr).toMatch(/answers 500/);
+	});
+});
 
 test("a container of two networks is healthy when the application answers at either address, though one is silent", async () => {
 	const { code, stderr } = await docker("answers at its second address only", { timeoutSeconds: 2 });
