@@ -8,12 +8,13 @@ import { median, succeeded } from "./measure.ts";
 /*
  * Bare `docker service update` against this project's rollout, side by side on the lab, under the same load: clients with and without
  * keep-alive, half of the requests POST with a body, up to two seconds long; an application that stops gracefully and one that dies at once.
- * Bare is the same service with the same health check, stopped as Swarm does it. The rollout is measured with connections between NGINX and the nodes
+ * Bare is the same service as it is made by hand: stopped as Swarm does it, with wget as its health check, at the same interval; "bare, our check"
+ * has the health check of this project, which tells Swarm sooner. The rollout is measured with connections between NGINX and the nodes
  * that are kept, and with a new one for each request.
  *
  * Then the throughput: short requests a second when all clients ask without a pause, kept beside not kept, in turn in one run.
  *
- *   npm run bench:rollout -- [--clients 16] [--steady 40] [--max-delay 2000] [--cells immediate/keep-alive,…] [--ways bare,kept,not-kept]
+ *   npm run bench:rollout -- [--clients 16] [--steady 40] [--max-delay 2000] [--cells immediate/keep-alive,…] [--ways bare,bare-ours,kept,not-kept]
  *                            [--throughput-clients 32] [--throughput-seconds 20] [--rounds 3] [--keep]
  *
  * `--cells ""` and `--rounds 0` leave one of the two out.
@@ -36,6 +37,7 @@ const { values: options } = parseArgs({
 /** How tasks are replaced, and whether connections between NGINX and the nodes are kept. */
 const ways = {
 	bare: { name: "bare", strategy: "swarm", nginx: {} },
+	"bare-ours": { name: "bare, our check", strategy: "swarm", nginx: {} },
 	kept: { name: "ours, kept", strategy: "lossless", nginx: {} },
 	"not-kept": { name: "ours, not kept", strategy: "lossless", nginx: { keepalive: 0 } },
 } as const;
@@ -66,7 +68,11 @@ const wanted = options.ways.split(",").map((way) => {
 const lab = await bringUp();
 const manager = lab.connections.manager as Connection;
 const stack = labStack();
-const service = stack.config["swarm-scaleout:service"] as { env: Record<string, string>; rollout?: object };
+const service = stack.config["swarm-scaleout:service"] as {
+	env: Record<string, string>;
+	health: Record<"intervalSeconds" | "timeoutSeconds" | "retries", number>;
+	rollout?: object;
+};
 const nginx = stack.config["swarm-scaleout:nginx"] as object;
 let generation = 0;
 const rows = new Map<Way, Row[]>();
@@ -92,11 +98,12 @@ async function rollouts(way: Way): Promise<Row[]> {
 	service.env.SHUTDOWN = cells[0]?.shutdown ?? "";
 	service.env.WAS_VERSION = nextVersion();
 	await succeeded(stack.up());
+	if (way === "bare") await checkPlainly();
 	const loads: Load[] = [];
 	const rows: Row[] = [];
 	for (const [i, { cell, shutdown, keepAlive }] of cells.entries()) {
 		// The tasks that are replaced are of this cell; the new ones already of the next.
-		const update = way === "bare" ? bareUpdate : ourUpdate;
+		const update = ways[way].strategy === "swarm" ? bareUpdate : ourUpdate;
 		const { load, row } = await measure(`${ways[way].name} ${cell}`, keepAlive, () => update(cells[i + 1]?.shutdown ?? shutdown));
 		loads.push(load);
 		rows.push(row);
@@ -104,6 +111,14 @@ async function rollouts(way: Way): Promise<Row[]> {
 	}
 	await countTwice(rows, loads);
 	return rows;
+}
+
+/** The health check that Docker's documentation would have one write. */
+async function checkPlainly(): Promise<void> {
+	const { intervalSeconds, timeoutSeconds, retries } = service.health;
+	const times = `--health-interval ${intervalSeconds}s --health-timeout ${timeoutSeconds}s --health-retries ${retries}`;
+	const command = "wget -q -O /dev/null http://127.0.0.1:8080/health";
+	await execAsRoot(manager, `docker service update -q --health-cmd '${command}' ${times} babble-was`, { deadlineSeconds: 900 });
 }
 
 async function bareUpdate(shutdown: string): Promise<void> {
@@ -197,7 +212,7 @@ function summary(): void {
 			const row = rows.get(way)?.[i];
 			if (!row) continue;
 			report(row);
-			if (bare && way !== "bare")
+			if (bare && ways[way].strategy === "lossless")
 				process.stdout.write(`${row.cell.padEnd(38)} wall time x${(row.seconds / bare.seconds).toFixed(2)} of bare\n`);
 		}
 	}
