@@ -20,7 +20,7 @@ export function rolloutSeconds({ nodes, parallelism, drainSeconds, startSeconds,
 /** What both the configuration and the provider know of a service. */
 interface Service {
 	stopGraceSeconds: number;
-	health: { deadlineSeconds: number; intervalSeconds: number };
+	health: { deadlineSeconds: number };
 	rollout: {
 		parallelism: number;
 		order: string[];
@@ -45,7 +45,10 @@ export function defaultConvergeSeconds(service: Service, nodes: number): number 
 	return Math.max(900, rolloutSeconds(paceOf(service, nodes, service.health.deadlineSeconds)) + service.rollout.monitorSeconds + 60);
 }
 
+/** Docker's health check sees a new task healthy as soon as that. */
+const leastStartSeconds = 1;
+
 /** Seconds below which a good rollout, of tasks that start at once, may be reported as failed. Pure. */
 export function leastConvergeSeconds(service: Service, nodes: number): number {
-	return rolloutSeconds(paceOf(service, nodes, service.health.intervalSeconds));
+	return rolloutSeconds(paceOf(service, nodes, leastStartSeconds));
 }

@@ -1,4 +1,5 @@
 import { sameValue } from "../define.ts";
+import { startInterval } from "./healthcheck.ts";
 
 /*
  * Specs compared to the letter, both ways: what is wanted and not there, and what is there and not wanted. What makes no difference to Swarm is taken
@@ -13,6 +14,8 @@ const filledIn: Record<string, unknown> = {
 	"EndpointSpec.Mode": "vip",
 	"TaskTemplate.Runtime": "container",
 	"TaskTemplate.ContainerSpec.Isolation": "default",
+	// Managers that do not know it drop it.
+	"TaskTemplate.ContainerSpec.Healthcheck.StartInterval": startInterval,
 };
 
 /** Lists whose order means nothing. `docker service update` sorts some of them. */

@@ -3,7 +3,7 @@ import { defaultConvergeSeconds, leastConvergeSeconds } from "../../../lib/rollo
 
 const service = (rollout: object = {}) => ({
 	stopGraceSeconds: 10,
-	health: { deadlineSeconds: 300, intervalSeconds: 5 },
+	health: { deadlineSeconds: 300 },
 	rollout: {
 		parallelism: 1,
 		order: [] as string[],
@@ -27,6 +27,6 @@ describe("the time a rollout is given", () => {
 	});
 
 	test("may be configured shorter, down to where tasks that start at once would be too slow", () => {
-		expect(leastConvergeSeconds(service(), 15)).toBe(15 * (30 + 10 + 5 + 3 + 2));
+		expect(leastConvergeSeconds(service(), 15)).toBe(15 * (30 + 10 + 1 + 3 + 2));
 	});
 });

@@ -34,6 +34,7 @@ describe("no difference is", () => {
 		["the order of mounts, which docker service update sorts", (spec) => container({ Mounts: reversed(spec.TaskTemplate.ContainerSpec.Mounts) })(spec)],
 		["the order of secrets", (spec) => container({ Secrets: reversed(spec.TaskTemplate.ContainerSpec.Secrets) })(spec)],
 		["the tag beside a digest", container({ Image: image.replace("@", ":1.0@") })],
+		["the check's start interval, which Docker before 25 drops", (spec) => void delete (spec.TaskTemplate.ContainerSpec as Props).Healthcheck.StartInterval],
 		["what is empty", container({ DNSConfig: {}, Init: false, Privileges: { CredentialSpec: null, SELinuxContext: null }, Args: [] })],
 		["the limits' other half", template({ Resources: { ...wanted.TaskTemplate.Resources, Reservations: {} } })],
 		["the label that cancels an update", (spec) => void Object.assign(spec.Labels, { "scaleout.attempt": "2" })],
