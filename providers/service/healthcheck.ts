@@ -28,7 +28,7 @@ export function healthcheck({ health, publish }: Pick<ServiceInputs, "health" | 
 		Test: ["CMD", probeTool, "sh", "-c", lookScript, probeTool, ...words],
 		Interval: pauseSeconds * second,
 		StartInterval: startInterval,
-		Timeout: (intervalSeconds + timeoutSeconds + startSeconds) * second,
+		Timeout: (intervalSeconds + pauseSeconds + timeoutSeconds + startSeconds) * second,
 		Retries: health.retries,
 		StartPeriod: health.deadlineSeconds * second,
 	};

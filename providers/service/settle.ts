@@ -151,11 +151,11 @@ class Watch {
 		for (const task of tasks) {
 			if (this.#lasting(`runs ${task.ID}`, isRunning(task)) >= this.#inputs.rollout.monitorSeconds * 1000) this.#established.add(task.ID);
 		}
-		await this.#askNodes(allRun);
-		const isShut = (found: NodeLook) => {
-			const { nodeId = "" } = this.#inputs.nodes.find(({ name }) => name === found.node) ?? {};
-			return this.#lasting(`shut ${found.node}`, isKeptOut(found) && runs(nodeId)) >= admissionSeconds(this.#inputs) * 1000;
-		};
+		const keepsOut = (found: NodeLook) =>
+			isKeptOut(found) && this.#inputs.nodes.some(({ name, nodeId }) => name === found.node && runs(nodeId));
+		// A version is judged by what its nodes do now, not by what they did when somebody last looked.
+		await this.#askNodes(allRun || this.#looks.some(keepsOut));
+		const isShut = (found: NodeLook) => this.#lasting(`shut ${found.node}`, keepsOut(found)) >= admissionSeconds(this.#inputs) * 1000;
 		return {
 			service,
 			tasks,
@@ -169,10 +169,10 @@ class Watch {
 		};
 	}
 
-	/** While tasks are replaced, for the operator's eye; once all run, the end depends on it. */
-	async #askNodes(allRun: boolean): Promise<void> {
+	/** `isDue`: something depends on it. Else, while tasks are replaced, it is for the operator's eye. */
+	async #askNodes(isDue: boolean): Promise<void> {
 		const now = this.#means.clock.now();
-		if (!allRun && now - this.#askedAt < this.#pauseMs) return;
+		if (!isDue && now - this.#askedAt < this.#pauseMs) return;
 		const withAgents = now - this.#agentsAt >= nodesMs;
 		const looks = await lookAtNodes(this.#inputs.nodes, this.#inputs, this.#means, withAgents);
 		const said = (node: string) => this.#looks.find((known) => known.node === node)?.agent;

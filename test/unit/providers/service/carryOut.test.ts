@@ -231,6 +231,30 @@ describe("a version that Docker's check takes for healthy, and the node's agent 
 		expect(stand.rollbacks).toBe(1);
 	});
 
+	test("is one whose node is closed now, not one whose node was when it was last asked: an answer may take long", async () => {
+		const hasty = impatient({ health: { ...next.health, deadlineSeconds: 5 } });
+		const stand = new Stand(inputs()).runs();
+		stand.isPrompt = false;
+		const { shell, clock } = stand.means;
+		const slowShell: typeof shell = async (...asked) => {
+			await clock.sleep(700);
+			return shell(...asked);
+		};
+		stand
+			.at(3, () => {
+				if (stand.service) stand.service.UpdateStatus = updating;
+				stand.serving.set("worker1", { status: 0, agent: { state: "closed", reason: "new connections are refused" } });
+			})
+			.at(9, () => {
+				stand.tasks = stand.tasks.filter(({ NodeID: id }) => id !== "id-of-worker1");
+				stand.tasks.unshift(stand.task("id-of-worker1"));
+			})
+			.at(13, () => stand.serving.set("worker1", { status: 200, agent: { state: "serving" } }))
+			.at(60, () => void stand.runs(hasty, { ...updating, State: "completed" }));
+		await rollOut(hasty, { ...stand.means, shell: slowShell });
+		expect(stand.rollbacks).toBe(0);
+	});
+
 	test("ends it where it is with failureAction pause", async () => {
 		const stand = keptOut();
 		const error = await failing(rollOut(impatient({ rollout: { ...next.rollout, failureAction: "pause" } }), stand.means));

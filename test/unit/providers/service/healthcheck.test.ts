@@ -10,7 +10,7 @@ const check = (change: object) => {
 };
 
 test("Docker kills no check before its own limit has passed", () => {
-	expect(check({ timeoutSeconds: 7 })).toMatchObject({ Interval: 1e9, StartInterval: 1e9, Timeout: 17e9, Retries: 4, StartPeriod: 300e9 });
+	expect(check({ timeoutSeconds: 7 })).toMatchObject({ Interval: 1e9, StartInterval: 1e9, Timeout: 18e9, Retries: 4, StartPeriod: 300e9 });
 });
 
 test("what is asked for is handed over as words, and stands in no script", () => {
