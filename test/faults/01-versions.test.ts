@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { Load } from "../../bench/load.ts";
 import { closeConnections } from "../../lib/ssh.ts";
 import { apps, expectNoLoss, RolloutLab } from "../support/rollout.ts";
@@ -64,6 +64,8 @@ describe.skipIf(noEngine)("a version that fails", () => {
 });
 
 describe.skipIf(noEngine)("a service that was changed by hand", () => {
+	beforeAll(() => lab.configure());
+
 	test("is named by a refresh and put back, drained; after that nothing is left to do", async () => {
 		await lab.converge();
 		await lab.on("manager", "docker service update -q --detach --env-add WAS_VERSION=by-hand babble-was");
