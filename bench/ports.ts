@@ -1,3 +1,4 @@
+import { systemClock } from "../lib/wait.ts";
 import { Scene } from "../test/unit/components/nginxSite.ts";
 import { Load, throughput } from "./load.ts";
 import { median } from "./measure.ts";
@@ -36,7 +37,7 @@ async function measure(way: Way) {
 		for (const setting of settings) scene.namespace.exec("sysctl", "-qw", setting);
 		const load = new Load({ url: `http://${scene.namespace.address}`, clients, keepAlive: true, maxDelayMs: 0 });
 		const from = load.now();
-		await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+		await systemClock.sleep(seconds * 1000);
 		const found = throughput(load.samples, from, load.now());
 		await load.stop();
 		const share = (100 * found.failed) / load.samples.length;

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Connection } from "../lib/connection.ts";
 import { closeConnections, execAsRoot } from "../lib/ssh.ts";
+import { systemClock } from "../lib/wait.ts";
 import { bringUp, labStack, takeDown } from "../test/support/lab.ts";
 import { figures, Load, runTwice, throughput } from "./load.ts";
 import { median, succeeded } from "./measure.ts";
@@ -228,5 +229,5 @@ function reportThroughput({ kept, "not-kept": notKept }: Record<"kept" | "not-ke
 }
 
 function seconds(count: number): Promise<void> {
-	return new Promise((resolve) => setTimeout(resolve, count * 1000));
+	return systemClock.sleep(count * 1000);
 }

@@ -80,22 +80,25 @@ look() {
   [ "$healthy" ]
 }
 now
-end=$(( now + interval * 100 )) note=/dev/shm/.scaleout-health noted= is_new=
+end=0 note=/dev/shm/.scaleout-health noted=
 [ -e "$note" ] && read -r noted < "$note"
-if [ "$noted" != healthy ] && { echo new > "$note"; } 2> /dev/null; then is_new=1; fi
-[ "$is_new" ] || stay $(( interval - pause ))
+if [ "$noted" != healthy ] && { echo new > "$note"; } 2> /dev/null; then
+  end=$(( now + interval * 100 ))
+else
+  stay $(( interval - pause ))
+fi
 addresses=$("$busybox" ip -o -4 addr | while read -r number device family address rest; do
   case $address in 127.*) ;; *) echo "\${address%/*}" ;; esac
 done)
 until said=$(look "$@" 2>&1); do
   now
-  if [ -z "$is_new" ] || [ "$now" -ge "$end" ]; then
+  if [ "$now" -ge "$end" ]; then
     echo "$said" >&2
     exit 1
   fi
   stay "$pause"
 done
-[ -z "$is_new" ] || echo healthy > "$note"
+[ "$end" = 0 ] || echo healthy > "$note"
 exit 0
 `.trim();
 

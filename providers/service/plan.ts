@@ -163,8 +163,7 @@ export function silentTasks(tasks: Task[], looks: NodeLook[], { nodes, publish }
 export function shutNodes({ UpdateStatus: status }: Found, tasks: Task[], looks: NodeLook[], inputs: ServiceInputs): NodeLook[] {
 	if (isUpdating(status)) return [];
 	const runs = (nodeId: string) => tasks.some((task) => task.NodeID === nodeId && isRunning(task));
-	const isShut = (look: NodeLook) => isKeptOut(look) && (look.agent?.seconds ?? 0) > admissionSeconds(inputs);
-	return looks.filter((look) => isShut(look) && inputs.nodes.some(({ name, nodeId }) => name === look.node && runs(nodeId)));
+	return looks.filter((look) => isKeptOut(look, inputs.nodes, runs) && (look.agent?.seconds ?? 0) > admissionSeconds(inputs));
 }
 
 /** Only where it is certain that nobody gets anything from it: an agent that does not answer may have closed the node. */

@@ -100,8 +100,9 @@ export async function lookAtNodes(
 /** Whether the node is closed, or about to be, on purpose. */
 export const isHeld = ({ agent }: NodeLook): boolean => ["waiting", "closed"].includes(agent?.state ?? "");
 
-/** Whether the node serves nobody as its agent lets nobody in. */
-export const isKeptOut = ({ serves, agent }: NodeLook): boolean => !serves && agent?.state === "closed";
+/** Whether a task runs on the node, and it serves nobody as its agent lets nobody in. `runs`: of a node's ID. */
+export const isKeptOut = ({ node, serves, agent }: NodeLook, nodes: ServiceNode[], runs: (nodeId: string) => boolean): boolean =>
+	!serves && agent?.state === "closed" && nodes.some(({ name, nodeId }) => name === node && runs(nodeId));
 
 /** Seconds for which a new task may be healthy to Docker before its node serves: where there is an agent, it lets the task in after a while. */
 export const admissionSeconds = (inputs: Asked): number =>

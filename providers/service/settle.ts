@@ -151,8 +151,7 @@ class Watch {
 		for (const task of tasks) {
 			if (this.#lasting(`runs ${task.ID}`, isRunning(task)) >= this.#inputs.rollout.monitorSeconds * 1000) this.#established.add(task.ID);
 		}
-		const keepsOut = (found: NodeLook) =>
-			isKeptOut(found) && this.#inputs.nodes.some(({ name, nodeId }) => name === found.node && runs(nodeId));
+		const keepsOut = (found: NodeLook) => isKeptOut(found, this.#inputs.nodes, runs);
 		// A version is judged by what its nodes do now, not by what they did when somebody last looked.
 		await this.#askNodes(allRun || this.#looks.some(keepsOut));
 		const isShut = (found: NodeLook) => this.#lasting(`shut ${found.node}`, keepsOut(found)) >= admissionSeconds(this.#inputs) * 1000;
