@@ -1,5 +1,4 @@
 import { parseArgs } from "node:util";
-import { installScript } from "../components/packages.ts";
 import { type Connection, shellQuote } from "../lib/connection.ts";
 import { connectionsOf } from "../lib/deployment.ts";
 import { closeConnections, execAsRoot } from "../lib/ssh.ts";
@@ -83,7 +82,8 @@ async function prepareAnsible(): Promise<void> {
 	const spec = await execAsRoot(connections[manager] as Connection, `docker service inspect ${shellQuote(swarm.service)}`);
 	const ofSwarm = { swarm: { ...swarm, spec: ansible.write("service.json", spec) } };
 	const prepare = async ([name, connection]: [string, Connection]) => {
-		await execAsRoot(connection, installScript(["python3", "python3-apt"], []), { deadlineSeconds: 1200 });
+		for (const action of ["update", "install -y --no-install-recommends python3 python3-apt"])
+			await execAsRoot(connection, `apt-get -q ${action}`, { deadlineSeconds: 1200 });
 		const { variables, contents } = checksOf(await execAsRoot(connection, recordsScript(owner)));
 		for (const [file, content] of Object.entries(contents)) ansible.write(`files/${name}${file}`, Buffer.from(content, "base64"));
 		const volume = volumes[name] && { volume: volumes[name] };

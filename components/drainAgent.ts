@@ -1,14 +1,15 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
 import { drainUnit } from "../lib/agentNames.ts";
-import { installProgram, lookAtProgram, programPath, programText, removeProgram, systemdQuote } from "../lib/agentProgram.ts";
-import { remoteStep } from "./host.ts";
+import { programPath, programVersion, stepProgram, systemdQuote, unitFile } from "../lib/agentProgram.ts";
+import { type HostStepArgs, hostStep } from "./host.ts";
 import type { SwarmMember } from "./swarm.ts";
 
 const program = "drain_agent";
 
 /** One of the service's nodes, as its agent knows it. */
 export interface AgentNode {
+	/** The host's first name. */
 	name: string;
 	/** Private address. */
 	address: string;
@@ -18,26 +19,20 @@ export interface AgentNode {
 export function drainAgent(
 	{ host, node }: SwarmMember,
 	service: Topology["service"],
+	self: AgentNode,
 	peers: AgentNode[],
 	parent: pulumi.Resource,
 ): pulumi.Resource {
-	const unit = drainUnit(service.name);
-	const args = {
-		script: agentScript(service, host, peers),
-		stdin: programText(program),
-		looks: lookAtProgram(unit, program),
-		deleteScript: removeScript(service.name),
-	};
 	// Only on a host that has proven to be this stack's node: on another one it would take the place of that stack's agent.
 	// Named after the service: another one's agent is another resource, and the one before is removed.
-	return remoteStep(`${host.name}-${service.name}-drain-agent`, host, args, { parent, dependsOn: [node] });
+	return hostStep((name) => `${name}-${service.name}-drain-agent`, host, agentStep(service, self, peers), { parent, dependsOn: [node] });
 }
 
 /** Seconds in which systemd lets the agent drain its node before Docker stops: the agent's `--shutdown-turn`, and what a firewall takes. */
 const shutdownSeconds = 180;
 
-/** Installs the agent from standard input as a systemd service, and waits until it watches. Pure. */
-export function agentScript({ name, rollout }: Topology["service"], node: AgentNode, peers: AgentNode[]): string {
+/** Installs the agent as a systemd service, and waits until it watches. Pure. */
+export function agentStep({ name, rollout }: Topology["service"], node: AgentNode, peers: AgentNode[]): HostStepArgs {
 	const unit = drainUnit(name);
 	const options = [
 		`--service ${name}`,
@@ -50,10 +45,7 @@ export function agentScript({ name, rollout }: Topology["service"], node: AgentN
 		...(rollout.order.length > 0 ? [`--order ${rollout.order.join(",")}`] : []),
 		...(rollout.delaySeconds > 0 ? [`--delay ${rollout.delaySeconds}`] : []),
 	];
-	return `
-${installProgram(unit)}
-cat > /etc/systemd/system/${unit}.service <<'END'
-[Unit]
+	const unitText = `[Unit]
 Description=Drains this node before a task of ${name} stops
 After=docker.service
 Requires=docker.service
@@ -63,7 +55,7 @@ StartLimitIntervalSec=0
 [Service]
 # It says so when it watches.
 Type=notify
-ExecStart=/usr/bin/python3 ${programPath(unit, program)} ${options.map(systemdWords).join(" ")}
+ExecStart=${[`/usr/bin/python3 ${programPath(unit, program)}`, ...options.map(systemdWords)].join(" \\\n  ")}
 Restart=always
 RestartSec=1
 # When Docker is stopped, this unit is stopped before it, and drains first. What it leaves behind tells the application, as Docker stops.
@@ -72,32 +64,15 @@ KillMode=process
 
 [Install]
 WantedBy=multi-user.target docker.service
-END
-chmod 644 /etc/systemd/system/${unit}.service
-systemctl daemon-reload
-systemctl is-enabled -q ${unit} || systemctl enable ${unit} >&2
-# It returns once the agent watches, or has failed for the first time: then systemd goes on trying.
-systemctl restart ${unit} || true
-for attempt in $(seq 60); do
-  if systemctl is-active -q ${unit}; then exit 0; fi
-  sleep 0.5
-done
-echo "the drain agent does not start:" >&2
-journalctl -n 20 --no-pager -o cat -u ${unit} >&2
-exit 1
-`.trim();
+`;
+	return {
+		step: "drain/agent",
+		settings: { unit, service: name, program: programPath(unit, program) },
+		program: stepProgram(unit, program),
+		files: [{ path: unitFile(`${unit}.service`), content: unitText }],
+		checks: [`unit ${unit}.service`],
+		because: { program: programVersion(program) },
+	};
 }
 
 const systemdWords = (option: string) => option.split(" ").map(systemdQuote).join(" ");
-
-/** Removes the agent, and opens what it has closed. Pure. */
-export function removeScript(service: string): string {
-	const unit = drainUnit(service);
-	return `
-systemctl disable --now ${unit} || true
-[ ! -e ${programPath(unit, program)} ] || python3 ${programPath(unit, program)} --service ${service} --clear
-rm -rf /etc/systemd/system/${unit}.service /run/${unit}
-${removeProgram(unit)}
-systemctl daemon-reload
-`.trim();
-}

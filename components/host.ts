@@ -1,9 +1,15 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Role } from "../config/schema.ts";
-import { asRoot, type Connection } from "../lib/connection.ts";
-import { type Drift, fileStem, forget, recorded, withDrift } from "../lib/hostRecord.ts";
-import { formerNames } from "./formerNames.ts";
+import { kit, kitDirectory, recordDirectory, stepVersion } from "../host/kit.ts";
+import { manifest, type StepData, type StepFile } from "../host/manifest.ts";
+import type { StepName } from "../host/steps.ts";
+import type { Connection } from "../lib/connection.ts";
+import type { Drift } from "../lib/drift.ts";
+import { fileStem } from "../lib/names.ts";
+import type { HostCheck } from "../providers/host/resource.ts";
+import { HostScripts } from "../providers/host-scripts/resource.ts";
+import { aliasesOf, firstName } from "./hostNames.ts";
 
 /** A host, wherever it comes from. Every source makes these, and everything after the sources knows only these. */
 export interface Host {
@@ -28,15 +34,14 @@ export interface Host {
 	machine?: pulumi.CustomResource;
 }
 
-export interface RemoteStepArgs {
-	/** Bash script, run as root with `-euo pipefail`. Must be idempotent: it runs again when anything here changes. */
-	script: string;
-	/** The script's standard input: a file's content, or a secret. A change of it is what reviewers see in the preview. */
-	stdin?: pulumi.Input<string>;
-	/** What the step made, as looks of lib/hostRecord.ts: when a refresh sees another state there, the step runs again. */
-	looks?: string[];
-	/** Undoes it. Not run when the machine itself is deleted. */
-	deleteScript?: string;
+export interface HostStepArgs extends Omit<StepData, "settings" | "files" | "because"> {
+	/** Which step: `nfs/client` is carried out by host/steps/nfs/client.sh and undone by client.undo.sh, or else by removing its files. */
+	step: StepName;
+	/** Variables of its script. Secret where the whole of it is to be kept out of previews. */
+	settings?: Record<string, pulumi.Input<string | number | boolean | string[]>>;
+	files?: (Omit<StepFile, "content"> & { content: pulumi.Input<string> })[];
+	/** What no script reads: the step is carried out again when it changes. */
+	because?: Record<string, pulumi.Input<string>>;
 	/** What the script prints may hold a secret: keep it out of logs and mark it in the state. */
 	secretOutput?: boolean;
 }
@@ -47,23 +52,31 @@ export interface RemoteStepArgs {
  */
 export type StepOptions = Omit<pulumi.CustomResourceOptions, "dependsOn"> & { dependsOn?: pulumi.Resource[] };
 
-/** One meaningful step on a host, by SSH. */
-export function remoteStep(name: string, host: Host, args: RemoteStepArgs, opts: StepOptions = {}): command.remote.Command {
-	const { script, deleteScript, looks = [] } = args;
-	const kept = looks.length > 0;
-	// A record under a former name would be compared for ever.
-	const forgetFormer = () => formerNames(name, [host]).map((step) => forget(owner(), step));
-	const create = kept ? [...forgetFormer(), recorded(owner(), name, script, looks)].join("\n") : script;
-	const undo = [deleteScript, kept && forget(owner(), name)].filter(Boolean).join("\n");
+/**
+ * One meaningful step on a host, by SSH: a short command, and on its standard input the data that it works with.
+ *
+ * @param of The resource's name, by its host's where it carries that.
+ */
+export function hostStep(
+	of: string | ((host: string) => string),
+	host: Host,
+	{ step, secretOutput, ...given }: HostStepArgs,
+	opts: StepOptions = {},
+): command.remote.Command {
+	const named = typeof of === "string" ? () => of : of;
+	const names = { step, version: stepVersion(step), record: fileStem(named(firstName(host))) };
+	const scripts = kitDirectory(owner());
+	const asRoot = host.user === "root" ? "" : "sudo -n ";
 	return new command.remote.Command(
-		name,
+		named(host.name),
 		{
 			connection: host.connection,
-			create: host.drift.apply((drift) => asRoot(host.user, withDrift(create, name, drift))),
-			delete: undo ? asRoot(host.user, undo) : undefined,
-			stdin: args.stdin,
+			create: `${asRoot}bash ${scripts}/run.sh ${step}`,
+			// A host without any records has nothing to be undone: it was made anew by other means.
+			delete: `[ ! -d ${recordDirectory(owner())} ] || ${asRoot}bash ${scripts}/undo.sh ${step}`,
+			stdin: pulumi.all([given, host.drift]).apply(([data, drift]) => manifest(names, data as StepData, drift)),
 			addPreviousOutputInEnv: false,
-			logging: args.secretOutput ? command.remote.Logging.None : command.remote.Logging.Stderr,
+			logging: secretOutput ? command.remote.Logging.None : command.remote.Logging.Stderr,
 		},
 		{
 			...opts,
@@ -71,9 +84,26 @@ export function remoteStep(name: string, host: Host, args: RemoteStepArgs, opts:
 			deletedWith: host.machine,
 			// The engine goes by what it noted at the `up` before: a delete takes no other options.
 			retainOnDelete: host.isLost,
-			additionalSecretOutputs: args.secretOutput ? ["stdout", "stderr"] : [],
+			aliases: typeof of === "string" ? [] : aliasesOf(host, of),
+			additionalSecretOutputs: secretOutput ? ["stdout", "stderr"] : [],
 		},
 	);
+}
+
+/** The host with the scripts of all steps on it, which each step on it waits for. `check` proves that the host can be used. */
+export function withScripts(
+	host: Omit<Host, "ready" | "drift">,
+	check: HostCheck,
+	machineId: pulumi.Input<string> | undefined,
+	parent: pulumi.Resource,
+): Host {
+	const of = (name: string) => `${name}-scripts`;
+	const ready = new HostScripts(
+		of(host.name),
+		{ connection: host.connection, ...(machineId !== undefined && { machineId }), owner: owner(), version: kit().version },
+		{ parent, dependsOn: [check], deletedWith: host.machine, retainOnDelete: host.isLost, aliases: aliasesOf(host, of) },
+	);
+	return { ...host, ready, drift: check.drift };
 }
 
 /** Marks what belongs to this stack on the hosts: `project/stack`. */

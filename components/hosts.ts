@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
-import { knownByFormerNames } from "./formerNames.ts";
 import type { Host } from "./host.ts";
 import { installPackages } from "./packages.ts";
 import { awsEndpoint, awsHosts } from "./sources/aws/index.ts";
@@ -32,7 +31,7 @@ export class Hosts extends pulumi.ComponentResource {
 		const source = sources[topology.source];
 		const policies = source.policy ? [source.policy(topology)] : [];
 		const transformations = [...(opts?.transformations ?? []), ...policies];
-		super("scaleout:index:Hosts", name, {}, knownByFormerNames(topology, { ...opts, transformations }));
+		super("scaleout:index:Hosts", name, {}, { ...opts, transformations });
 		const hosts = source.hosts(topology, this);
 		this.endpoint = source.endpoint(topology, hosts);
 		this.all = hosts.map((host) => ({ ...host, ready: installPackages(host, topology, this) }));

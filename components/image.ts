@@ -4,12 +4,13 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
 import { exampleContext, javaArchive } from "../lab/cache.ts";
-import { type Connection, shellQuote } from "../lib/connection.ts";
+import type { Connection } from "../lib/connection.ts";
 import { ecrRegistry } from "../lib/ecr.ts";
+import { fileStem } from "../lib/names.ts";
 import { ProgramError } from "../lib/programError.ts";
 import { RegistryError, tagDigest } from "../lib/registry.ts";
 import { sshOptions } from "../lib/sshOptions.ts";
-import { remoteStep } from "./host.ts";
+import { type HostStepArgs, hostStep } from "./host.ts";
 import type { Registry } from "./registry.ts";
 import type { Swarm } from "./swarm.ts";
 
@@ -70,7 +71,7 @@ export class WasImage extends pulumi.ComponentResource {
 	#importBase(build: NonNullable<Topology["image"]["build"]>, { manager }: Swarm): pulumi.Resource[] {
 		const archive = build.baseArchive === "cache:java" ? javaArchive() : (build.baseArchive as string);
 		const tag = build.args.BASE_IMAGE as string;
-		const remotePath = `/var/tmp/${path.basename(archive)}`;
+		const remotePath = `/var/tmp/${fileStem(path.basename(archive))}`;
 		const copied = new command.remote.CopyToRemote(
 			"base-image-archive",
 			{
@@ -82,23 +83,13 @@ export class WasImage extends pulumi.ComponentResource {
 			},
 			{ parent: this, dependsOn: [manager.ready], deletedWith: manager.machine },
 		);
-		// Some distributions clear /var/tmp after a month.
-		const script = `
-if [ ! -f ${shellQuote(remotePath)} ] && docker image inspect ${shellQuote(tag)} > /dev/null 2>&1; then exit; fi
-docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' -- ${shellQuote(remotePath)} ${shellQuote(tag)}`;
-		return [
-			remoteStep(
-				"base-image",
-				manager,
-				{
-					script,
-					// Changes with each copy: what was copied anew is imported anew.
-					stdin: copied.id,
-					deleteScript: `docker rmi -f -- ${shellQuote(tag)}; rm -f ${shellQuote(remotePath)}`,
-				},
-				{ parent: this, dependsOn: [copied] },
-			),
-		];
+		const step: HostStepArgs = {
+			step: "image/base",
+			settings: { archive: remotePath, tag },
+			// What was copied anew is imported anew.
+			because: { copied: copied.id },
+		};
+		return [hostStep("base-image", manager, step, { parent: this, dependsOn: [copied] })];
 	}
 }
 

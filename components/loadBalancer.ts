@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Certificate } from "../config/certificate.ts";
 import type { Topology } from "../config/schema.ts";
-import { type Host, ownFileName, remoteStep } from "./host.ts";
+import { type Host, hostStep, ownFileName } from "./host.ts";
+import { firstName } from "./hostNames.ts";
 import { httpConfig, httpsConfig, requirements, type Site, type SitePaths } from "./nginxConfig.ts";
-import * as scripts from "./nginxScripts.ts";
+import { type AcmePaths, acmeCertificate, acmeStep, certificateStep, keepRunningStep, maintenanceStep, siteStep } from "./nginxSteps.ts";
 import type { SwarmMember } from "./swarm.ts";
 
 export interface LoadBalancerArgs {
@@ -32,73 +33,27 @@ export class LoadBalancer extends pulumi.ComponentResource {
 		const paths = pathsOf(name, certificate);
 		const site = siteOf(args, paths);
 		const adoption = nginx.adopt.length > 0 ? { files: nginx.adopt, kept: paths.adopted } : undefined;
-		const http = remoteStep(
-			name,
-			host,
-			{
-				script: scripts.applyScript(paths.http, requirements(nginx), { ...(adoption && { adoption }) }),
-				stdin: site.apply(httpConfig),
-				looks: scripts.looksAt(paths.http),
-				deleteScript: scripts.removeScript(paths.http),
-			},
-			{ parent: this },
-		);
+		const httpFile = { path: paths.http, content: site.apply(httpConfig), requirements: requirements(nginx), adoption };
+		const http = hostStep(name, host, siteStep(httpFile), { parent: this });
 		this.ready = certificate ? this.#https(name, args, certificate, http, site, paths) : http;
-		const flag = paths.maintenance;
-		const maintenance = {
-			script: scripts.maintenanceScript(flag),
-			stdin: nginx.maintenance ? "on\n" : "off\n",
-			looks: [`file ${flag}`],
-			deleteScript: `rm -f ${flag}`,
-		};
-		const keepRunning = {
-			script: scripts.keepRunningScript(paths.keepRunning),
-			looks: [`file ${paths.keepRunning}`],
-			deleteScript: scripts.forgetKeepRunningScript(paths.keepRunning),
-		};
-		remoteStep(`${name}-keep-running`, host, keepRunning, { parent: this });
-		remoteStep(`${name}-maintenance`, host, maintenance, { parent: this, dependsOn: [http] });
+		hostStep(`${name}-keep-running`, host, keepRunningStep(paths.keepRunning), { parent: this });
+		hostStep(`${name}-maintenance`, host, maintenanceStep(paths.maintenance, nginx.maintenance), { parent: this, dependsOn: [http] });
 		this.registerOutputs({});
 	}
 
 	#https(name: string, args: LoadBalancerArgs, certificate: Certificate, http: pulumi.Resource, site: pulumi.Output<Site>, paths: Paths) {
-		const { host } = args;
+		const { host, topology } = args;
+		// NGINX serves the challenges of ACME.
 		const got = certificate.acme
-			? remoteStep(
-					`${name}-acme`,
-					host,
-					{
-						script: scripts.acmeScript(args.topology.nginx, certificate.acme, paths.acme),
-						stdin: certificate.ca,
-						looks: [paths.acme.caBundle, paths.acme.dropIn].map((file) => `file ${file}`).concat("unit certbot.timer"),
-						deleteScript: scripts.forgetAcmeScript(paths.acme),
-					},
-					// NGINX serves the challenges.
-					{ parent: this, dependsOn: [http] },
-				)
-			: remoteStep(
-					`${name}-certificate`,
-					host,
-					{
-						script: scripts.certificateScript(paths.certificate),
-						stdin: certificate.pem,
-						looks: [`file ${paths.certificate}`],
-						deleteScript: `rm -rf "$(dirname ${paths.certificate})"`,
-					},
-					{ parent: this },
-				);
-		const forget = certificate.acme ? "" : `\n${scripts.forgetOtherCertificates(paths.certificate)}`;
-		return remoteStep(
-			`${name}-https`,
-			host,
-			{
-				script: scripts.applyScript(paths.https, [], { afterwards: `touch ${paths.httpsUp}${forget}` }),
-				stdin: site.apply(httpsConfig),
-				looks: [...scripts.looksAt(paths.https), `file ${paths.httpsUp}`],
-				deleteScript: `rm -f ${paths.httpsUp}; ${scripts.removeScript(paths.https)}`,
-			},
-			{ parent: this, dependsOn: [http, got] },
-		);
+			? hostStep(`${name}-acme`, host, acmeStep(topology.nginx, certificate, paths.acme), { parent: this, dependsOn: [http] })
+			: hostStep(`${name}-certificate`, host, certificateStep(paths.certificate, certificate.pem), { parent: this });
+		const httpsFile = {
+			path: paths.https,
+			content: site.apply(httpsConfig),
+			mark: paths.httpsUp,
+			...(!certificate.acme && { certificate: paths.certificate }),
+		};
+		return hostStep(`${name}-https`, host, siteStep(httpsFile), { parent: this, dependsOn: [http, got] });
 	}
 }
 
@@ -108,7 +63,7 @@ interface Paths extends SitePaths {
 	https: string;
 	/** A drop-in of NGINX's systemd unit. */
 	keepRunning: string;
-	acme: scripts.AcmePaths;
+	acme: AcmePaths;
 	/** Directory of what was taken over. */
 	adopted: string;
 }
@@ -118,7 +73,7 @@ function pathsOf(name: string, certificate: Certificate | undefined): Paths {
 	const challenges = `/var/www/${own}-acme`;
 	// A file for each certificate: the one in use stays as it is until the next one has been tested.
 	const given = certificate && !certificate.acme ? `/etc/nginx/${own}-tls/${certificate.id}.pem` : "";
-	const got = scripts.acmeCertificate(own);
+	const got = acmeCertificate(own);
 	return {
 		http: `/etc/nginx/conf.d/${own}.conf`,
 		https: `/etc/nginx/conf.d/${own}-https.conf`,
@@ -140,7 +95,7 @@ function pathsOf(name: string, certificate: Certificate | undefined): Paths {
 
 function siteOf({ topology, serving, endpoint }: LoadBalancerArgs, paths: SitePaths): pulumi.Output<Site> {
 	const { nginx, service } = topology;
-	const servers = serving.map(({ host }) => ({ name: host.name, address: host.address }));
+	const servers = serving.map(({ host }) => ({ name: firstName(host), address: host.address }));
 	return pulumi
 		.output(endpoint)
 		.apply((url) => ({ nginx, port: service.publish.published, servers, httpsPort: Number(new URL(url).port || 443), paths }));

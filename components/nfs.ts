@@ -1,9 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
-import { fileStem } from "../lib/hostRecord.ts";
-import { adoptScript, type OwnExport, refuseOtherLines } from "./exportAdoption.ts";
-import { knownByFormerNames } from "./formerNames.ts";
-import { type Host, ownFileName, remoteStep } from "./host.ts";
+import { fileStem } from "../lib/names.ts";
+import { type Host, type HostStepArgs, hostStep, ownFileName } from "./host.ts";
 import type { Hosts } from "./hosts.ts";
 import { shipLogs } from "./logShipping.ts";
 
@@ -22,7 +20,7 @@ export class NfsExport extends pulumi.ComponentResource {
 	readonly #probed: Map<string, pulumi.Resource>;
 
 	constructor(name: string, topology: Topology, hosts: Hosts, opts?: pulumi.ComponentResourceOptions) {
-		super("scaleout:index:NfsExport", name, {}, knownByFormerNames(topology, opts));
+		super("scaleout:index:NfsExport", name, {}, opts);
 		const { logs } = topology;
 		const log = hosts.one("log");
 		const apps = hosts.with("app");
@@ -32,36 +30,18 @@ export class NfsExport extends pulumi.ComponentResource {
 		const files = `/etc/exports.d/${ownFileName(name)}`;
 		const fileOf = (client: string) => `${files}-${stemOf(client, logs.path)}.exports`;
 		const clients = clientsOf(logs, apps);
-		const exported = remoteStep(
-			`${name}-export`,
-			log,
-			{
-				script: serverScript(
-					logs,
-					clients.map((client) => ({ client, file: fileOf(client), line: exportsLine(logs, client) })),
-				),
-				// For those who read the preview: the script has it, too.
-				stdin: `${logs.path}\n`,
-				looks: [`file ${logs.path}`, "unit nfs-server", lookAtOtherExports(logs.path, files)],
-			},
-			{ parent: this },
-		);
+		const exported = hostStep(`${name}-export`, log, serverStep(logs, clients, fileOf, files), { parent: this });
 		const exportTo = (client: string) => {
-			const file = fileOf(client);
-			const step = {
-				script: exportScript(file),
-				stdin: exportsLine(logs, client),
-				looks: [`file ${file}`, lookAtExports(logs.path, client)],
-				deleteScript: unexportScript(file),
-			};
-			return remoteStep(`${name}-client-${stemOf(client, logs.path)}`, log, step, { parent: this, dependsOn: [exported] });
+			const step = clientStep(logs.path, client, fileOf(client), exportsLine(logs, client));
+			return hostStep(`${name}-client-${stemOf(client, logs.path)}`, log, step, { parent: this, dependsOn: [exported] });
 		};
 		this.#clients = new Map(clients.map((client) => [client, exportTo(client)]));
 		shipLogs(`${name}-shipping`, log, topology, { parent: this, dependsOn: [exported] });
-		// The mount options go in as standard input: the probe ignores them, but is repeated when they change.
-		const probe = (app: Host) => ({ script: probeScript(app, log, topology), stdin: `${this.mountOptions}\n` });
 		const tryFrom = (app: Host) =>
-			remoteStep(`${name}-probe-${app.name}`, app, probe(app), { parent: this, dependsOn: [exported, ...this.access(app)] });
+			hostStep((host) => `${name}-probe-${host}`, app, probeStep(app.address, log.address, logs), {
+				parent: this,
+				dependsOn: [exported, ...this.access(app)],
+			});
 		this.#probed = new Map(apps.map((app) => [app.name, tryFrom(app)]));
 		this.probes = [...this.#probed.values()];
 		this.registerOutputs({ server: this.server, path: this.path });
@@ -95,78 +75,30 @@ export function exportsLine(logs: Topology["logs"], client: string): string {
 	return `${logs.path} ${client}(${[...logs.exportOptions, ...squash].join(",")})\n`;
 }
 
-/** One step at a time: `exportfs -ra` ends every export whose file it does not find. */
-const alone = "exec 9> /run/scaleout-exports.lock && flock -w 120 9";
-
-/** Makes the directory, starts the server, and ends exports that no file asks for; but not those of others in /etc/exports. */
-export function serverScript(logs: Topology["logs"], exports: OwnExport[] = []): string {
+/** The directory, with what it has to be, and the server. `files`: what the names of the clients' files begin with. */
+export function serverStep(logs: Topology["logs"], clients: string[], fileOf: (client: string) => string, files: string): HostStepArgs {
 	const [owner, mode] = logs.access === "per-client" ? [`${logs.uid}:${logs.gid}`, "0750"] : ["nobody:nogroup", "0777"];
-	return `
-path=${logs.path}
-mkdir -p $path /etc/exports.d
-${alone}
-${logs.adopt ? adoptScript(logs.path, exports, { owner, mode }) : refuseOtherLines}
-chown ${owner} $path
-chmod ${mode} $path
-systemctl is-enabled -q nfs-server || systemctl enable nfs-server >&2
-systemctl start nfs-server
-exportfs -ra
-`.trim();
+	const takeOver = { adopt: true, lines: clients.map((client) => exportsLine(logs, client).trim()), line_files: clients.map(fileOf) };
+	return {
+		step: "nfs/server",
+		settings: { path: logs.path, owner, mode, ...(logs.adopt && takeOver) },
+		units: ["nfs-server"],
+		checks: [`file ${logs.path}`, `other-exports ${logs.path} ${files}`],
+	};
 }
 
-/** Writes a client's exports file from standard input. A line that exportfs refuses never replaces one that works. */
-export function exportScript(file: string): string {
-	return `
-${alone}
-old=$(mktemp)
-cp ${file} "$old" 2>/dev/null || true
-# Complete when it appears under its name.
-install -m 644 /dev/stdin ${file}.new
-mv -f ${file}.new ${file}
-if ! problems=$(exportfs -ra 2>&1) || [ -n "$problems" ]; then
-  if [ -s "$old" ]; then cp "$old" ${file}; else rm -f ${file}; fi
-  exportfs -ra || true
-  echo "logs.exportOptions: exportfs refuses the export: $problems" >&2
-  exit 1
-fi
-rm -f "$old"
-cat ${file}
-`.trim();
+/** A client's exports file, and that the kernel has it. */
+export function clientStep(path: string, client: string, file: string, line: string): HostStepArgs {
+	return {
+		step: "nfs/client",
+		settings: { file },
+		files: [{ path: file, content: line, isStaged: true }],
+		checks: [`live-export ${path} ${client}`],
+	};
 }
 
-/** How a client's export begins, in a file and as the kernel has it: path and client, for sed -E. */
-const beginning = (path: string, client = "[^(]+") => `^(${path})[[:space:]]+(${client})\\(`;
-
-/** What the kernel exports right now, a line for each client, or for the one named. */
-export function lookAtExports(path: string, client?: string): string {
-	const whom = client?.replace(/[.*]/g, "\\$&");
-	return `exportfs -s | sed -nE 's,${beginning(path, whom)}(.*)\\)$,live export of \\1 to \\2\\t\\3,p'`;
-}
-
-/** What the kernel exports to clients that have no file. `files`: what their names begin with. */
-export function lookAtOtherExports(path: string, files: string): string {
-	const named = `cat ${files}-*.exports 2> /dev/null | sed -nE 's,${beginning(path)}.*,live export of \\1 to \\2\\t,p'`;
-	return `${lookAtExports(path)} | grep -vF -f <(${named}) || true`;
-}
-
-/** Takes a client's export back. The directory and its logs stay. */
-function unexportScript(file: string): string {
-	return `(${alone}; rm -f ${file}; exportfs -ra || true)`;
-}
-
-/** Mounts the export for a moment and writes to it, within a deadline: a service that mounts a dead export hangs for half an hour. */
-function probeScript(app: Host, log: Host, { logs }: Topology): string {
-	const version = /(^|,)(nfsvers=[0-9.]+)/.exec(logs.mountOptions)?.[2] ?? "nfsvers=4.2";
-	const source = `${log.address}:${logs.path}`;
-	return `
-fail() { echo "NFS export ${source} cannot be used from ${app.name}: $1" >&2; exit 1; }
-answers() { timeout 5 bash -c '</dev/tcp/${log.address}/2049' 2>/dev/null; }
-for attempt in $(seq 12); do answers && break; sleep 2; done
-answers || fail "no answer on port 2049: is the NFS server up, and the port open from here?"
-mountpoint=$(mktemp -d)
-trap 'umount -l "$mountpoint" 2>/dev/null || true; rmdir "$mountpoint" 2>/dev/null || true' EXIT
-timeout 60 mount -t nfs -o ${version},soft,timeo=100,retrans=2 ${source} "$mountpoint" 2>/dev/null || fail "mount failed: is this node among the export's clients?"
-timeout 120 sh -c 'touch "$1" && rm "$1"' sh "$mountpoint/.probe-${app.name}" || fail "it is mounted but cannot be written: check logs.access, uid and gid"
-echo "writable: ${source}"
-`.trim();
+/** Tries the export out from a host, once more when mount options change. */
+export function probeStep(client: string, server: string, { path, mountOptions }: Topology["logs"]): HostStepArgs {
+	const version = /(^|,)(nfsvers=[0-9.]+)/.exec(mountOptions)?.[2] ?? "nfsvers=4.2";
+	return { step: "nfs/probe", settings: { server, path, client, version }, because: { options: mountOptions } };
 }

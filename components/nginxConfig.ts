@@ -29,6 +29,7 @@ export function requirements({ method, sticky }: Nginx): Requirement[] {
 
 /** One server of the upstream. */
 export interface UpstreamServer {
+	/** The host's first name, for those who read the file. */
 	name: string;
 	address: string;
 }

@@ -1,8 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Role, Topology } from "../config/schema.ts";
-import { shellQuote } from "../lib/connection.ts";
-import { lookAtPackages } from "../lib/hostRecord.ts";
-import { type Host, remoteStep } from "./host.ts";
+import { type Host, type HostStepArgs, hostStep } from "./host.ts";
 
 /** Debian and Ubuntu packages by role. */
 const packages: Record<Role, string[]> = {
@@ -22,24 +20,8 @@ export function installPackages(host: Host, { nginx }: Topology, parent: pulumi.
 	const needed = (role: Role) => [...packages[role], ...(role === "nginx" && nginx.tls?.acme ? ["certbot", "openssl"] : [])];
 	const wanted = [...new Set(host.roles.flatMap(needed))].sort();
 	const enabled = [...new Set(host.roles.flatMap((role) => units[role] ?? []))];
-	// The docker CLI, which @pulumi/docker works like, talks to the daemon as the one who logs in. Who may run `sudo -n` is root already.
-	const letIn = host.roles.includes("manager") && host.user !== "root" ? `\nusermod -aG docker ${shellQuote(host.user)}` : "";
-	const looks = [lookAtPackages(wanted), ...enabled.map((unit) => `unit ${unit}`)];
-	return remoteStep(`${host.name}-packages`, host, { script: installScript(wanted, enabled) + letIn, looks }, { parent });
-}
-
-export function installScript(wanted: string[], enabled: string[]): string {
-	return `
-export DEBIAN_FRONTEND=noninteractive
-missing=()
-for package in ${wanted.join(" ")}; do
-  dpkg-query -W -f '\${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-done
-fetch_missing() { apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 install -y --no-install-recommends "\${missing[@]}"; }
-if [ \${#missing[@]} -gt 0 ]; then
-  # The package lists may be missing or old: fetch them only when the installation fails without.
-  fetch_missing >&2 || { apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update >&2; fetch_missing >&2; }
-fi
-${enabled.map((unit) => `systemctl is-enabled -q ${unit} || systemctl enable ${unit} >&2\nsystemctl start ${unit}`).join("\n")}
-`.trim();
+	// The docker CLI, which @pulumi/docker works like, talks to the daemon as the one who logs in.
+	const operator = host.roles.includes("manager") && host.user !== "root" ? host.user : undefined;
+	const step: HostStepArgs = { step: "host/packages", ...(operator && { settings: { operator } }), packages: wanted, units: enabled };
+	return hostStep((name) => `${name}-packages`, host, step, { parent });
 }

@@ -11,8 +11,7 @@ import type { Topology } from "../config/schema.ts";
 import { registryPort } from "../config/sections/image.ts";
 import { type EcrRegistry, ecrRegistry } from "../lib/ecr.ts";
 import { GeneratedSecret } from "../providers/generated-secret/resource.ts";
-import { knownByFormerNames } from "./formerNames.ts";
-import { type Host, remoteStep } from "./host.ts";
+import { type Host, type HostStepArgs, hostStep } from "./host.ts";
 import type { Hosts } from "./hosts.ts";
 import { registryLogin } from "./registryLogin.ts";
 
@@ -35,7 +34,7 @@ export class Registry extends pulumi.ComponentResource {
 	readonly storage: pulumi.Output<string> | undefined;
 
 	constructor(name: string, topology: Topology, hosts: Hosts, opts?: pulumi.ComponentResourceOptions) {
-		super("scaleout:index:Registry", name, {}, knownByFormerNames(topology, opts));
+		super("scaleout:index:Registry", name, {}, opts);
 		const { registry, service } = topology;
 		const own = hosts.with("registry")[0];
 		const ecr = ecrRegistry(registry.server);
@@ -69,31 +68,18 @@ export class Registry extends pulumi.ComponentResource {
 
 	/** Starts the registry on its host. Its certificate is the step's output. */
 	#serve(name: string, host: Host) {
-		return remoteStep(
-			name,
-			host,
-			{
-				script: registryScript(host.address, this.username),
-				stdin: pulumi.interpolate`${this.password}\n`,
-				looks: ["config.yml", "htpasswd", "tls.crt", "tls.key"]
-					.map((file) => `file /etc/docker/registry/${file}`)
-					.concat("unit docker-registry"),
-				deleteScript: "systemctl disable --now docker-registry",
-			},
-			{ parent: this },
-		);
+		return hostStep(name, host, serveStep(host.address, this.username, this.password as pulumi.Output<string>), { parent: this });
 	}
 
 	/** Makes every swarm node trust a certificate for this registry. */
 	#trust(name: string, hosts: Hosts, certificate: pulumi.Input<string>): pulumi.Resource[] {
 		const nodes = hosts.all.filter(({ roles }) => roles.includes("manager") || roles.includes("worker"));
-		const step = {
-			script: trustScript(this.server),
-			stdin: certificate,
-			looks: [`file /etc/docker/certs.d/${this.server}/ca.crt`],
-			deleteScript: `rm -rf /etc/docker/certs.d/${this.server}`,
-		};
-		for (const node of nodes) this.#trusting.set(node.name, remoteStep(`${name}-trust-${node.name}`, node, step, { parent: this }));
+		const step = trustStep(this.server, certificate);
+		for (const node of nodes)
+			this.#trusting.set(
+				node.name,
+				hostStep((host) => `${name}-trust-${host}`, node, step, { parent: this }),
+			);
 		return [...this.#trusting.values()];
 	}
 }
@@ -136,51 +122,33 @@ function parseCertificate(text: string): X509Certificate | undefined {
 	}
 }
 
-/** Configures the distribution registry; the password comes by standard input, the certificate goes to standard output. The key never leaves the host. */
-function registryScript(address: string, username: string): string {
-	return `
-IFS= read -r password
-directory=/etc/docker/registry
-install -d -m 755 $directory
-install -d -m 700 /var/lib/docker-registry
-umask 077
-printf '%s\\n' "$password" | htpasswd -Bic $directory/htpasswd.new ${username} 2>/dev/null
-# A certificate that still serves is kept: a new one would be a change on every node.
-good() { openssl x509 -in $directory/tls.crt -noout -checkend 2592000 && openssl x509 -in $directory/tls.crt -noout -checkip ${address} | grep -q 'does match'; }
-if ! good > /dev/null 2>&1; then
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=registry \\
-    -addext subjectAltName=IP:${address} -keyout $directory/tls.key -out $directory/tls.crt 2>/dev/null
-fi
-mv $directory/htpasswd.new $directory/htpasswd
-chown docker-registry $directory/tls.key $directory/htpasswd
-chmod 644 $directory/tls.crt
-cat > $directory/config.yml <<'END'
-version: 0.1
+/** Runs the distribution registry. */
+function serveStep(address: string, username: string, password: pulumi.Output<string>): HostStepArgs {
+	const directory = "/etc/docker/registry";
+	const config = `version: 0.1
 storage:
   filesystem: { rootdirectory: /var/lib/docker-registry }
   delete: { enabled: true }
 http:
   addr: :${registryPort}
-  tls: { certificate: /etc/docker/registry/tls.crt, key: /etc/docker/registry/tls.key }
+  tls: { certificate: ${directory}/tls.crt, key: ${directory}/tls.key }
 auth:
-  htpasswd: { realm: registry, path: /etc/docker/registry/htpasswd }
-END
-chmod 644 $directory/config.yml
-chown docker-registry /var/lib/docker-registry
-systemctl is-enabled -q docker-registry || systemctl enable docker-registry >&2
-systemctl restart docker-registry >&2
-for attempt in $(seq 60); do
-  # 401: it serves, and wants the password.
-  code=$(curl -s -o /dev/null -w '%{http_code}' --cacert $directory/tls.crt https://${address}:${registryPort}/v2/ || true)
-  [ "$code" = 401 ] && break
-  sleep 1
-done
-[ "$code" = 401 ] || { echo "registry: no answer on ${address}:${registryPort} (last HTTP code $code)" >&2; journalctl -n 20 --no-pager -u docker-registry >&2; exit 1; }
-cat $directory/tls.crt
-`.trim();
+  htpasswd: { realm: registry, path: ${directory}/htpasswd }
+`;
+	return {
+		step: "registry/serve",
+		settings: { address, port: registryPort, username, password },
+		directories: [
+			{ path: directory, mode: "0755" },
+			{ path: "/var/lib/docker-registry", mode: "0700", owner: "docker-registry:docker-registry" },
+		],
+		files: [{ path: `${directory}/config.yml`, content: config }],
+		checks: [...["htpasswd", "tls.crt", "tls.key"].map((file) => `file ${directory}/${file}`), "unit docker-registry"],
+	};
 }
 
 /** Docker reads this directory at every pull: no restart. */
-function trustScript(server: string): string {
-	return `install -d -m 755 /etc/docker/certs.d/${server}; install -m 644 /dev/stdin /etc/docker/certs.d/${server}/ca.crt`;
+function trustStep(server: string, certificate: pulumi.Input<string>): HostStepArgs {
+	const directory = `/etc/docker/certs.d/${server}`;
+	return { step: "registry/trust", settings: { directory }, files: [{ path: `${directory}/ca.crt`, content: certificate }] };
 }

@@ -1,27 +1,18 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { installProgram, lookAtProgram, programPath, programText, removeProgram } from "../lib/agentProgram.ts";
-import { type Host, remoteStep } from "./host.ts";
-import { installScript } from "./packages.ts";
+import { programPath, programVersion, stepProgram, unitFile } from "../lib/agentProgram.ts";
+import { type Host, type HostStepArgs, hostStep } from "./host.ts";
 
 const program = "registry_login";
 
 /** What keeps the service's ECR token fresh, on a manager. See agent/registry_login.py. */
 export function registryLogin(manager: Host, service: string, server: string, parent: pulumi.Resource): pulumi.Resource {
-	const script = `${installScript(["amazon-ecr-credential-helper", "python3"], [])}\n${loginScript(service, server)}`;
-	const looks = lookAtProgram(unitOf(service), program, `${unitOf(service)}.timer`);
-	const args = { script, stdin: programText(program), looks, deleteScript: removeScript(service) };
-	return remoteStep(`${manager.name}-${service}-registry-login`, manager, args, { parent });
+	return hostStep((host) => `${host}-${service}-registry-login`, manager, loginStep(service, server), { parent });
 }
 
-const unitOf = (service: string) => `scaleout-registry-login-${service}`;
-
-/** Installs the program from standard input with a timer of four hours: a token lives twelve, so two failures in a row do no harm. */
-export function loginScript(service: string, server: string): string {
-	const unit = unitOf(service);
-	return `
-${installProgram(unit)}
-cat > /etc/systemd/system/${unit}.service <<'END'
-[Unit]
+/** Installs the program with a timer of four hours: a token lives twelve, so two failures in a row do no harm. */
+export function loginStep(service: string, server: string): HostStepArgs {
+	const unit = `scaleout-registry-login-${service}`;
+	const serviceText = `[Unit]
 Description=Fresh registry token for ${service}
 After=docker.service
 
@@ -32,9 +23,8 @@ Environment=AWS_ECR_DISABLE_CACHE=true HOME=/root
 ExecStart=/usr/bin/python3 ${programPath(unit, program)} --service ${service} --server ${server}
 Restart=on-failure
 RestartSec=300
-END
-cat > /etc/systemd/system/${unit}.timer <<'END'
-[Unit]
+`;
+	const timerText = `[Unit]
 Description=Fresh registry token for ${service}, every four hours
 
 [Timer]
@@ -43,15 +33,17 @@ OnUnitActiveSec=4h
 
 [Install]
 WantedBy=timers.target
-END
-chmod 644 /etc/systemd/system/${unit}.service /etc/systemd/system/${unit}.timer
-systemctl daemon-reload
-systemctl enable ${unit}.timer >&2
-systemctl restart ${unit}.timer
-`.trim();
-}
-
-export function removeScript(service: string): string {
-	const unit = unitOf(service);
-	return `systemctl disable --now ${unit}.timer ${unit}.service || true; rm -f /etc/systemd/system/${unit}.service /etc/systemd/system/${unit}.timer; ${removeProgram(unit)}; systemctl daemon-reload`;
+`;
+	return {
+		step: "registry/login",
+		settings: { unit },
+		packages: ["amazon-ecr-credential-helper", "python3"],
+		program: stepProgram(unit, program),
+		files: [
+			{ path: unitFile(`${unit}.service`), content: serviceText },
+			{ path: unitFile(`${unit}.timer`), content: timerText },
+		],
+		checks: [`unit ${unit}.timer`],
+		because: { program: programVersion(program) },
+	};
 }

@@ -7,9 +7,9 @@ import { NodeLabel } from "../providers/node-label/resource.ts";
 import { Service, type ServiceMount } from "../providers/service/resource.ts";
 import { isLossless, stopSeconds } from "../providers/service/spec.ts";
 import { SwarmSecret } from "../providers/swarm-secret/resource.ts";
-import { drainAgent } from "./drainAgent.ts";
-import { knownByFormerNames } from "./formerNames.ts";
-import { type Host, owner, remoteStep } from "./host.ts";
+import { type AgentNode, drainAgent } from "./drainAgent.ts";
+import { type Host, hostStep, owner } from "./host.ts";
+import { aliasesOf, firstName } from "./hostNames.ts";
 import type { NfsExport } from "./nfs.ts";
 import type { Registry } from "./registry.ts";
 import type { Swarm, SwarmMember } from "./swarm.ts";
@@ -31,7 +31,7 @@ export class WasService extends pulumi.ComponentResource {
 	readonly service: Service;
 
 	constructor(name: string, args: WasServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-		super("scaleout:index:WasService", name, {}, knownByFormerNames(args.topology, opts));
+		super("scaleout:index:WasService", name, {}, opts);
 		const { topology, swarm, serving, logs, registry } = args;
 		const { service } = topology;
 		const directories = service.mount.type === "bind" ? this.#makeDirectories(service.mount.source, serving) : [];
@@ -93,10 +93,12 @@ export class WasService extends pulumi.ComponentResource {
 	}
 
 	#agents(serving: SwarmMember[], service: Topology["service"]): pulumi.Resource[] {
-		const nodes = serving.map(({ host: { name, address } }) => ({ name, address }));
-		return serving.map((member) => {
-			const peers = nodes.filter(({ name }) => name !== member.host.name);
-			return drainAgent(member, service, peers, this);
+		const nodes = serving.map(({ host }) => ({ name: firstName(host), address: host.address }));
+		const first = new Map(serving.map(({ host }) => [host.name, firstName(host)]));
+		const order = service.rollout.order.map((name) => first.get(name) ?? name);
+		return serving.map((member, i) => {
+			const [self, peers] = [nodes[i] as AgentNode, nodes.filter((node) => node !== nodes[i])];
+			return drainAgent(member, { ...service, rollout: { ...service.rollout, order } }, self, peers, this);
 		});
 	}
 
@@ -107,8 +109,9 @@ export class WasService extends pulumi.ComponentResource {
 	#bind({ host, node }: SwarmMember, { topology, swarm, logs, registry }: WasServiceArgs, steps: pulumi.Resource[]): NodeLabel {
 		const { service } = topology;
 		const [label, value] = placementOf(service);
+		const of = (name: string) => `${name}-label`;
 		return new NodeLabel(
-			`${host.name}-label`,
+			of(host.name),
 			{
 				managers: swarm.managers,
 				clusterId: swarm.clusterId,
@@ -122,7 +125,7 @@ export class WasService extends pulumi.ComponentResource {
 				service: service.name,
 				stopSeconds: stopSeconds(service),
 			},
-			{ parent: this, dependsOn: [node, ...steps, ...logs.ready(host), ...registry.readyOn(host)] },
+			{ parent: this, dependsOn: [node, ...steps, ...logs.ready(host), ...registry.readyOn(host)], aliases: aliasesOf(host, of) },
 		);
 	}
 
@@ -146,10 +149,10 @@ export class WasService extends pulumi.ComponentResource {
 
 	#makeDirectories(source: string, serving: SwarmMember[]): pulumi.Resource[] {
 		return serving.map(({ host }) =>
-			remoteStep(
-				`${host.name}-log-directory`,
+			hostStep(
+				(name) => `${name}-log-directory`,
 				host,
-				{ script: `install -d -m 0777 ${source}`, looks: [`file ${source}`] },
+				{ step: "service/log-directory", directories: [{ path: source, mode: "0777" }] },
 				{ parent: this },
 			),
 		);

@@ -3,8 +3,8 @@ import type { Topology } from "../config/schema.ts";
 import type { Connection } from "../lib/connection.ts";
 import { SwarmCluster } from "../providers/swarm-cluster/resource.ts";
 import { SwarmNode } from "../providers/swarm-node/resource.ts";
-import { knownByFormerNames } from "./formerNames.ts";
 import { type Host, owner } from "./host.ts";
+import { aliasesOf } from "./hostNames.ts";
 import type { Hosts } from "./hosts.ts";
 
 export interface SwarmMember {
@@ -22,7 +22,7 @@ export class Swarm extends pulumi.ComponentResource {
 	readonly managers: pulumi.Output<Connection[]>;
 
 	constructor(name: string, topology: Topology, hosts: Hosts, opts?: pulumi.ComponentResourceOptions) {
-		super("scaleout:index:Swarm", name, {}, knownByFormerNames(topology, opts));
+		super("scaleout:index:Swarm", name, {}, opts);
 		const { swarm } = topology;
 		const managers = hosts.with("manager");
 		// With several managers the swarm outlives each of them.
@@ -60,7 +60,7 @@ export class Swarm extends pulumi.ComponentResource {
 					role: isManager ? "manager" : "worker",
 					owner: owner(),
 				},
-				{ parent: this, dependsOn: [host.ready, ...dependsOn] },
+				{ parent: this, dependsOn: [host.ready, ...dependsOn], aliases: aliasesOf(host) },
 			);
 			return { host, node };
 		};

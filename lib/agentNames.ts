@@ -36,6 +36,3 @@ export interface TaskTerms {
 	/** Seconds between the image's stop signal and SIGKILL. */
 	stopGraceSeconds: number;
 }
-
-/** Bash that tells a node's agent that the service is about to be removed: its tasks stop without waiting for other nodes. See agent/scaleout_stop.py. */
-export const tellEnding = (service: string) => `[ ! -d /run/${drainUnit(service)} ] || touch /run/${drainUnit(service)}/ending`;

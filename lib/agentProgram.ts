@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import type { StepProgram } from "../host/manifest.ts";
 
 /* Programs of agent/ on a host: each systemd unit has a directory of its own with its program and the modules that it imports. */
 
@@ -24,32 +26,12 @@ const directory = (unit: string) => `/usr/local/lib/scaleout/${unit}`;
 /** Where the program of a systemd unit of ours lies on a host. */
 export const programPath = (unit: string, program: string) => `${directory(unit)}/${program}.py`;
 
-/** The program with its modules in one text, for the standard input of `installProgram`. */
-export function programText(program: string): string {
-	return modulesOf(program)
-		.map((module) => `#### ${module}.py\n${source(module)}`)
-		.join("");
-}
+/** A program with its modules in the directory of its unit. */
+export const stepProgram = (unit: string, program: string): StepProgram => ({ directory: directory(unit), modules: modulesOf(program) });
 
-/** Puts a unit's program from standard input in place, whole or not at all. */
-export function installProgram(unit: string): string {
-	const at = directory(unit);
-	return `
-rm -rf ${at}.new
-install -d -m 755 /usr/local/lib/scaleout ${at}.new
-awk -v at=${at}.new '/^#### [a-z_]+[.]py$/ { file = at "/" $2; next } { print > file }'
-chmod 644 ${at}.new/*.py
-rm -rf ${at}
-mv ${at}.new ${at}
-`.trim();
-}
+/** Hash of them: a step that puts them on a host is carried out again when one changes. */
+export const programVersion = (program: string): string =>
+	createHash("sha256").update(modulesOf(program).map(source).join("")).digest("hex").slice(0, 8);
 
-/** Removes it. */
-export const removeProgram = (unit: string) => `rm -rf ${directory(unit)}`;
-
-/** Looks at a program, its unit, and that the unit, or another one that starts it, runs. See lib/hostRecord.ts. */
-export function lookAtProgram(unit: string, program: string, running = `${unit}.service`): string[] {
-	const units = [...new Set([`${unit}.service`, running])].map((name) => `/etc/systemd/system/${name}`);
-	const files = [...modulesOf(program).map((module) => programPath(unit, module)), ...units];
-	return [...files.map((file) => `file ${file}`), `unit ${running}`];
-}
+/** Where a systemd unit of ours lies on a host. */
+export const unitFile = (name: string) => `/etc/systemd/system/${name}`;

@@ -1,8 +1,6 @@
-import { shellQuote } from "./connection.ts";
-
 /**
  * What it means that a task is healthy. There is one definition: Docker's own check (providers/service/healthcheck.ts), the node's agent
- * (agent/scaleout_health.py), `up`, a refresh and `npm run status` (the command line below) send the same request and judge the answer the same way:
+ * (agent/scaleout_health.py), `up`, a refresh and `npm run status` (host/steps/health/ask.sh) send the same request and judge the answer the same way:
  *
  * - GET, HTTP/1.1, the Host header as configured, straight to the address: no proxy, whatever the environment says, and no look-up of a name;
  * - the status line decides, and it has to come within `timeoutSeconds` of the beginning. The body is not judged. A 1xx is no answer yet;
@@ -25,20 +23,19 @@ export type Answer = { status: number } | { problem: string };
 /** The request's User-Agent, by which an application's log can tell these requests from its clients'. */
 export const userAgent = "scaleout";
 
-/** curl that neither the environment's proxies nor the user's .curlrc has a say in. An URL's words are sent as they are. */
-export const plainCurl = "curl -q -s --noproxy '*' --globoff --path-as-is";
+/** Seconds a node's agent may take to answer. */
+export const agentSeconds = 5;
 
-/** Bash that looks at `http://<address>:<port>` and prints one line for `readLook`. It ends with 0 whatever the answer. */
-export function lookCommand(address: string, port: number, { path, host, timeoutSeconds }: Health): string {
-	const headers = [`Host: ${host}`, "Accept: */*", "Connection: close"].map((header) => `-H ${shellQuote(header)}`).join(" ");
-	const url = shellQuote(`http://${address}:${port}${path}`);
-	return `${plainCurl} --http1.1 -A ${userAgent} ${headers} -m ${timeoutSeconds} -o /dev/null -w '%{http_code}' ${url} && echo ' 0' || echo " $?"`;
+/** What is asked for, as variables of host/steps/health/ask.sh. `peerPort`: of the node's agent, where there is one. */
+export function askSettings(address: string, port: number, { path, host, timeoutSeconds }: Health, peerPort?: number) {
+	const asked = { address, port, path, host, seconds: timeoutSeconds, user_agent: userAgent };
+	return { ...asked, agent_seconds: agentSeconds, peer_port: peerPort ? String(peerPort) : "" };
 }
 
-/** Seconds within which a host has carried out `lookCommand`, the way there included. */
+/** Seconds within which a host has asked, the way there included. */
 export const lookSeconds = ({ timeoutSeconds }: Health) => timeoutSeconds + 30;
 
-/** The answer in `lookCommand`'s line. Pure. @throws Error when it is none of its lines. */
+/** The answer in the line that `ask_service` printed. Pure. @throws Error when it is none of its lines. */
 export function readLook(line: string, { timeoutSeconds }: Health): Answer {
 	const match = /^(?:(\d{3}) )?(\d+)$/.exec(line.trim());
 	if (!match) throw new Error(`no answer of a look: ${line}`);

@@ -29,7 +29,7 @@ export interface ExecResult {
 
 export interface ExecOptions {
 	/** Sent to the command's standard input, then closed. The way for secrets: never in the command itself. */
-	stdin?: string;
+	stdin?: string | Buffer;
 	/** Seconds until the command counts as hung (default 120). */
 	deadlineSeconds?: number;
 }

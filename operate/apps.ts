@@ -1,6 +1,6 @@
+import { scriptText } from "../host/kit.ts";
 import { type AgentReport, readReport } from "../lib/agentReport.ts";
-import { shellQuote } from "../lib/connection.ts";
-import { type Answer, curlProblem, type Health, lookCommand, lookSeconds, plainCurl, readLook } from "../lib/health.ts";
+import { type Answer, agentSeconds, askSettings, curlProblem, type Health, lookSeconds, readLook } from "../lib/health.ts";
 import { execAsRoot } from "../lib/ssh.ts";
 import type { Deployed } from "./deployed.ts";
 
@@ -23,38 +23,17 @@ export interface AppState {
 
 type Host = Deployed["hosts"][number];
 
-/** Seconds an agent may take to answer. */
-const agentSeconds = 5;
-
 /** Looks at an app host, by one command there. */
 export async function appState({ service }: Deployed, { name, address, connection }: Host): Promise<AppState> {
 	const isServing = service.nodes.some((node) => node.name === name);
-	const script = [isServing ? servingScript(service, address) : "", volumesScript].join("\n");
+	const script = [isServing ? servingScript(service, address) : "", scriptText("status/volumes")].join("\n");
 	const output = await execAsRoot(connection, script, { deadlineSeconds: lookSeconds(service.health) + 60 });
 	return readAppState(output, service.health);
 }
 
-/** Docker waits for the volume's NFS server, without end. */
-const volumesScript = `
-if volumes=$(timeout 10 docker volume ls -q --filter label=scaleout.owner); then
-  echo 'volumes'
-  for volume in $volumes; do echo "volume $volume"; done
-fi`;
-
-function servingScript(service: Deployed["service"], address: string): string {
-	const format = "container {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{json .NetworkSettings.Ports}}";
-	const filter = shellQuote(`label=com.docker.swarm.service.name=${service.name}`);
-	const agent = `
-report=$(${plainCurl} -m ${agentSeconds} http://${address}:${service.peerPort}/ | head -c 65536 | tr -d '\\r\\n') && code=0 || code=$?
-echo "agent $code $report"`;
-	return `
-answer=$(${lookCommand(address, service.published, service.health)})
-echo "answer $answer"
-${service.peerPort ? agent : ""}
-if containers=$(timeout 10 docker ps -q --no-trunc --filter ${filter}); then
-  echo 'containers'
-  [ -z "$containers" ] || timeout 10 docker inspect --format ${shellQuote(format)} $containers || true
-fi`;
+function servingScript({ name, published, health, peerPort }: Deployed["service"], address: string): string {
+	const asked = askSettings(address, published, health, peerPort);
+	return [scriptText("health/ask", asked), scriptText("status/app", { service: name })].join("\n");
 }
 
 /** What the scripts have printed. Pure. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
+import { scriptText } from "../host/kit.ts";
 import { Client } from "../lib/client.ts";
-import { shellQuote } from "../lib/connection.ts";
 import { dockerOnManager } from "../lib/managers.ts";
 import { execAsRoot } from "../lib/ssh.ts";
 import type { Node, Task } from "../lib/swarm.ts";
@@ -92,12 +92,8 @@ export function isCurrent({ Spec: spec }: Task, template: object): boolean {
 }
 
 export async function nginxState({ service }: Deployed, { connection }: Pick<Host, "connection">): Promise<Observed["nginx"]> {
-	const script = `
-systemctl is-active nginx || true
-nginx -v 2>&1
-${service.nodes.map(({ address }) => connectScript(address, service.published)).join("\n")}
-wait
-nginx -T 2>/dev/null || true`.trim();
+	const addresses = service.nodes.map(({ address }) => address);
+	const script = scriptText("status/nginx", { addresses, port: service.published });
 	const [active, version = "", ...lines] = (await execAsRoot(connection, script)).split("\n");
 	const text = lines.join("\n");
 	const servers = [...text.matchAll(/^\s*server\s+([\d.]+:\d+)/gm)].map(([, server]) => server as string);
@@ -109,12 +105,8 @@ nginx -T 2>/dev/null || true`.trim();
 	};
 }
 
-/** A host that runs NGINX need not have curl. */
-const connectScript = (address: string, port: number) =>
-	`{ timeout 5 bash -c ': > /dev/tcp/${address}/${port}' 2> /dev/null || echo 'unconnected ${address}:${port}'; } &`;
-
 async function logState({ exportPath }: Deployed, { connection }: Host): Promise<Observed["log"]> {
-	const script = `systemctl is-active nfs-server || true; df --output=pcent ${shellQuote(exportPath)} | tail -1; exportfs -s`;
+	const script = scriptText("status/log", { path: exportPath });
 	const [active, used = "", ...lines] = (await execAsRoot(connection, script)).trim().split("\n");
 	const exports = lines.map((line) => /^(\S+)\s+([^(]+)/.exec(line)).filter((match) => match?.[1] === exportPath);
 	// An NFS server is a oneshot unit: active as long as it was not stopped.

@@ -14,8 +14,6 @@ export interface Change {
 	urn: string;
 	type: string;
 	name: string;
-	/** Type of the parent, such as `scaleout:index:LoadBalancer`; empty at the top. */
-	parentType: string;
 	operation: Operation;
 	/** Names of the inputs that change, as far as they can be told: a secret's change cannot. */
 	changed: string[];
@@ -97,7 +95,6 @@ function changeOf(metadata: Metadata): Change | undefined {
 		urn,
 		type,
 		name: urn.split("::").slice(3).join("::"),
-		parentType: urn.split("::")[2]?.split("$").at(-2) ?? "",
 		operation,
 		changed: operation === "create" || operation === "delete" ? [] : [...new Set([...named, ...differing(olds, news)])],
 		olds,

@@ -1,3 +1,5 @@
+import { settingsIn } from "../host/manifest.ts";
+import { judgeStep } from "../host/steps.ts";
 import { type Class, type Verdict, verdictIn } from "../lib/disruption.ts";
 import { judgeUpdate } from "../providers/service/judgement.ts";
 import type { ServiceInputs } from "../providers/service/resource.ts";
@@ -73,76 +75,21 @@ const nodeLabel: Rule = by({
 	},
 });
 
-const exportedAnew = verdict("reload", "the NFS server takes the export anew; what is mounted stays");
-
-/** Steps on hosts by SSH, by the component they belong to and the end of their name. */
-const steps: [component: string, name: RegExp, rule: Rule][] = [
-	["Hosts", /-packages$/, harmless("packages that are missing are installed")],
-	[
-		"WasService",
-		/-drain-agent$/,
-		by({
-			create: harmless("the drain agent starts"),
-			update: harmless("the drain agent starts anew, and goes on with a drain under way"),
-			delete: harmless("the drain agent goes, with what it has closed; the node's task is drained before"),
-		}),
-	],
-	["WasService", /-log-directory$/, harmless("the directory is made where it is missing")],
-	["WasImage", /^base-image/, harmless("what images are built from")],
-	["Registry", /./, harmless("the registry and the trust in it; running tasks need neither")],
-	["NfsExport", /-probe-/, harmless("the export is tried out")],
-	[
-		"NfsExport",
-		/-client-/,
-		by({
-			create: harmless("the export is opened to a client"),
-			update: exportedAnew,
-			delete: harmless("the export is closed to a client that uses it no longer"),
-		}),
-	],
-	[
-		"NfsExport",
-		/-export$/,
-		by({
-			create: harmless("the NFS server starts"),
-			update: (change, roles) => otherPath(change) ?? exportedAnew(change, roles),
-			delete: verdict("interruption", "the export ends: writers to it wait"),
-		}),
-	],
-	["LoadBalancer", /-maintenance$/, by({ create: maintenance, update: maintenance, delete: harmless("the mark of a maintenance goes") })],
-	[
-		"LoadBalancer",
-		/./,
-		by({
-			create: harmless("NGINX begins to serve"),
-			update: verdict("reload", "NGINX reloads; requests under way end as they began"),
-			delete: verdict("interruption", "NGINX serves no longer"),
-		}),
-	],
-];
-
-/** The export's standard input is its path. */
-function otherPath({ olds, news }: Change): Verdict | undefined {
-	const [before, after] = [olds.stdin, news.stdin].map((path) => String(path).trim());
-	return before === after ? undefined : { class: "data", reason: `logs go to ${after}; those in ${before} stay there` };
-}
-
-function maintenance({ news }: Change): Verdict {
-	if (String(news.stdin).trim() === "off") return { class: "none", reason: "NGINX serves" };
-	return { class: "interruption", reason: "on purpose: NGINX answers everything with 503" };
-}
-
-const step: Rule = (change, roles) => {
-	const component = change.parentType.split(":").at(-1);
-	const found = steps.find(([of, name]) => of === component && name.test(change.name));
-	return found?.[2](change, roles);
+/** A step on a host, which its command names. */
+const step: Rule = ({ operation, olds, news }) => {
+	const [, name = ""] = /\/run\.sh (\S+)$/.exec(String(news.create ?? olds.create)) ?? [];
+	const [before, after] = [olds, news].map(({ stdin }) => settingsIn(String(stdin ?? ""))) as [Settings, Settings];
+	return judgeStep(name, operation === "replace" ? "delete" : operation, before, after);
 };
+
+type Settings = ReturnType<typeof settingsIn>;
 
 const rules: Record<string, Rule> = {
 	"command:remote:Command": step,
-	"command:remote:CopyToRemote": step,
+	"command:remote:CopyToRemote": harmless("what images are built from"),
 	"docker:index/image:Image": harmless("an image is built and pushed; what runs it says so itself"),
 	[dynamic("HostCheck")]: harmless("the host is looked at"),
+	[dynamic("HostScripts")]: harmless("the scripts that steps on the host run; a step whose script changes says so itself"),
 	[dynamic("SshKey")]: harmless("a key pair; machines that take another say so themselves"),
 	[dynamic("GeneratedSecret")]: harmless("a password or a key; what uses it says so itself"),
 	[dynamic("Disk")]: by({

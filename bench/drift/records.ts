@@ -1,4 +1,4 @@
-import { recordDirectory } from "../../lib/hostRecord.ts";
+import { recordDirectory, scriptText } from "../../host/kit.ts";
 
 /*
  * What a refresh looks at on a host, as variables of playbook.yml. They are made from the records that the steps left on the host, so that the
@@ -39,27 +39,8 @@ export interface HostChecks {
 	contents: Record<string, string>;
 }
 
-/**
- * Prints the host's records line by line: subject, state, and of a path its owner, group and mode, and content or checksum; with tabs between.
- * Pure.
- */
-export function recordsScript(owner: string): string {
-	return `
-cd ${recordDirectory(owner)}
-sort -u */outcome | while IFS=$'\\t' read -r subject state; do
-  facts=
-  if [[ $subject = /* && -e $subject ]]; then
-    mode=$(stat -c %04a "$subject")
-    facts=$(stat -c '%u\\t%g' "$subject")"\\t$mode\\t"
-    if [ -d "$subject" ]; then facts+=directory
-    elif [ $((0$mode & 4)) = 0 ]; then facts+=sha256:$(sha256sum "$subject" | cut -d ' ' -f 1)
-    else facts+=base64:$(base64 -w 0 "$subject")
-    fi
-  fi
-  printf '%s\\t%s\\t%b\\n' "$subject" "$state" "$facts"
-done
-`.trim();
-}
+/** Prints the host's records line by line, with owners and content. Pure. */
+export const recordsScript = (owner: string): string => scriptText("host/records", { records: recordDirectory(owner) });
 
 /** What `recordsScript` printed, as checks. Pure. @throws Error for a record that the playbook has no task for, or that says something is wrong. */
 export function checksOf(printed: string): HostChecks {

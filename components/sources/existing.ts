@@ -4,7 +4,8 @@ import { readOperatorFile } from "../../config/operatorFile.ts";
 import type { HostConfig, Topology } from "../../config/schema.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { HostCheck } from "../../providers/host/resource.ts";
-import { type Host, owner } from "../host.ts";
+import { type Host, owner, withScripts } from "../host.ts";
+import { aliasesOf, checkName } from "../hostNames.ts";
 import { endpointAt } from "./endpoint.ts";
 
 /** Hosts that exist, from the inventory in the configuration. They are never created or deleted, only what is put on them. */
@@ -13,8 +14,12 @@ export function existingHosts(topology: Topology, parent: pulumi.Resource): Host
 	return topology.hosts.map(({ name, aliases, roles, address, lost: isLost }, i) => {
 		const plain = connections[i] as Connection;
 		const connection = pulumi.secret(plain);
-		const ready = new HostCheck(`${name}-check`, { property: `hosts[${i}]`, connection, owner: owner(), roles }, { parent });
-		return { name, aliases, roles, address, connection, user: plain.user, ready, drift: ready.drift, isLost };
+		const check = new HostCheck(
+			checkName(name),
+			{ property: `hosts[${i}]`, connection, owner: owner(), roles },
+			{ parent, aliases: aliasesOf({ name, aliases }, checkName) },
+		);
+		return withScripts({ name, aliases, roles, address, connection, user: plain.user, isLost }, check, undefined, parent);
 	});
 }
 

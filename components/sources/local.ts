@@ -6,8 +6,8 @@ import { Disk } from "../../providers/disk/resource.ts";
 import { HostCheck } from "../../providers/host/resource.ts";
 import { Machine } from "../../providers/machine/resource.ts";
 import { SshKey } from "../../providers/ssh-key/resource.ts";
-import { firstName } from "../formerNames.ts";
-import { type Host, owner } from "../host.ts";
+import { type Host, owner, withScripts } from "../host.ts";
+import { aliasesOf, checkName, firstName } from "../hostNames.ts";
 
 /** QEMU machines on the machine that runs `pulumi`, one a host, on a private LAN of their own. */
 export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] {
@@ -37,7 +37,7 @@ export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] 
 				privateKey: key.privateKey,
 				disks: isLog ? [{ file: logDiskFile, serial: "logs", mountPoint: logs.path }] : [],
 			},
-			{ parent, dependsOn: isLog ? [logDisk] : [] },
+			{ parent, dependsOn: isLog ? [logDisk] : [], aliases: aliasesOf(host) },
 		);
 		const connection = pulumi.secret({
 			host: "127.0.0.1",
@@ -46,12 +46,12 @@ export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] 
 			privateKey: key.privateKey,
 			hostKey: machine.hostKey,
 		});
-		const ready = new HostCheck(
-			`${name}-check`,
+		const check = new HostCheck(
+			checkName(name),
 			{ property: `hosts[${i}]`, connection, owner: owner(), roles, isMade: true },
-			{ parent, deletedWith: machine, dependsOn: [machine] },
+			{ parent, deletedWith: machine, dependsOn: [machine], aliases: aliasesOf(host, checkName) },
 		);
-		return { name, aliases, roles, address, connection, user: "root", ready, drift: ready.drift, machine };
+		return withScripts({ name, aliases, roles, address, connection, user: "root", machine }, check, undefined, parent);
 	});
 }
 

@@ -6,8 +6,7 @@ import { hostsWith, type Topology } from "../schema.ts";
 export function imageFaults({ hosts, registry, image }: Topology): Fault[] {
 	const faults: Fault[] = [];
 	const own = hostsWith({ hosts }, "registry")[0];
-	if (image.build?.baseArchive && !image.build.args.BASE_IMAGE)
-		faults.push({ property: "image.build.args.BASE_IMAGE", remedy: "is missing: baseArchive is imported under this name" });
+	if (image.build?.baseArchive) faults.push(...baseFaults(image.build.args.BASE_IMAGE));
 	if (own && image.resolve === "operator") {
 		faults.push({
 			property: "image.resolve",
@@ -19,6 +18,13 @@ export function imageFaults({ hosts, registry, image }: Topology): Fault[] {
 		...faults,
 		...(own ? ownRegistryFaults(registry, own.name) : ecrRegistry(registry.server) ? ecrFaults(registry) : otherFaults(registry, image)),
 	];
+}
+
+function baseFaults(name: string | undefined): Fault[] {
+	const property = "image.build.args.BASE_IMAGE";
+	if (!name) return [{ property, remedy: "is missing: baseArchive is imported under this name" }];
+	if (/^\w[\w./:-]*$/.test(name)) return [];
+	return [{ property, value: name, remedy: "is no name of an image, under which baseArchive could be imported: use name:tag" }];
 }
 
 type Registry = Topology["registry"];

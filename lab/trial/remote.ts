@@ -21,7 +21,7 @@ export const remoteCommand: Handler = {
 		return { id: randomUUID(), state: { connection, create, stdin, stdout: stdout.replace(/\n$/, ""), stderr } };
 	},
 	async remove({ inputs }) {
-		if (inputs.delete) await exec(inputs.connection, inputs.delete, { deadlineSeconds: commandDeadlineSeconds });
+		if (inputs.delete) await exec(inputs.connection, inputs.delete, { stdin: inputs.stdin, deadlineSeconds: commandDeadlineSeconds });
 	},
 };
 

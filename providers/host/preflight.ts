@@ -1,4 +1,5 @@
 import type { Role } from "../../config/schema.ts";
+import { scriptText } from "../../host/kit.ts";
 
 /*
  * What is looked at before anything is done to a host. The script prints `name value` lines; the rest is decided here.
@@ -23,18 +24,7 @@ const toleratedSkewSeconds = 30;
 /** Prints what `preflight` reads. Changes nothing. Pure. */
 export function preflightScript(roles: Role[]): string {
 	const needed = [...new Set(roles.flatMap((role) => modules[role] ?? []))];
-	return `
-. /etc/os-release
-echo "os $ID $VERSION_ID"
-echo "architecture $(uname -m)"
-echo "clock $(date +%s)"
-echo "free $(df -k --output=avail /var/lib | tail -n 1)"
-if command -v modprobe > /dev/null; then
-  for module in ${needed.join(" ")}; do modprobe -n -q "$module" 2> /dev/null || echo "lacks $module"; done
-fi
-docker=$(timeout 20 docker version -f '{{.Server.Version}}' 2> /dev/null || true)
-if [ -n "$docker" ] && dpkg --compare-versions "$docker" lt ${oldestDocker}; then echo "docker $docker"; fi
-`.trim();
+	return scriptText("host/preflight", { modules: needed, oldest_docker: oldestDocker });
 }
 
 export interface Preflight {

@@ -1,5 +1,6 @@
+import { recordDirectory, scriptText } from "../../host/kit.ts";
 import { asRoot, describeConnection } from "../../lib/connection.ts";
-import { differencesOf, findRecords, lookScript, nextDrift } from "../../lib/hostRecord.ts";
+import { differencesOf, nextDrift } from "../../lib/drift.ts";
 import { connect, exec, execAsRoot, isUnreachable, SshError, type SshFault } from "../../lib/ssh.ts";
 import { defineProvider } from "../define.ts";
 import { preflight, preflightScript } from "./preflight.ts";
@@ -43,7 +44,7 @@ export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
 			note(`${error.message}: what is on it cannot be looked at now`);
 			return { os, architecture, drift };
 		}
-		const looked = await execAsRoot(connection, `${preflightScript(roles)}\n${lookScript(owner)}`, { deadlineSeconds: 120 });
+		const looked = await execAsRoot(connection, `${preflightScript(roles)}\n${refreshScript(owner)}`, { deadlineSeconds: 120 });
 		// What would stop a first `up` may be what the next one mends: it is told.
 		for (const problem of preflight(looked, Date.now() / 1000).problems) note(`${property}: ${problem}`);
 		return { os, architecture, drift: nextDrift(drift, differencesOf(looked)) };
@@ -57,6 +58,11 @@ export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
 
 	async delete() {},
 });
+
+const hasRecords = (owner: string) => scriptText("host/has-records", { records: recordDirectory(owner) });
+
+/** Prints what `differencesOf` reads. */
+export const refreshScript = (owner: string) => [scriptText("checks"), hasRecords(owner), scriptText("host/refresh")].join("\n");
 
 /** Seconds a host may take to answer at a refresh. */
 const refreshDeadlineSeconds = 20;
@@ -77,7 +83,7 @@ async function check(inputs: HostCheckInputs): Promise<Omit<HostCheckOutputs, "d
 	} catch (error) {
 		throw explained(inputs, error);
 	}
-	const script = `${preflightScript(roles)}\n${findRecords(owner)}`;
+	const script = `${preflightScript(roles)}\n${hasRecords(owner)}`;
 	const { stdout, stderr, code } = await exec(connection, asRoot(connection.user, script), { deadlineSeconds: 60 });
 	if (code !== 0) {
 		throw new Error(

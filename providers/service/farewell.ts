@@ -1,3 +1,4 @@
+import { scriptText } from "../../host/kit.ts";
 import { announcement, gateChain } from "../../lib/agentNames.ts";
 import { printable } from "../../lib/printable.ts";
 import type { Task } from "../../lib/swarm.ts";
@@ -47,20 +48,5 @@ export function closeBeforeStops(serviceId: string, inputs: ServiceInputs, { swa
 	};
 }
 
-/**
- * What the node's agent does to close a port, once more to no effect: a chain of its own that new connections to the node's published port meet
- * first, whether they come from elsewhere or from the node itself. They have been led on by Docker (DNAT); what containers send to the same port of
- * others has not. The agent takes the chain away when it admits the next task. Pure.
- */
-export function closeScript(port: number): string {
-	const chain = gateChain(port);
-	// Two matches, since the states of one match are alternatives.
-	const rule = `${chain} -p tcp -m conntrack --ctstate NEW --ctorigdstport ${port} -m conntrack --ctstate DNAT -j REJECT --reject-with tcp-reset`;
-	return `
-iptables -w 10 -N ${chain} 2> /dev/null || true
-iptables -w 10 -C ${rule} 2> /dev/null || iptables -w 10 -A ${rule}
-for hook in FORWARD OUTPUT; do
-  iptables -w 10 -C $hook -j ${chain} 2> /dev/null || iptables -w 10 -I $hook -j ${chain}
-done
-`.trim();
-}
+/** Closes the node's published port, as its agent does. See host/steps/drain/close.sh. Pure. */
+export const closeScript = (port: number): string => scriptText("drain/close", { chain: gateChain(port), port });

@@ -1,4 +1,5 @@
-import { tellEnding } from "../../lib/agentNames.ts";
+import { scriptText } from "../../host/kit.ts";
+import { drainUnit } from "../../lib/agentNames.ts";
 import { verdictText } from "../../lib/disruption.ts";
 import { ecrRegistry } from "../../lib/ecr.ts";
 import { goneWithItsSwarm } from "../../lib/managers.ts";
@@ -100,7 +101,10 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		const means = meansOf(state, context);
 		const nodes = await withoutSilent(state.nodes, means);
 		// No task comes back, so no node waits for another one.
-		if (isLossless(state)) await Promise.all(nodes.map(({ connection }) => means.shell(connection, tellEnding(state.name))));
+		if (isLossless(state))
+			await Promise.all(
+				nodes.map(({ connection }) => means.shell(connection, scriptText("drain/ending", { unit: drainUnit(state.name) }))),
+			);
 		const removed = orUndefined(means.swarm.getService(state.serviceId).remove());
 		const hasSwarm = await removed.then(() => true).catch(goneWithItsSwarm);
 		const rest = { ...state, nodes };

@@ -1,14 +1,13 @@
+import { scriptText } from "../../host/kit.ts";
 import { type AgentReport, readReport } from "../../lib/agentReport.ts";
-import { shellQuote } from "../../lib/connection.ts";
 import {
 	type Answer,
+	askSettings,
 	describeAnswer,
 	type Health,
 	isHealthyAnswer,
 	isRefused,
-	lookCommand,
 	lookSeconds,
-	plainCurl,
 	readLook as readAnswer,
 } from "../../lib/health.ts";
 import { printable } from "../../lib/printable.ts";
@@ -41,14 +40,10 @@ export interface NodeLook {
 
 type Asked = Pick<ServiceInputs, "publish" | "health" | "rollout">;
 
-/** Seconds an agent may take to answer. */
-const agentSeconds = 3;
-
-/** Prints the line of `lookCommand` and then, with `agent`, what the agent says. Pure. */
+/** Prints the line of the answer and then, with `agent`, what the agent says. Pure. */
 export function lookScript({ address }: Pick<ServiceNode, "address">, { publish, health, rollout }: Asked, agent: boolean): string {
-	const asked = lookCommand(address, publish.published, health);
-	const told = `${plainCurl} -m ${agentSeconds} ${shellQuote(`http://${address}:${rollout.peerPort}/`)} || true`;
-	return [asked, ...(agent ? [told] : [])].join("\n");
+	const settings = askSettings(address, publish.published, health, agent ? rollout.peerPort : undefined);
+	return [scriptText("health/ask", settings), scriptText("health/look")].join("\n");
 }
 
 /** What the script printed; undefined when it printed nothing of the kind. Pure. */

@@ -1,4 +1,4 @@
-import { shellQuote } from "../../lib/connection.ts";
+import { scriptText } from "../../host/kit.ts";
 
 /*
  * What a host must reach before it joins. Docker's reference calls it "Open protocols and ports between the hosts". UDP says nothing until an
@@ -12,13 +12,8 @@ const deadlineSeconds = 10;
 
 /** Prints the `address port` pairs that cannot be reached by TCP. `managers`: addresses with port, as the swarm lists them. Pure. */
 export function closedPortsScript(managers: string[]): string {
-	const targets = managers.map(split).flatMap(({ address, port }) => [
-		[address, port],
-		[address, String(gossipPort)],
-	]);
-	const probe = `timeout ${deadlineSeconds} bash -c ': < "/dev/tcp/$1/$2"' probe`;
-	const lines = targets.map((target) => target.map(shellQuote).join(" ")).map((to) => `(${probe} ${to} 2> /dev/null || echo ${to}) &`);
-	return [...lines, "wait"].join("\n");
+	const targets = managers.map(split).flatMap(({ address, port }) => [`${address} ${port}`, `${address} ${gossipPort}`]);
+	return scriptText("swarm/ports", { targets, seconds: deadlineSeconds });
 }
 
 /** What the operator is told about what the script printed; undefined when all was reached. `host`: its name in the configuration. Pure. */

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest";
-import { loginScript, removeScript } from "../../components/registryLogin.ts";
-import { programText } from "../../lib/agentProgram.ts";
+import { loginStep } from "../../components/registryLogin.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
 import { labStack } from "../support/lab.ts";
+import { commandsOf } from "../support/step.ts";
 
 /* Registry logins that change under a service that runs. A task that Swarm places anew, on a node without the image, tells whether it can pull. */
 
@@ -12,6 +12,8 @@ const lab = inject("lab");
 const stack = labStack();
 const on = (name: string, script: string, stdin = "") => execAsRoot(lab.connections[name] as Connection, script, { stdin });
 const server = "192.168.1.20:5000";
+/** Without its packages: the helper is a stand-in, and python3 is there. */
+const renewal = commandsOf({ ...loginStep("babble-was", server), packages: [] }, `swarm-scaleout/${stack.name}`);
 const others = ["manager", "worker1"];
 const running = (name: string) =>
 	on(name, "docker ps -q --no-trunc --filter label=com.docker.swarm.service.name=babble-was --filter status=running");
@@ -60,7 +62,7 @@ describe.skipIf(lab.noEngine)("a registry password that changes", () => {
 	});
 
 	afterAll(async () => {
-		await on("manager", `${removeScript("babble-was")}; rm -f /usr/local/bin/docker-credential-ecr-login /run/registry-password`);
+		await on("manager", `${renewal.delete}; rm -f /usr/local/bin/docker-credential-ecr-login /run/registry-password`, renewal.stdin);
 		await on("manager", "docker node update --availability active worker2 >&2");
 		delete stack.config["swarm-scaleout:registry"];
 		await converge();
@@ -104,7 +106,7 @@ describe.skipIf(lab.noEngine)("a registry password that changes", () => {
 		const helper = `#!/bin/sh\nread -r server\nprintf '{"ServerURL":"%s","Username":"pusher","Secret":"%s"}' "$server" "$(cat /run/registry-password)"\n`;
 		await on("manager", "umask 077; cat > /run/registry-password", byHand);
 		await on("manager", "install -m 755 /dev/stdin /usr/local/bin/docker-credential-ecr-login", helper);
-		await on("manager", loginScript("babble-was", server), programText("registry_login"));
+		await on("manager", renewal.create, renewal.stdin);
 		const journal = () => on("manager", "journalctl -o cat -u scaleout-registry-login-babble-was -n 20 --no-pager");
 		// At once, or five minutes after the machine's start.
 		await expect.poll(journal, { timeout: 330_000, interval: 2000 }).toContain("babble-was has a fresh token");

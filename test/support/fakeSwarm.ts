@@ -115,7 +115,7 @@ export class FakeSwarm {
 	/** In place of lib/ssh.ts, where the only script is the one that tries the others' ports: it prints those of which it gets no answer. */
 	execAsRoot = async (connection: Connection, script: string): Promise<string> => {
 		await this.connect(connection);
-		const tried = [...script.matchAll(/echo '(\S+)' '(\d+)'/g)].map(([, address, port]) => `${address} ${port}`);
+		const tried = [...script.matchAll(/'(\S+ \d+)'/g)].map(([, target]) => target);
 		return this.walledOff.has(connection.host) ? tried.join("\n") : "";
 	};
 

@@ -62,6 +62,7 @@ const defaults: Outputs = {
 	[dynamic("GeneratedSecret")]: (name) => ({ value: `planted-${name}` }),
 	[dynamic("Machine")]: (name) => ({ hostKey: hostKeyOf(name), state: "running", accelerator: "tcg" }),
 	[dynamic("HostCheck")]: () => ({ os: "debian 12", architecture: "x86_64", drift: {} }),
+	[dynamic("HostScripts")]: (_name, { version }) => ({ installed: version }),
 	[dynamic("SwarmCluster")]: (_name, { dispatcherHeartbeatSeconds }) => ({
 		clusterId: "cluster-id",
 		observed: { dispatcherHeartbeatSeconds },

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
-import { forThisVersion } from "../../components/nginxScripts.ts";
+import { scriptText } from "../../host/kit.ts";
 
 /* The `nginx` program of this machine, where there is one: run by tests as a process of their own, on the loopback interface. */
 
@@ -15,7 +15,7 @@ export const isAtLeast = (since: string) =>
 
 /** A configuration as the script on the host puts it there, for a version of NGINX. */
 export function forVersion(text: string, version: string): string {
-	const script = `version=${version}\n${forThisVersion}\nfor_this_version`;
+	const script = `${scriptText("nginx/versions", { version })}\nfor_this_version`;
 	const { stdout, stderr, status } = spawnSync("bash", ["--norc", "-euo", "pipefail", "-c", script], { input: text, encoding: "utf8" });
 	if (status !== 0) throw new Error(stderr);
 	return stdout;

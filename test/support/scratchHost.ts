@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { kit, kitDirectory } from "../../host/kit.ts";
 
 /*
  * A host for scripts that want one: they run in a real bash, with a directory as their root and stand-ins for the programs that would change the
@@ -10,10 +11,10 @@ import * as path from "node:path";
 
 /** Programs that are what they are everywhere. */
 const real =
-	"bash sh awk basename cat chmod comm cp cut date df diff dirname env find grep head install ln mkdir mktemp mv openssl readlink rm rmdir sed seq sha256sum sort stat tail tee touch tr uname wc xargs";
+	"bash sh awk basename cat chmod comm cp cut date df diff dirname env find grep head install ln mkdir mktemp mv openssl readlink rm rmdir sed seq sha256sum sort stat tail tar tee touch tr uname wc xargs";
 
 /** Of these, the ones that write. */
-const writing = "chmod cp find install ln mkdir mktemp mv rm rmdir sed tee touch";
+const writing = "chmod cp find install ln mkdir mktemp mv rm rmdir sed tar tee touch";
 
 /** Functions of bash in place of the other programs, in the words that scripts wait for. */
 const standIns = `
@@ -46,7 +47,9 @@ journalctl() { echo "watching"; }
 nginx() { echo "nginx version: nginx/1.24.0"; }
 ps() { echo 1; }
 systemctl() { case "$1 $*" in is-active*scaleout-drain-*) return 0 ;; esac; case $1 in is-active|is-enabled) echo inactive; return 3 ;; esac; }
-for name in apt-get blkid cloud-init gpg mkfs.ext4 mount mountpoint pgrep python3 resize2fs sleep timeout umount unshare; do eval "$name() { :; }"; done
+# Time passes by waiting, and no other way.
+sleep() { SECONDS=$((SECONDS + \${1%.*} + 1)); }
+for name in apt-get blkid cloud-init flock gpg mkfs.ext4 mount mountpoint pgrep python3 resize2fs timeout umount unshare; do eval "$name() { :; }"; done
 command_not_found_handle() { echo "$1" >> "$ROOT/.missing"; return 127; }
 `;
 
@@ -75,6 +78,7 @@ export class ScratchHost {
 				"etc/ssl/certs",
 				"var/www",
 				"var/tmp",
+				"run",
 			),
 		])
 			fs.mkdirSync(directory, { recursive: true });
@@ -94,7 +98,8 @@ export class ScratchHost {
 	}
 
 	/** Runs a command as sshd would, with another umask than a host's where one is given. */
-	run(command: string, stdin = "", umask = "022"): { status: number | null; stdout: string; stderr: string } {
+	run(command: string, stdin: string | Buffer = "", umask = "022"): { status: number | null; stdout: string; stderr: string } {
+		this.#installScripts(command);
 		const env = {
 			PATH: path.join(this.root, ".bin"),
 			ROOT: this.root,
@@ -104,7 +109,11 @@ export class ScratchHost {
 		const script = `set -a; . "$ROOT/.stand-ins"; export -f $(compgen -A function); set +a; umask ${umask}\n${this.#here(command)}`;
 		// As a file, because a socket, which is what spawnSync makes, cannot be opened anew as /dev/stdin.
 		const input = path.join(this.root, ".stdin");
-		fs.writeFileSync(input, stdin);
+		// Of what a step is told, the headings name paths; content stays as it is.
+		fs.writeFileSync(
+			input,
+			typeof stdin === "string" && stdin.startsWith("@") ? stdin.replace(/^@.*$/gm, (heading) => this.#here(heading)) : stdin,
+		);
 		const descriptor = fs.openSync(input, "r");
 		try {
 			return spawnSync("/bin/bash", ["--norc", "-c", script], {
@@ -145,6 +154,18 @@ export class ScratchHost {
 
 	remove(): void {
 		fs.rmSync(this.root, { recursive: true });
+	}
+
+	/** The scripts of all steps, where a command carries one out. */
+	#installScripts(command: string): void {
+		const [, stack] = /\/usr\/local\/lib\/scaleout\/steps\/([\w.-]+)\/(?:run|undo)\.sh/.exec(command) ?? [];
+		if (!stack) return;
+		const directory = path.join(this.root, kitDirectory(stack));
+		for (const [name, content] of fs.existsSync(directory) ? [] : kit().files) {
+			const file = path.join(directory, name);
+			fs.mkdirSync(path.dirname(file), { recursive: true });
+			fs.writeFileSync(file, name.endsWith(".sh") ? this.#here(content) : content);
+		}
 	}
 
 	/** The text with the system's paths led into the root. */

@@ -4,6 +4,8 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { describeFault, type Fault } from "../../config/fault.ts";
+import { recordDirectory } from "../../host/kit.ts";
+import { fileStem } from "../../lib/names.ts";
 import { makeCertificate, type Pair } from "../support/certificate.ts";
 import { digest, Recorder, type Registered } from "../support/mocks.ts";
 import { runProgram } from "../support/program.ts";
@@ -18,7 +20,7 @@ import { faultsOf, hostKey, labConfig, prodConfig, type Raw } from "./fixtures.t
 
 /** Ends each kind of quotes, and runs the program `hostile` in each. § is another number for each key. */
 const every =
-	"§'; hostile single; '\"$(hostile double)\"`hostile back`\nhostile line\nEND\nhostile here\nLOOK\n\r %n %% {{.x}} $ROOT \\\\ é漢\u202e *\\";
+	"§'; hostile single; '\"$(hostile double)\"`hostile back`\nhostile line\nEND\nhostile here\n@check hostile heading\n\r %n %% {{.x}} $ROOT \\\\ é漢\u202e *\\";
 const hostileValues = [
 	every,
 	"-§",
@@ -81,7 +83,10 @@ function basesOf({ certificate, key }: Pair): Record<string, Raw> {
 			nginx: { method: "hash", hashKey: "$request_uri", weights: { worker1: 2 } },
 		},
 		acme: existing({ tls: { acme } }, { caFile: "../ca.crt" }),
-		files: existing({ tls: { certificateFile: "../site.crt", keyFile: "../key" } }, { ca: certificate }),
+		files: {
+			...existing({ tls: { certificateFile: "../site.crt", keyFile: "../key" } }, { ca: certificate }),
+			image: { name: "2021babble/babble-was", pin: digest, build: { context: ".", args: { VERSION: "1" } } },
+		},
 		aws: {
 			...prodConfig(),
 			registry: { server: "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com" },
@@ -154,6 +159,12 @@ function runsOf(base: Raw): Given[] {
 
 const isFile = ({ name }: SchemaPath) => /(File|Archive)$/.test(name);
 
+/** A file arrives by its content, also as a step's text has it, or by its name, which is another one on a host. */
+function fileForms(file: string): string[] {
+	const content = fs.readFileSync(file, "utf8").trim();
+	return [content, content.replaceAll("\n", "\n  "), `/${path.basename(file)}`, `/${fileStem(path.basename(file))}`];
+}
+
 /** The resources of the program with these values. What it refuses itself, once it has read files, is taken out and tried again without. */
 async function programWith(base: Raw, given: Given): Promise<Registered[]> {
 	for (;;) {
@@ -193,7 +204,7 @@ describe("what is accepted arrives as data, and none of it is run", () => {
 	test.each(["lab", "acme", "files", "aws"])("with the configuration %s", async (name) => {
 		const base = bases[name] as Raw;
 		const runs = runsOf(base);
-		// By what is run, because most scripts are the same in all runs.
+		// By what is run and what it is told, because most steps are the same in all runs.
 		const creates = new Map<string, Registered>();
 		const deletes = new Map<string, Registered>();
 		expect(runs.length).toBeGreaterThan(0);
@@ -202,17 +213,13 @@ describe("what is accepted arrives as data, and none of it is run", () => {
 			const texts = resources.flatMap(({ inputs }) => textsIn(inputs));
 			for (const [place, value] of given) {
 				const what = `${place.name} = ${JSON.stringify(value)}`;
-				const forms = [
-					value,
-					Buffer.from(value).toString("base64"),
-					...(isFile(place) ? [fs.readFileSync(value, "utf8").trim(), `/${path.basename(value)}`] : []),
-				];
+				const forms = [value, Buffer.from(value).toString("base64"), ...(isFile(place) ? fileForms(value) : [])];
 				arrived.set(what, arrived.get(what) || texts.some((text) => forms.some((form) => text.includes(form))));
 			}
 			const steps = resources.filter(({ type }) => type === "command:remote:Command");
 			for (const step of steps) {
 				creates.set(`${step.inputs.create}\n${step.inputs.stdin}`, step);
-				if (step.inputs.delete) deletes.set(step.inputs.delete, step);
+				deletes.set(`${step.inputs.delete}\n${step.inputs.stdin}`, step);
 			}
 		}
 		const host = new ScratchHost();
@@ -220,8 +227,10 @@ describe("what is accepted arrives as data, and none of it is run", () => {
 			const { status, stderr } = host.run(inputs.create, inputs.stdin);
 			expect(status, `${name}: ${stderr}`).toBe(0);
 		}
-		for (const [command, { name }] of [...deletes].reverse()) {
-			const { status, stderr } = host.run(command);
+		// A record that stays: where there is none, nothing is undone.
+		fs.mkdirSync(path.join(host.root, recordDirectory("swarm-scaleout/lab"), "stays"));
+		for (const { name, inputs } of [...deletes.values()].reverse()) {
+			const { status, stderr } = host.run(inputs.delete, inputs.stdin);
 			expect(status, `delete of ${name}: ${stderr}`).toBe(0);
 		}
 		expect(host.faults).toEqual([]);

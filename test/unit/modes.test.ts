@@ -2,11 +2,11 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { agentScript } from "../../components/logShipping.ts";
-import { acmeScript } from "../../components/nginxScripts.ts";
-import { loginScript } from "../../components/registryLogin.ts";
-import { mountScript } from "../../components/sources/aws/dataVolume.ts";
-import { programText } from "../../lib/agentProgram.ts";
+import { shippingStep } from "../../components/logShipping.ts";
+import { acmeStep } from "../../components/nginxSteps.ts";
+import { loginStep } from "../../components/registryLogin.ts";
+import { mountStep } from "../../components/sources/aws/dataVolume.ts";
+import { kitArchive, kitDirectory, scriptText } from "../../host/kit.ts";
 import { asRoot } from "../../lib/connection.ts";
 import { provider as disk } from "../../providers/disk/provider.ts";
 import { ensureHostKey, writeSeed } from "../../providers/machine/seed.ts";
@@ -14,6 +14,7 @@ import { makeCertificate } from "../support/certificate.ts";
 import { Recorder } from "../support/mocks.ts";
 import { runProgram } from "../support/program.ts";
 import { type HostFile, ScratchHost } from "../support/scratchHost.ts";
+import { commandsOf } from "../support/step.ts";
 import { labConfig, projectDirectory, type Raw, topology } from "./fixtures.ts";
 
 /*
@@ -28,11 +29,14 @@ interface Step {
 }
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-modes-"));
+const owner = "swarm-scaleout/lab";
+let archive: Buffer;
 let steps: Step[];
 const umask = process.umask();
 
 beforeAll(async () => {
 	process.umask(0);
+	archive = await kitArchive();
 	vi.stubEnv("HOME", scratch);
 	vi.stubEnv("DATASOURCE_PASSWORD", "planted-datasource-password");
 	vi.stubEnv("REDIS_PASSWORD", "planted-redis-password");
@@ -65,30 +69,47 @@ function others(): Step[] {
 		caBundle: "/etc/letsencrypt/own-ca.pem",
 		dropIn: "/etc/systemd/system/certbot.service.d/own.conf",
 	};
-	const scripts: Record<string, [script: string, stdin: string]> = {
-		acme: [acmeScript(nginx, acme, paths), "a CA\n"],
-		"registry-login": [loginScript("babble-was", "123456789012.dkr.ecr.eu-central-1.amazonaws.com"), programText("registry_login")],
-		shipping: [agentScript("eu-central-1"), "{}\n"],
-		"log-volume": [mountScript("/mnt/main-was-logs"), "id-of-log-volume 50GiB\n"],
-	};
-	return Object.entries(scripts).map(([name, [script, stdin]]) => ({ name, command: asRoot("root", script), stdin }));
+	return [
+		acmeStep(nginx, { acme, ca: "a CA\n" }, paths),
+		loginStep("babble-was", "123456789012.dkr.ecr.eu-central-1.amazonaws.com"),
+		shippingStep("eu-central-1", "{}\n"),
+		mountStep("id-of-log-volume", "/mnt/main-was-logs", "50GiB"),
+	].map((step) => {
+		const { create, stdin } = commandsOf(step);
+		return { name: step.step, command: create, stdin };
+	});
 }
 
 /** What the steps leave on hosts, all on one, with a umask. */
 function written(hostUmask: string): { files: HostFile[]; owners: string[][] } {
+	const scripts = installed(hostUmask);
 	const host = new ScratchHost();
-	const before = host.files();
+	const before = [...host.files(), ...scripts];
 	for (const { name, command, stdin } of steps) {
 		const { status, stderr } = host.run(command, stdin, hostUmask);
 		expect(status, `${name}: ${stderr}`).toBe(0);
 	}
 	expect(host.faults).toEqual([]);
 	const result = {
-		files: host.files(before),
-		owners: host.calls("chown").map((words) => words.slice(1).map((word) => word.replace(host.root, ""))),
+		files: [...host.files(before), ...scripts],
+		owners: host
+			.calls("chown")
+			.map((words) => words.slice(1).map((word) => word.replace(host.root, "")))
+			.filter(([owner]) => owner !== "root:root"),
 	};
 	host.remove();
 	return result;
+}
+
+/** What is on a host once it has the scripts: one of their own, where no path in them is led into its root. */
+function installed(hostUmask: string): HostFile[] {
+	const host = new ScratchHost();
+	const before = host.files();
+	const { status, stderr } = host.run(asRoot("root", scriptText("host/install", { kit: kitDirectory(owner) })), archive, hostUmask);
+	expect([status, stderr, host.faults]).toEqual([0, "", []]);
+	const files = host.files(before);
+	host.remove();
+	return files;
 }
 
 /** The places on hosts that docs/security.md names, with their modes. */
@@ -121,8 +142,8 @@ describe.each(["000", "077"])("on a host with umask %s", (hostUmask) => {
 		// All else belongs to root, who runs the steps.
 		expect(owners).toEqual([
 			["10001:10001", "/mnt/main-was-logs"],
+			["docker-registry:docker-registry", "/var/lib/docker-registry"],
 			["docker-registry", "/etc/docker/registry/tls.key", "/etc/docker/registry/htpasswd"],
-			["docker-registry", "/var/lib/docker-registry"],
 		]);
 	});
 });

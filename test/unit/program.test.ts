@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -7,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { secretName } from "../../components/service.ts";
 import { digest, hostKeyOf, type Props, Recorder, type Registered, withoutSecrets } from "../support/mocks.ts";
-import { labConfig, syntaxFault } from "./fixtures.ts";
+import { labConfig } from "./fixtures.ts";
 
 /* The whole program, with the lab's configuration, against the mock runtime. */
 
@@ -100,7 +99,7 @@ describe("the lab's topology becomes these resources", () => {
 	test("the base image is copied and imported anew on another machine: another connection alone would do neither", () => {
 		const archive = find("base-image-archive");
 		expect(archive.inputs.triggers).toEqual([find("manager", ":Machine").id]);
-		expect(find("base-image", ":Command").inputs.stdin).toBe(archive.id);
+		expect(find("base-image", ":Command").inputs.stdin).toContain(`\n@because copied ${archive.id}\n`);
 	});
 
 	test("the image is built and pushed anew where the registry's host is another machine, which holds none", () => {
@@ -226,14 +225,15 @@ describe("values reach the place they are meant for", () => {
 	});
 
 	test("the nodes trust the certificate that the registry printed", () => {
-		for (const node of ["manager", "worker1", "worker2"]) expect(find(`registry-trust-${node}`).inputs.stdin).toBe("stdout of registry");
+		for (const node of ["manager", "worker1", "worker2"])
+			expect(find(`registry-trust-${node}`).inputs.stdin).toContain("\n  stdout of registry\n");
 	});
 });
 
 describe("secrets stay secret", () => {
 	test("the registry's password goes by standard input, not in the command", () => {
 		const { inputs } = find("registry", ":Command");
-		expect(inputs.stdin).toBe("planted-registry-password\n");
+		expect(inputs.stdin).toContain("\n@set password planted-registry-password\n");
 		expect(inputs.create + inputs.delete).not.toContain("planted-registry-password");
 	});
 
@@ -349,20 +349,12 @@ test("a provider's stored text is one and the same for all resources but for the
 	expect(new Set(texts.map((text) => text.replace(/providers\/[a-z-]+\/provider\.ts/, "<module>"))).size).toBe(1);
 });
 
-test("every command that goes to a host is bash, inside and out", () => {
+test("a command is one short line, the same for all steps of a kind", () => {
+	const scripts = "/usr/local/lib/scaleout/steps/swarm-scaleout-lab";
 	for (const { name, inputs } of remote()) {
-		for (const command of [inputs.create, inputs.update, inputs.delete].filter(Boolean) as string[]) {
-			expect(syntaxFault(command), name).toBe("");
-			expect(syntaxFault(innerScript(command)), name).toBe("");
-		}
+		const [, step] = /^@step (\S+) /.exec(inputs.stdin) ?? [];
+		expect(inputs.create, name).toBe(`bash ${scripts}/run.sh ${step}`);
+		expect(inputs.delete, name).toBe(`[ ! -d /var/lib/scaleout/swarm-scaleout-lab ] || bash ${scripts}/undo.sh ${step}`);
+		expect(inputs.update).toBeUndefined();
 	}
 });
-
-/** The script that a command line made by `asRoot` hands to bash: a function stands in for bash and prints its last word. */
-function innerScript(command: string): string {
-	const { stdout, status } = spawnSync("sh", ["-c", `bash() { for last; do :; done; printf %s "$last"; }\n${command}`], {
-		encoding: "utf8",
-	});
-	if (status !== 0 || !stdout) throw new Error(`not a command line of asRoot: ${command}`);
-	return stdout;
-}

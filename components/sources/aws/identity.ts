@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Topology } from "../../../config/schema.ts";
+import type { HostConfig, Topology } from "../../../config/schema.ts";
 import { type EcrRegistry, ecrRegistry } from "../../../lib/ecr.ts";
+import { aliasesOf } from "../../hostNames.ts";
 import type { Account } from "./account.ts";
 import { InstanceProfile, LogGroup, Role, RolePolicy } from "./sdk.ts";
 
@@ -16,17 +17,13 @@ export interface Right {
 export function profiles(topology: Topology, account: Account): Record<string, InstanceProfile> {
 	const logGroup = topology.logs.shipping && makeLogGroup(topology.logs, topology.logs.shipping, account);
 	const ecr = ecrRegistry(topology.registry.server);
-	const needed = topology.hosts.map(({ name, roles }): [string, Right[]] => [
-		name,
-		[
-			...(logGroup && roles.includes("log") ? [writeLogs(logGroup)] : []),
-			// Workers pull with the token that a manager gives the service.
-			...(ecr && roles.includes("manager") ? pullImages(ecr, topology.image.name) : []),
-		],
-	]);
-	return Object.fromEntries(
-		needed.filter(([, rights]) => rights.length > 0).map(([name, rights]) => [name, profile(name, rights, account)]),
-	);
+	const rightsOf = ({ roles }: HostConfig): Right[] => [
+		...(logGroup && roles.includes("log") ? [writeLogs(logGroup)] : []),
+		// Workers pull with the token that a manager gives the service.
+		...(ecr && roles.includes("manager") ? pullImages(ecr, topology.image.name) : []),
+	];
+	const needed = topology.hosts.map((host) => ({ host, rights: rightsOf(host) })).filter(({ rights }) => rights.length > 0);
+	return Object.fromEntries(needed.map(({ host, rights }) => [host.name, profile(host, rights, account)]));
 }
 
 function makeLogGroup(logs: Topology["logs"], shipping: NonNullable<Topology["logs"]["shipping"]>, { opts, tags }: Account): LogGroup {
@@ -76,9 +73,14 @@ const byInstances = JSON.stringify({
 	Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
 });
 
-function profile(name: string, rights: Right[], { opts, tags }: Account): InstanceProfile {
-	const role = new Role(`${name}-role`, { assumeRolePolicy: byInstances, description: `Host ${name}`, tags: tags(name) }, opts);
-	const policy = new RolePolicy(`${name}-rights`, { role: role.id, policy: policyOf(rights) }, opts);
+function profile(host: HostConfig, rights: Right[], { opts, tags }: Account): InstanceProfile {
+	const { name } = host;
+	const named = (of: (host: string) => string) => [of(name), { ...opts, aliases: aliasesOf(host, of) }] as const;
+	const [roleName, roleOpts] = named((host) => `${host}-role`);
+	const [rightsName, rightsOpts] = named((host) => `${host}-rights`);
+	const [profileName, profileOpts] = named((host) => `${host}-profile`);
+	const role = new Role(roleName, { assumeRolePolicy: byInstances, description: `Host ${name}`, tags: tags(name) }, roleOpts);
+	const policy = new RolePolicy(rightsName, { role: role.id, policy: policyOf(rights) }, rightsOpts);
 	// An instance that starts before its rights are there would be refused what it first tries.
-	return new InstanceProfile(`${name}-profile`, { role: role.name, tags: tags(name) }, { ...opts, dependsOn: [policy] });
+	return new InstanceProfile(profileName, { role: role.name, tags: tags(name) }, { ...profileOpts, dependsOn: [policy] });
 }

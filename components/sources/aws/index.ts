@@ -3,11 +3,11 @@ import type { Topology } from "../../../config/schema.ts";
 import { imageFamilies } from "../../../config/sections/aws.ts";
 import type { Connection } from "../../../lib/connection.ts";
 import { HostCheck } from "../../../providers/host/resource.ts";
-import { type Host, owner, remoteStep } from "../../host.ts";
+import { type Host, hostStep, owner, withScripts } from "../../host.ts";
+import { aliasesOf, checkName } from "../../hostNames.ts";
 import { endpointAt } from "../endpoint.ts";
 import { account } from "./account.ts";
-import { bootScript } from "./boot.ts";
-import { dataVolume, lookAtMount, mountScript } from "./dataVolume.ts";
+import { dataVolume, mountStep } from "./dataVolume.ts";
 import { profiles } from "./identity.ts";
 import { instances, type MadeInstance } from "./instances.ts";
 import { network } from "./network.ts";
@@ -30,7 +30,7 @@ export function awsHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 		const { instance, hostKey, publicAddress } = made.get(host.name) as MadeInstance;
 		const connection: pulumi.Output<Connection> = pulumi.secret(publicAddress ? proxy : { ...login, host: host.address, hostKey, proxy });
 		const check = new HostCheck(
-			`${host.name}-check`,
+			checkName(host.name),
 			{
 				property: `hosts[${i}]`,
 				connection,
@@ -42,18 +42,15 @@ export function awsHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 				deadlineSeconds: 300,
 				hint: "is the address you come from in aws.operatorCidrs?",
 			},
-			{ parent, deletedWith: instance, dependsOn: [instance, bastion.bound, ...net.routes, ...rules] },
+			{ parent, deletedWith: instance, dependsOn: [instance, bastion.bound, ...net.routes, ...rules], aliases: aliasesOf(host, checkName) },
 		);
-		const base = { name, aliases, roles, address, connection, user, drift: check.drift, machine: instance, publicAddress };
-		const booted = remoteStep(`${host.name}-boot`, { ...base, ready: check }, { script: bootScript }, { parent });
-		if (!host.roles.includes("log")) return { ...base, ready: booted };
+		const base = { name, aliases, roles, address, connection, user, machine: instance, publicAddress };
+		const checked = withScripts(base, check, instance.id, parent);
+		const booted = { ...checked, ready: hostStep((name) => `${name}-boot`, checked, { step: "aws/boot" }, { parent }) };
+		if (!host.roles.includes("log")) return booted;
 		const { volumeId, attachment } = dataVolume(topology, host, instance, of);
-		const mount = {
-			script: mountScript(logs.path),
-			stdin: pulumi.interpolate`${volumeId} ${aws.logVolumeGiB}GiB\n`,
-			looks: [lookAtMount(logs.path)],
-		};
-		return { ...base, ready: remoteStep("log-volume-mount", { ...base, ready: booted }, mount, { parent, dependsOn: [attachment] }) };
+		const mount = mountStep(volumeId, logs.path, `${aws.logVolumeGiB} GiB`);
+		return { ...booted, ready: hostStep("log-volume-mount", booted, mount, { parent, dependsOn: [attachment] }) };
 	});
 }
 

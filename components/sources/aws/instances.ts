@@ -3,7 +3,7 @@ import { subnetOf } from "../../../config/rules/aws.ts";
 import { type HostConfig, hostsWith, type Topology } from "../../../config/schema.ts";
 import { imageFamilies } from "../../../config/sections/aws.ts";
 import { SshKey } from "../../../providers/ssh-key/resource.ts";
-import { firstName } from "../../formerNames.ts";
+import { aliasesOf, firstName } from "../../hostNames.ts";
 import type { Account } from "./account.ts";
 import type { Network } from "./network.ts";
 import { Eip, EipAssociation, getParameterOutput, Instance, type InstanceProfile, KeyPair, type SecurityGroup } from "./sdk.ts";
@@ -51,9 +51,15 @@ function currentImage({ aws }: Topology, { opts }: Account): pulumi.Output<strin
  *
  * @param wanted Family and revision, in any words: a change takes the image that is current then.
  */
-export function pinnedImage(host: string, wanted: string, current: pulumi.Input<string>, parent?: pulumi.Resource): pulumi.Output<string> {
-	return new pulumi.Stash(`${host}-image`, { input: current }, { parent, ignoreChanges: ["input"], replacementTrigger: wanted })
-		.output as pulumi.Output<string>;
+export function pinnedImage(
+	host: Pick<HostConfig, "name" | "aliases">,
+	wanted: string,
+	current: pulumi.Input<string>,
+	parent?: pulumi.Resource,
+): pulumi.Output<string> {
+	const of = (name: string) => `${name}-image`;
+	const options = { parent, ignoreChanges: ["input"], replacementTrigger: wanted, aliases: aliasesOf(host, of) };
+	return new pulumi.Stash(of(host.name), { input: current }, options).output as pulumi.Output<string>;
 }
 
 /**
@@ -64,6 +70,9 @@ export function isSpare(host: HostConfig, topology: Topology): boolean {
 	const isNode = host.roles.includes("worker") || host.roles.includes("manager");
 	return isNode && host !== hostsWith(topology, "manager")[0];
 }
+
+const keyName = (host: string) => `${host}-host-key`;
+const addressName = (host: string) => `${host}-address`;
 
 function instanceOf(
 	host: HostConfig,
@@ -80,7 +89,7 @@ function instanceOf(
 	const spare = isSpare(host, topology);
 	const instanceType = host.instanceType ?? aws.instanceType;
 	const wanted = `${aws.image} ${host.imageRevision ?? aws.imageRevision}`;
-	const ami = aws.amiId ?? pinnedImage(name, wanted, current, opts.parent);
+	const ami = aws.amiId ?? pinnedImage(host, wanted, current, opts.parent);
 	const subnetId = network.subnetIds[subnetOf(topology, host)?.name as string] as pulumi.Input<string>;
 	// What replaces the instance makes a new host key as well: it is how the steps on the host learn that they must run again.
 	const keepers = {
@@ -92,7 +101,7 @@ function instanceOf(
 		userData: userDataVersion(hostname),
 		...(spare && { instanceType }),
 	};
-	const hostKey = new SshKey(`${name}-host-key`, { keepers }, { parent: opts.parent });
+	const hostKey = new SshKey(keyName(name), { keepers }, { parent: opts.parent, aliases: aliasesOf(host, keyName) });
 	const instance = new Instance(
 		name,
 		{
@@ -128,15 +137,17 @@ function instanceOf(
 			// Two instances cannot have one private address.
 			deleteBeforeReplace: true,
 			replaceOnChanges: spare ? ["instanceType"] : [],
+			aliases: aliasesOf(host),
 			additionalSecretOutputs: ["userData", "userDataBase64"],
 		},
 	);
 	if (!isNginx) return { instance, hostKey: hostKey.publicKey };
-	const eip = new Eip(`${name}-address`, { domain: "vpc", tags: tags(name) }, { ...opts, dependsOn: network.routes });
+	const known = { ...opts, aliases: aliasesOf(host, addressName) };
+	const eip = new Eip(addressName(name), { domain: "vpc", tags: tags(name) }, { ...known, dependsOn: network.routes });
 	const bound = new EipAssociation(
-		`${name}-address`,
+		addressName(name),
 		{ allocationId: eip.id, instanceId: instance.id },
-		{ ...opts, deletedWith: instance },
+		{ ...known, deletedWith: instance },
 	);
 	return { instance, hostKey: hostKey.publicKey, publicAddress: eip.publicIp, bound };
 }

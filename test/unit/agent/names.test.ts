@@ -1,6 +1,13 @@
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
 import * as os from "node:os";
+import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { announcement, gateChain, tellEnding, termsLabel } from "../../../lib/agentNames.ts";
+import { containerScript, scriptText } from "../../../host/kit.ts";
+import { announcement, drainUnit, gateChain, termsLabel } from "../../../lib/agentNames.ts";
+import { asRoot } from "../../../lib/connection.ts";
+import { userAgent } from "../../../lib/health.ts";
+import { ScratchHost } from "../../support/scratchHost.ts";
 import { python } from "./support/python.ts";
 
 /* What conntrack prints, and signals by their names, as the agent reads them; and the names that it shares with the rest. */
@@ -11,7 +18,22 @@ import json, drain_agent, scaleout_gate as gate, scaleout_stop as stop, scaleout
 print(json.dumps([gate.Gate(8080).chain, task.TERMS, stop.ENDING, drain_agent.parse([]).stop_signal]))`;
 	const [chain, label, note, signal] = python(script) as [string, string, string, number];
 	expect([chain, label, signal]).toEqual([gateChain(8080), termsLabel, os.constants.signals[announcement]]);
-	expect(tellEnding("was")).toMatch(new RegExp(`/run/scaleout-drain-was/${note}$`));
+	const host = new ScratchHost();
+	const tellEnding = asRoot("root", scriptText("drain/ending", { unit: drainUnit("was") }));
+	const directory = path.join(host.root, "run/scaleout-drain-was");
+	expect(host.run(tellEnding), "where no agent is").toMatchObject({ status: 0, stderr: "" });
+	expect(fs.existsSync(directory)).toBe(false);
+	fs.mkdirSync(directory);
+	expect(host.run(tellEnding)).toMatchObject({ status: 0, stderr: "" });
+	expect([fs.readdirSync(directory), host.faults]).toEqual([[note], []]);
+	host.remove();
+});
+
+test("Docker's own check says who it is as the others do", () => {
+	const forEver = "9".repeat(15);
+	const args = ["--norc", "-c", containerScript("ask"), "10.0.0.1", forEver, "5", "/health", "was.example.org", "200"];
+	const { stdout } = spawnSync("bash", args, { input: "", encoding: "utf8" });
+	expect(stdout.split("\r\n")).toContain(`User-Agent: ${userAgent}`);
 });
 
 describe("a connection to this node's port", () => {

@@ -4,8 +4,11 @@ import * as http from "node:http";
 import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { loginScript, removeScript } from "../../../components/registryLogin.ts";
-import { projectDirectory, syntaxFault } from "../fixtures.ts";
+import { loginStep } from "../../../components/registryLogin.ts";
+import { recordDirectory } from "../../../host/kit.ts";
+import { ScratchHost } from "../../support/scratchHost.ts";
+import { runStep, undoStep } from "../../support/step.ts";
+import { projectDirectory } from "../fixtures.ts";
 
 /* The program that renews a registry token, against a stand-in of Docker's socket and of the credential helper. The lab tests run it on a swarm. */
 
@@ -103,14 +106,32 @@ describe.skipIf(noPython)(`the program that renews a token${noPython ? " (skippe
 	});
 });
 
-test("its units are installed and removed by bash, under the service's name", () => {
-	const script = loginScript("babble-was", server);
-	expect(syntaxFault(script)).toBe("");
-	expect(script).toContain(`--service babble-was --server ${server}`);
-	expect(syntaxFault(removeScript("babble-was"))).toBe("");
-	const units = [...script.matchAll(/\/etc\/systemd\/system\/\S+\.(?:service|timer)\b(?!\.)/g)].map(([file]) => file);
-	expect(new Set(units).size).toBe(2);
-	for (const file of new Set(units)) expect(removeScript("babble-was")).toContain(file);
-	const [, program = ""] = script.match(/^ExecStart=\/usr\/bin\/python3 (\S+)/m) ?? [];
-	expect(removeScript("babble-was")).toContain(`rm -rf ${path.dirname(program)};`);
+test("its units are put on a host under the service's name and looked at by each refresh, and nothing of them is left when they go", () => {
+	const host = new ScratchHost();
+	const step = loginStep("babble-was", server);
+	// What all steps need of a host is not this one's.
+	runStep(host, { step: "test/first" });
+	const before = host.files();
+	expect(runStep(host, step, 'systemctl() { said systemctl "$@"; }; export -f systemctl')).toMatchObject({ status: 0, stderr: "" });
+	const unit = "scaleout-registry-login-babble-was";
+	const acts = host.calls("systemctl").map(([, ...words]) => words.join(" "));
+	expect(acts.slice(0, 3)).toEqual(["daemon-reload", `enable ${unit}.timer`, `restart ${unit}.timer`]);
+	const [serviceFile, timerFile] = [`/etc/systemd/system/${unit}.service`, `/etc/systemd/system/${unit}.timer`];
+	const program = `/usr/local/lib/scaleout/${unit}`;
+	const made = host.files(before).filter(({ path, isDirectory }) => !isDirectory && !path.startsWith("/var/lib/scaleout/"));
+	expect(made.map(({ path }) => path)).toEqual([serviceFile, timerFile, `${program}/registry_login.py`, `${program}/scaleout_docker.py`]);
+	const unitText = fs.readFileSync(path.join(host.root, serviceFile), "utf8");
+	expect(unitText).toContain(`ExecStart=/usr/bin/python3 ${program}/registry_login.py --service babble-was --server ${server}\n`);
+	const checks = fs.readFileSync(path.join(host.root, recordDirectory("swarm-scaleout/lab"), "registry-login", "checks"), "utf8");
+	expect(checks.replaceAll(host.root, "").trim().split("\n").sort()).toEqual(
+		[
+			...["amazon-ecr-credential-helper", "python3"].map((name) => `package ${name}`),
+			...made.map(({ path }) => `file ${path}`),
+			`unit ${unit}.timer`,
+		].sort(),
+	);
+	expect(undoStep(host, step)).toMatchObject({ status: 0, stderr: "" });
+	expect(host.files(before)).toEqual([]);
+	expect(host.faults).toEqual([]);
+	host.remove();
 });

@@ -6,69 +6,55 @@ import { afterAll, describe, expect, test } from "vitest";
 import { type InventoryHost, inventoryOf, knownHosts, parseRecap, unwanted } from "../../../bench/drift/ansible.ts";
 import { checksOf, recordsScript } from "../../../bench/drift/records.ts";
 import { swarmChecksOf } from "../../../bench/drift/swarm.ts";
-import { lookAtExports } from "../../../components/nfs.ts";
 import { asRoot } from "../../../lib/connection.ts";
-import { lookAtPackages, recorded } from "../../../lib/hostRecord.ts";
 import type { SwarmClusterInputs } from "../../../providers/swarm-cluster/resource.ts";
+import { ScratchHost } from "../../support/scratchHost.ts";
+import { runStep } from "../../support/step.ts";
 import { connection, hostKey } from "../fixtures.ts";
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-bench-"));
 afterAll(() => fs.rmSync(directory, { recursive: true }));
 
 describe("what the playbook checks on a host", () => {
-	const [readable, secret, folder, gone] = ["readable", "secret", "folder", "gone"].map((name) => path.join(directory, name)) as [
-		string,
-		string,
-		string,
-		string,
-	];
-	const programs = path.join(directory, "programs");
-
-	/** Runs a script as a host would, with the records in the test's directory and stand-ins for what a host has. */
-	function run(script: string): string {
-		fs.mkdirSync(programs, { recursive: true });
-		const standIn = (name: string, body: string) => fs.writeFileSync(path.join(programs, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
-		standIn("systemctl", '[ "$1" = is-active ] && echo active || echo enabled');
-		standIn("dpkg-query", "printf 'package curl\\tinstalled\\n'");
-		standIn("exportfs", 'printf "/mnt/logs  192.168.2.137(rw,sync)\\n/mnt/logs  192.168.3.5(rw,sync)\\n"');
-		const command = asRoot("root", script.replaceAll("/var/lib/scaleout", path.join(directory, "records")));
-		const env = { ...process.env, PATH: `${programs}:${process.env.PATH}` };
-		const { status, stdout, stderr } = spawnSync("sh", ["-c", command], { encoding: "utf8", env });
-		if (status !== 0) throw new Error(stderr);
-		return stdout;
-	}
-
 	test("is what the steps have recorded, each thing once", () => {
-		fs.writeFileSync(readable, "line\n", { mode: 0o644 });
-		fs.writeFileSync(secret, "secret\n", { mode: 0o600 });
-		fs.mkdirSync(folder, { mode: 0o750 });
-		const step = (name: string, looks: string[]) => run(recorded("p/s", name, "true", looks));
-		step("one", [lookAtPackages(["curl"]), `file ${readable}`, `file ${secret}`, "unit nginx"]);
-		step("two", [
-			`file ${folder}`,
-			`file ${gone}`,
-			"unit nginx",
-			lookAtExports("/mnt/logs"),
-			"state 'what NGINX runs with' /etc/nginx/a.conf",
-		]);
-		const printed = run(recordsScript("p/s"));
+		const host = new ScratchHost();
+		const standIns = `
+systemctl() { [ "$1" = is-active ] && echo active || echo enabled; }
+dpkg-query() { case "$*" in *Status-Status*) printf 'package curl\\tinstalled\\n' ;; *) echo "install ok installed" ;; esac; }
+exportfs() { printf '%s  192.168.2.137(rw,sync)\\n%s  192.168.3.5(rw,sync)\\n' "$ROOT/mnt/logs" "$ROOT/mnt/logs"; }
+base64() { command /usr/bin/base64 "$@"; }
+export -f systemctl dpkg-query exportfs base64`;
+		const at = (name: string) => path.join(host.root, "etc/made", name);
+		const file = (name: string, mode: string) => ({ path: `/etc/made/${name}`, content: `${name}\n`, mode });
+		const steps = [
+			{ step: "test/one", packages: ["curl"], files: [file("readable", "0644"), file("secret", "0600")], units: ["nginx"] },
+			{
+				step: "test/two",
+				directories: [{ path: "/etc/made/folder", mode: "0750" }],
+				units: ["nginx"],
+				checks: ["file /etc/made/gone", "live-export /mnt/logs"],
+			},
+		];
+		for (const step of steps) expect(runStep(host, step, standIns)).toMatchObject({ status: 0, stderr: "" });
+		const { stdout: printed } = host.run(`${standIns}\n${asRoot("root", recordsScript("swarm-scaleout/lab"))}`);
 		const mine = { owner: String(process.getuid?.()), group: String(process.getgid?.()) };
 		expect(checksOf(printed)).toEqual({
 			variables: {
 				packages: ["curl"],
 				units: ["nginx"],
-				directories: [{ path: folder, ...mine, mode: "0750" }],
-				files: [{ path: readable, ...mine, mode: "0644" }],
+				directories: [{ path: at("folder"), ...mine, mode: "0750" }],
+				files: [{ path: at("readable"), ...mine, mode: "0644" }],
 				private_files: [
-					{ path: secret, ...mine, mode: "0600", sha256: "b37e50cedcd3e3f1ff64f4afc0422084ae694253cf399326868e07a35f4a45fb" },
+					{ path: at("secret"), ...mine, mode: "0600", sha256: "b37e50cedcd3e3f1ff64f4afc0422084ae694253cf399326868e07a35f4a45fb" },
 				],
-				absent: [gone],
-				live_exports: ["/mnt/logs 192.168.2.137(rw,sync)", "/mnt/logs 192.168.3.5(rw,sync)"],
-				nginx_files: ["/etc/nginx/a.conf"],
+				absent: [at("gone")],
+				live_exports: [`${host.root}/mnt/logs 192.168.2.137(rw,sync)`, `${host.root}/mnt/logs 192.168.3.5(rw,sync)`],
+				nginx_files: [],
 			},
-			contents: { [readable]: Buffer.from("line\n").toString("base64") },
+			contents: { [at("readable")]: Buffer.from("readable\n").toString("base64") },
 		});
 		expect(printed).not.toContain(Buffer.from("secret\n").toString("base64"));
+		host.remove();
 	});
 
 	test.each(["package curl\tconfig-files", "nginx\tinactive and enabled", "/etc/x\troot:root 644", "something new\tyes"])(

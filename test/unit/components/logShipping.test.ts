@@ -1,11 +1,10 @@
-import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { agentConfig, agentScript } from "../../../components/logShipping.ts";
-import { syntaxFault } from "../fixtures.ts";
+import { agentConfig, shippingStep } from "../../../components/logShipping.ts";
+import { ScratchHost } from "../../support/scratchHost.ts";
+import { runStep } from "../../support/step.ts";
 
 /*
  * The part of the agent's configuration schema that is used here, after translator/config/schema.json of the repository
@@ -55,75 +54,74 @@ describe("the agent's configuration", () => {
 	});
 });
 
-describe("the script that runs the agent", () => {
+describe("the step that runs the agent", () => {
 	const fingerprint = "937616F3450B7D806CBD9725D58167303B789C72";
-	let directory: string;
+	let host: ScratchHost;
+	let agent: string;
 	beforeEach(() => {
-		directory = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-agent-"));
+		host = new ScratchHost();
+		agent = path.join(host.root, "opt/aws/amazon-cloudwatch-agent");
+		fs.writeFileSync(path.join(host.root, "etc/os-release"), "ID=ubuntu\n");
+		fs.mkdirSync(path.join(agent, "logs"));
+		fs.writeFileSync(path.join(agent, "logs/amazon-cloudwatch-agent.log"), "no credentials\n");
 	});
-	afterEach(() => fs.rmSync(directory, { recursive: true }));
+	afterEach(() => {
+		expect(host.faults).toEqual([]);
+		host.remove();
+	});
 
-	/** Runs it against stand-ins of the host's programs. `signer`: whose signature gpg finds; `state`: what the agent says of itself. */
+	/** `signer`: whose signature gpg finds; `state`: what the agent says of itself. */
 	function run({ installed = false, signer = fingerprint, state = "running", region = "ap-northeast-2" } = {}) {
-		const stubs = `
+		const standIns = `
 dpkg-query() { case " ${installed ? "amazon-cloudwatch-agent" : ""} curl gnupg " in *" \${!#} "*) echo "install ok installed" ;; *) return 1 ;; esac; }
-apt-get() { echo "apt-get \${!#}"; }
-curl() { echo "curl \${!#}"; touch "$directory/$1" 2>/dev/null || true; }
+apt-get() { said apt-get "$@"; }
+curl() { said curl "\${!#}"; }
 gpg() { case "$*" in *--verify*) [ -n '${signer}' ] && echo "[GNUPG:] VALIDSIG ${signer} 2026-01-01 1 0 4 0 1 10 00 ${signer}" || return 1 ;; esac; }
-sleep() { :; }
-`;
-		const control = path.join(directory, "bin", "amazon-cloudwatch-agent-ctl");
-		fs.mkdirSync(path.join(directory, "bin"));
-		fs.mkdirSync(path.join(directory, "etc"));
-		fs.writeFileSync(control, `#!/bin/sh\necho "ctl $*" >&2\nprintf '{\\n  "status": "${state}"\\n}\\n'\n`, { mode: 0o755 });
-		const script = agentScript(region).replaceAll("/opt/aws/amazon-cloudwatch-agent", directory);
-		const result = spawnSync("bash", ["--norc", "-euo", "pipefail", "-c", stubs + script], { input: "{}\n", encoding: "utf8" });
-		const calls = `${result.stdout}${result.stderr}`.split("\n").filter((line) => /^(apt-get|curl|ctl) /.test(line));
-		return { ...result, calls };
+export -f dpkg-query apt-get curl gpg`;
+		const control = path.join(agent, "bin/amazon-cloudwatch-agent-ctl");
+		fs.writeFileSync(control, `#!/bin/bash\nsaid ctl "$@"\nprintf '{\\n  "status": "${state}"\\n}\\n'\n`);
+		return runStep(host, shippingStep(region, "{}\n"), standIns);
 	}
 
-	test("is bash", () => {
-		expect(syntaxFault(agentScript("ap-northeast-2"))).toBe("");
-	});
-
-	test("installs the package of the host's system from the region's bucket, once its vendor's signature is seen", () => {
-		const { status, stderr, calls } = run();
+	test.each([
+		["ap-northeast-2", "https://amazoncloudwatch-agent-ap-northeast-2.s3.ap-northeast-2.amazonaws.com"],
+		// A partition of its own.
+		["cn-north-1", "https://amazoncloudwatch-agent-cn-north-1.s3.cn-north-1.amazonaws.com.cn"],
+	])("installs the package of the host's system from the bucket of %s, once its vendor's signature is seen", (region, server) => {
+		const { status, stderr } = run({ region });
 		expect(status, stderr).toBe(0);
-		const fetched = calls.filter((call) => call.startsWith("curl "));
-		const system = fs.readFileSync("/etc/os-release", "utf8").match(/^ID=(.*)$/m)?.[1];
-		const server = "https://amazoncloudwatch-agent-ap-northeast-2.s3.ap-northeast-2.amazonaws.com";
-		expect(fetched).toEqual([
-			`curl ${server}/${system}/amd64/latest/amazon-cloudwatch-agent.deb`,
-			`curl ${server}/${system}/amd64/latest/amazon-cloudwatch-agent.deb.sig`,
-			`curl ${server}/assets/amazon-cloudwatch-agent.gpg`,
+		expect(host.calls("curl").map(([, url]) => url)).toEqual([
+			`${server}/ubuntu/amd64/latest/amazon-cloudwatch-agent.deb`,
+			`${server}/ubuntu/amd64/latest/amazon-cloudwatch-agent.deb.sig`,
+			`${server}/assets/amazon-cloudwatch-agent.gpg`,
 		]);
-		expect(calls.some((call) => /^apt-get .*agent\.deb$/.test(call))).toBe(true);
+		expect(host.calls("apt-get").map((words) => words.at(-1))).toEqual([expect.stringMatching(/\/agent\.deb$/)]);
 	});
 
 	test.each([
 		["another's", "A".repeat(40)],
 		["no", ""],
 	])("installs nothing that bears %s signature", (_whose, signer) => {
-		const { status, stderr, calls } = run({ signer });
+		const { status, stderr } = run({ signer });
 		expect(status).toBe(1);
-		expect(stderr).toContain(`not signed by its vendor's key ${fingerprint}`);
-		expect(calls.filter((call) => /^(apt-get|ctl)/.test(call))).toEqual([]);
+		expect(stderr).toMatch(new RegExp(`^logs\\.shipping: .* not signed by its vendor's key ${fingerprint}`));
+		expect([...host.calls("apt-get"), ...host.calls("ctl")]).toEqual([]);
 	});
 
 	test("fetches nothing when the agent is there, and puts the configuration into effect", () => {
-		const { status, stderr, calls } = run({ installed: true });
+		const { status, stderr } = run({ installed: true });
 		expect(status, stderr).toBe(0);
-		expect(calls).toEqual([`ctl -a fetch-config -m ec2 -s -c file:${directory}/etc/scaleout.json`, "ctl -a status"]);
-		expect(fs.readFileSync(path.join(directory, "etc", "scaleout.json"), "utf8")).toBe("{}\n");
+		expect([...host.calls("curl"), ...host.calls("apt-get")]).toEqual([]);
+		expect(host.calls("ctl").map((words) => words.join(" "))).toEqual([
+			`ctl -a fetch-config -m ec2 -s -c file:${agent}/etc/scaleout.json`,
+			"ctl -a status",
+		]);
+		expect(fs.readFileSync(path.join(agent, "etc/scaleout.json"), "utf8")).toBe("{}\n");
 	});
 
-	test("fails when the agent does not run", () => {
+	test("fails when the agent does not run, with its own words", () => {
 		const { status, stderr } = run({ installed: true, state: "stopped" });
 		expect(status).toBe(1);
-		expect(stderr).toContain("logs.shipping: the CloudWatch agent does not run");
-	});
-
-	test("in China fetches from that partition", () => {
-		expect(agentScript("cn-north-1")).toContain("https://amazoncloudwatch-agent-cn-north-1.s3.cn-north-1.amazonaws.com.cn/");
+		expect(stderr).toMatch(/^logs\.shipping: the CloudWatch agent does not run:\nno credentials\n/);
 	});
 });

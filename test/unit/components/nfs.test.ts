@@ -1,10 +1,11 @@
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
-import { describe, expect, test } from "vitest";
-import { clientsOf, exportScript, exportsLine, lookAtExports, lookAtOtherExports, serverScript } from "../../../components/nfs.ts";
-import { type Raw, syntaxFault, topology } from "../fixtures.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { clientStep, clientsOf, exportsLine, serverStep } from "../../../components/nfs.ts";
+import { scriptText } from "../../../host/kit.ts";
+import { ScratchHost } from "../../support/scratchHost.ts";
+import { runStep, undoStep } from "../../support/step.ts";
+import { type Raw, topology } from "../fixtures.ts";
 
 const logsWith = (logs: Raw) =>
 	topology((config) => {
@@ -35,58 +36,88 @@ describe("the exports line", () => {
 	});
 });
 
-describe("the script that exports", () => {
+describe("on the log host", () => {
+	let host: ScratchHost;
+	beforeEach(() => {
+		host = new ScratchHost();
+	});
+	afterEach(() => {
+		expect(host.faults).toEqual([]);
+		host.remove();
+	});
+	const at = (file: string) => path.join(host.root, file);
+
 	test.each([
-		["per-client", {}, "chown 10001:10001 $path", "chmod 0750 $path"],
-		["per-client with a user of its own", { uid: 7, gid: 8 }, "chown 7:8 $path", "chmod 0750 $path"],
-		[
-			"network, as the source system has it",
-			{ access: "network", clients: ["192.168.0.0/16"] },
-			"chown nobody:nogroup $path",
-			"chmod 0777 $path",
-		],
-	])("is bash, and sets owner and mode: %s", (_access, logs, owner, mode) => {
-		const script = serverScript(logsWith(logs));
-		expect(syntaxFault(script)).toBe("");
-		expect(script.split("\n")).toEqual(expect.arrayContaining(["path=/mnt/main-was-logs", owner, mode]));
+		["per-client", {}, "10001:10001", "750"],
+		["per-client with a user of its own", { uid: 7, gid: 8 }, "7:8", "750"],
+		["network, as the source system has it", { access: "network", clients: ["192.168.0.0/16"] }, "nobody:nogroup", "777"],
+	])("the directory has owner and mode: %s", (_access, logs, owner, mode) => {
+		const step = serverStep(logsWith(logs), [], () => "", "/etc/exports.d/own");
+		const { status, stderr } = runStep(host, step);
+		expect(status, stderr).toBe(0);
+		expect(host.calls("chown")).toEqual([["chown", owner, at("/mnt/main-was-logs")]]);
+		expect(host.files()).toContainEqual({ path: "/mnt/main-was-logs", mode, isDirectory: true });
 	});
 
-	test("is bash for a client, too", () => {
-		expect(syntaxFault(exportScript("/etc/exports.d/scaleout-logs-10.0.0.1.exports"))).toBe("");
-	});
-});
+	describe("a client's line", () => {
+		const file = "/etc/exports.d/own-10.0.0.1.exports";
+		const step = (options: string) => clientStep("/logs", "10.0.0.1", file, `/logs 10.0.0.1(${options})\n`);
+		const content = () => (fs.existsSync(at(file)) ? fs.readFileSync(at(file), "utf8") : undefined);
+		/** An exportfs that refuses, or only warns, while there is a bad option. */
+		const exportfs = (status: number) =>
+			`exportfs() { said exportfs "$@"; ! grep -sq bad /etc/exports.d/* || { echo "unknown keyword" >&2; return ${status}; }; }; export -f exportfs`;
 
-describe("a look at the live exports", () => {
-	const live = "/logs  10.0.0.1(sync,rw)\n/logs  10.0.0.10(sync,rw)\n/logs  10.2.0.0/16(ro)\n/other  10.0.0.1(ro)\n";
-	const look = (script: string) => {
-		const exportfs = `exportfs() { printf '%s' "$live"; }`;
-		return execFileSync("bash", ["--norc", "-euo", "pipefail", "-c", `${exportfs}\n${script}`], {
-			env: { ...process.env, live },
-			encoding: "utf8",
+		test("is put in its file and exported, and goes the same way", () => {
+			expect(runStep(host, step("rw"), exportfs(1))).toMatchObject({ status: 0, stderr: "" });
+			expect(content()).toBe("/logs 10.0.0.1(rw)\n");
+			expect(undoStep(host, step("rw"), exportfs(1)).status).toBe(0);
+			expect(content()).toBeUndefined();
+			expect(host.calls("exportfs").filter(([, flag]) => flag === "-ra")).toHaveLength(2);
 		});
-	};
 
-	test("tells one client's, and no other's that begins like it", () => {
-		expect(look(lookAtExports("/logs", "10.0.0.1"))).toBe("live export of /logs to 10.0.0.1\tsync,rw\n");
-		expect(look(lookAtExports("/logs", "10.2.0.0/16"))).toBe("live export of /logs to 10.2.0.0/16\tro\n");
-		expect(look(lookAtExports("/logs", "10.0.0.2"))).toBe("");
+		test.each([
+			["refuses", 1],
+			["warns of", 0],
+		])("that exportfs %s never takes the place of one that works", (_what, status) => {
+			for (const before of [undefined, "/logs 10.0.0.1(rw)\n"]) {
+				if (before) expect(runStep(host, step("rw"), exportfs(status)).status).toBe(0);
+				const refused = runStep(host, step("bad"), exportfs(status));
+				expect(refused.status).toBe(1);
+				expect(refused.stderr).toMatch(/^logs\.exportOptions: exportfs refuses the export: unknown keyword\n/);
+				expect(content()).toBe(before);
+				// And the kernel has it again.
+				expect(host.calls("exportfs").at(-1)).toEqual(["exportfs", "-ra"]);
+			}
+		});
 	});
 
-	test("tells those that no file asks for", () => {
-		const directory = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-exports-"));
-		try {
+	describe("a look at the live exports", () => {
+		const live = "/logs  10.0.0.1(sync,rw)\n/logs  10.0.0.10(sync,rw)\n/logs  10.2.0.0/16(ro)\n/other  10.0.0.1(ro)\n";
+		/** As a refresh does it. */
+		const look = (check: string) => {
+			const exportfs = `exportfs() { [ "$*" = -s ] && printf '%s' '${live}'; }`;
+			return host.run(`${exportfs}\n${scriptText("checks")}\nrun_checks`, `${check}\n`).stdout;
+		};
+
+		test("tells one client's, and no other's that begins like it", () => {
+			expect(look("live-export /logs 10.0.0.1")).toBe("live export of /logs to 10.0.0.1\tsync,rw\n");
+			expect(look("live-export /logs 10.2.0.0/16")).toBe("live export of /logs to 10.2.0.0/16\tro\n");
+			expect(look("live-export /logs 10.0.0.2")).toBe("");
+		});
+
+		test("tells those that no file asks for", () => {
 			const other = () =>
-				look(lookAtOtherExports("/logs", `${directory}/logs`))
+				look(`other-exports /logs ${at("/etc/exports.d/logs")}`)
 					.split("\n")
 					.filter(Boolean);
+			fs.mkdirSync(at("/etc/exports.d"));
+			const write = (client: string, line: string) => fs.writeFileSync(at(`/etc/exports.d/logs-${client}.exports`), line);
 			expect(other()).toHaveLength(3);
-			fs.writeFileSync(`${directory}/logs-10.0.0.1.exports`, "/logs 10.0.0.1(rw)\n");
+			write("10.0.0.1", "/logs 10.0.0.1(rw)\n");
 			expect(other()).toEqual(["live export of /logs to 10.0.0.10\tsync,rw", "live export of /logs to 10.2.0.0/16\tro"]);
-			fs.writeFileSync(`${directory}/logs-10.0.0.10.exports`, "/logs 10.0.0.10(rw)\n");
-			fs.writeFileSync(`${directory}/logs-10.2.0.0-16.exports`, "/logs 10.2.0.0/16(ro)\n");
+			write("10.0.0.10", "/logs 10.0.0.10(rw)\n");
+			write("10.2.0.0-16", "/logs 10.2.0.0/16(ro)\n");
 			expect(other()).toEqual([]);
-		} finally {
-			fs.rmSync(directory, { recursive: true });
-		}
+		});
 	});
 });

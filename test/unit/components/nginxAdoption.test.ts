@@ -1,25 +1,24 @@
-import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { putBack, stageAdoption, takeOut } from "../../../components/nginxAdoption.ts";
 import { httpConfig } from "../../../components/nginxConfig.ts";
+import { siteStep } from "../../../components/nginxSteps.ts";
+import { ScratchHost } from "../../support/scratchHost.ts";
+import { runStep } from "../../support/step.ts";
 import { type Raw, topology } from "../fixtures.ts";
 
-// The parts of the script run here as they are, with another /etc.
-let root: string;
-const at = (name: string) => path.join(root, name);
+let host: ScratchHost;
+const at = (name: string) => path.join(host.root, "etc/nginx", name);
 const ls = (name: string) => (fs.existsSync(at(name)) ? fs.readdirSync(at(name)).sort() : undefined);
 
 beforeEach(() => {
-	root = fs.mkdtempSync(path.join(os.tmpdir(), "nginx-adoption-"));
-	for (const directory of ["conf.d", "sites-available", "sites-enabled", "staged/conf.d"]) fs.mkdirSync(at(directory), { recursive: true });
+	host = new ScratchHost();
+	fs.mkdirSync(at("sites-available"));
 });
-
-afterEach(() => fs.rmSync(root, { recursive: true }));
-
-const adoption = (...files: string[]) => ({ files: files.map((file) => `/etc/nginx/${file}`), kept: "/etc/nginx/own.adopted" });
+afterEach(() => {
+	expect(host.faults).toEqual([]);
+	host.remove();
+});
 
 /** What the stack makes of the configuration. */
 function ours(change: Raw = {}): string {
@@ -29,12 +28,18 @@ function ours(change: Raw = {}): string {
 	return httpConfig({ nginx, port: 8080, servers, httpsPort: 443, paths });
 }
 
-function run(parts: string, wanted = ours()) {
-	fs.writeFileSync(at("staged/new"), wanted);
-	fs.cpSync(at("conf.d"), at("staged/conf.d"), { recursive: true });
-	const script = `staged=${root}/staged\n${parts}`.replaceAll("/etc/nginx", root);
-	const { status, stderr } = spawnSync("bash", ["--norc", "-euo", "pipefail", "-c", script], { encoding: "utf8" });
-	return { status, stderr: stderr.replaceAll(root, "") };
+/** Keeps what NGINX would read when it is tested, as etc/nginx/tested. */
+const keepTested = `unshare() { rm -rf "$ROOT/etc/nginx/tested"; cp -a "\${!#}" "$ROOT/etc/nginx/tested"; }; export -f unshare`;
+
+/** Puts the stack's file into effect in the place of another. */
+function takeOver(file: string, content = ours(), standIns = "") {
+	const adoption = { files: [`/etc/nginx/${file}`], kept: "/etc/nginx/own.adopted" };
+	const { status, stderr } = runStep(
+		host,
+		siteStep({ path: "/etc/nginx/conf.d/own.conf", content, adoption }),
+		`${keepTested}\n${standIns}`,
+	);
+	return { status, stderr: stderr.replaceAll(host.root, "") };
 }
 
 /** The source system's file, as its people wrote it. */
@@ -63,33 +68,44 @@ server {
 const write = (name: string, text: string) => fs.writeFileSync(at(name), text);
 
 describe("a file of NGINX is taken over", () => {
-	test("when all that it says the configuration says, too; and is put back when NGINX does not come up", () => {
+	test("when all that it says the configuration says, too", () => {
 		write("conf.d/was.conf", byHand);
 		write("conf.d/other.conf", "map $a $b { default 1; }\n");
-		const { files, kept } = adoption("conf.d/was.conf");
-		expect(run(`${stageAdoption({ files, kept })}\n${takeOut({ files, kept })}`)).toEqual({ status: 0, stderr: "" });
-		expect(ls("staged/conf.d")).toEqual(["other.conf"]);
-		expect(ls("conf.d")).toEqual(["other.conf"]);
+		expect(takeOver("conf.d/was.conf")).toEqual({ status: 0, stderr: "" });
+		for (const directory of ["tested/conf.d", "conf.d"]) expect(ls(directory), directory).toEqual(["other.conf", "own.conf"]);
 		expect(fs.readFileSync(at("own.adopted/conf.d/was.conf"), "utf8")).toBe(byHand);
-		expect(run(`adopted=(/etc/nginx/conf.d/was.conf)\n${putBack({ files, kept })}`).status).toBe(0);
-		expect(ls("conf.d")).toEqual(["other.conf", "was.conf"]);
+	});
+
+	test.each([
+		["a reload fails", 'case "$1" in reload) return 1 ;; esac'],
+		["a reload makes no new workers", ":"],
+		["it does not start", 'case "$1" in is-active | enable) return 1 ;; esac'],
+	])("and put back when NGINX does not come up: %s", (_how, systemctl) => {
+		for (const before of [undefined, "# of the stack, before\n"]) {
+			write("conf.d/was.conf", byHand);
+			if (before) write("conf.d/own.conf", before);
+			const { status, stderr } = takeOver("conf.d/was.conf", ours(), `systemctl() { ${systemctl}; }; export -f systemctl`);
+			expect(status).toBe(1);
+			expect(stderr).toMatch(/^NGINX does not run with the new configuration; the old one stays in effect:\n/);
+			expect(fs.readFileSync(at("conf.d/was.conf"), "utf8")).toBe(byHand);
+			expect(before ? fs.readFileSync(at("conf.d/own.conf"), "utf8") : ls("conf.d")).toEqual(before ?? ["was.conf"]);
+			expect(ls("own.adopted/conf.d")).toEqual([]);
+		}
 	});
 
 	test("as a link in sites-enabled: the file that it leads to stays where it is", () => {
 		write("sites-available/was", byHand);
 		fs.symlinkSync("../sites-available/was", at("sites-enabled/was"));
-		const { files, kept } = adoption("sites-enabled/was");
-		expect(run(`${stageAdoption({ files, kept })}\n${takeOut({ files, kept })}`)).toEqual({ status: 0, stderr: "" });
-		expect([ls("staged/sites-enabled"), ls("sites-enabled"), ls("sites-available")]).toEqual([[], [], ["was"]]);
+		expect(takeOver("sites-enabled/was")).toEqual({ status: 0, stderr: "" });
+		expect([ls("tested/sites-enabled"), ls("sites-enabled"), ls("sites-available")]).toEqual([[], [], ["was"]]);
+		expect(ls("own.adopted/sites-enabled")).toEqual(["was"]);
 	});
 
 	test("once: what is not there any more is nothing to do", () => {
-		const { files, kept } = adoption("conf.d/was.conf");
-		expect(run(`${stageAdoption({ files, kept })}\n${takeOut({ files, kept })}\n${putBack({ files, kept })}`)).toEqual({
-			status: 0,
-			stderr: "",
-		});
+		expect(takeOver("conf.d/was.conf")).toEqual({ status: 0, stderr: "" });
+		expect(takeOver("conf.d/was.conf", ours(), "systemctl() { :; }; export -f systemctl").status).toBe(1);
 		expect(ls("own.adopted")).toBeUndefined();
+		expect(ls("conf.d")).toEqual(["own.conf"]);
 	});
 });
 
@@ -107,21 +123,21 @@ describe("what would be lost is refused, and nothing is touched", () => {
 	test.each(cases)("%s", (_what, from, to, lines, wanted) => {
 		const text = byHand.replace(from, to);
 		write("conf.d/was.conf", text);
-		const { status, stderr } = run(stageAdoption(adoption("conf.d/was.conf")), ours(wanted));
+		const { status, stderr } = takeOver("conf.d/was.conf", ours(wanted));
 		expect(status).toBe(1);
 		expect(stderr).toBe(
 			[
 				"nginx.adopt: these say what the configuration does not, and it would be lost:",
-				...lines.map((line) => `  /conf.d/was.conf: ${line}`),
+				...lines.map((line) => `  /etc/nginx/conf.d/was.conf: ${line}`),
 				"configure it (nginx.*), or take it out of the file first; a site of HTTPS cannot be taken over\n",
 			].join("\n"),
 		);
 		expect(fs.readFileSync(at("conf.d/was.conf"), "utf8")).toBe(text);
-		expect(ls("staged/conf.d")).toEqual(["was.conf"]);
+		expect([ls("conf.d"), ls("tested")]).toEqual([["was.conf"], undefined]);
 	});
 
 	test("but not when it is configured", () => {
 		write("conf.d/was.conf", byHand.replace("least_conn;", "ip_hash;").replace("location / {", "client_max_body_size 50m; location / {"));
-		expect(run(stageAdoption(adoption("conf.d/was.conf")), ours({ method: "ip_hash", clientMaxBodyMiB: 50 })).stderr).toBe("");
+		expect(takeOver("conf.d/was.conf", ours({ method: "ip_hash", clientMaxBodyMiB: 50 }))).toEqual({ status: 0, stderr: "" });
 	});
 });

@@ -76,8 +76,8 @@ describe("the registry is", () => {
 		expect(registry).toMatchObject({ server: settings.server, username: "me", plainPassword: "planted-password" });
 		expect(steps().map(({ name }) => name)).toEqual(["registry-trust-manager", "registry-trust-worker1", "registry-trust-worker2"]);
 		for (const { inputs } of steps()) {
-			expect(inputs.stdin).toBe(fs.readFileSync(caFile, "utf8"));
-			expect(inputs.create).toContain("/dev/stdin /etc/docker/certs.d/registry.example.com:5000/ca.crt");
+			const content = fs.readFileSync(caFile, "utf8").trimEnd().replace(/^/gm, "  ");
+			expect(inputs.stdin).toContain(`\n@file 0644 root:root /etc/docker/certs.d/registry.example.com:5000/ca.crt\n${content}\n`);
 		}
 	});
 
@@ -87,8 +87,8 @@ describe("the registry is", () => {
 		expect(recorder.ofType("pulumi:providers:aws")[0]?.inputs.region).toBe("eu-central-1");
 		expect(steps().map(({ name }) => name)).toEqual(["manager-babble-was-registry-login", "worker1-babble-was-registry-login"]);
 		for (const { inputs } of steps()) {
-			expect(inputs.create).toContain(`--service babble-was --server ${ecr}`);
-			expect(inputs.create).toContain("amazon-ecr-credential-helper");
+			expect(inputs.stdin).toContain(`--service babble-was --server ${ecr}`);
+			expect(inputs.stdin).toContain("\n@package amazon-ecr-credential-helper\n");
 		}
 		expect(JSON.stringify(recorder.resources.map(({ marked }) => withoutSecrets(marked)))).not.toContain("planted-ecr-token");
 	});

@@ -36,6 +36,7 @@ const rows: [fault: string, spoil: (config: Raw) => void, property: string, valu
 	["a user for ECR", outside({ server: ecr, username: "AWS" }), "registry.username", undefined, "ECR takes tokens"],
 	["another server beside the stack's own", own({ server: "registry.example.com" }), "registry.server", "registry.example.com", "host log has role registry"],
 	["a CA for the stack's own", own({ ca: pem }), "registry.ca", undefined, "host log has role registry"],
+	["a base that is no image's name", (config) => { config.image.build.args.BASE_IMAGE = "java:17\n"; }, "image.build.args.BASE_IMAGE", "java:17\n", "use name:tag"],
 	["an operator who shall ask the stack's own", own({}, { resolve: "operator" }), "image.resolve", "operator", "use manager"],
 	["someone else who shall ask", own({}, { resolve: "worker" }), "image.resolve", "worker", "use one of operator, manager"],
 ];

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { expect, test } from "vitest";
-import { lookAtProgram, programPath, programText, systemdQuote } from "../../../lib/agentProgram.ts";
+import { programPath, stepProgram, systemdQuote } from "../../../lib/agentProgram.ts";
 
 test.each([
 	["plain", "/health?deep=1&x=a-b", "/health?deep=1&x=a-b"],
@@ -29,20 +29,11 @@ test("systemd finds one command, and nothing wrong with it, in a line of quoted 
 });
 
 test("a program goes to a host with all that it imports, also by way of others, each once", () => {
-	const files = [...programText("drain_agent").matchAll(/^#### (\S+)$/gm)].map(([, file]) => file);
-	expect(files).toEqual([...new Set(files)]);
-	expect(files).toEqual(expect.arrayContaining(["scaleout_task.py", "scaleout_turns.py", "scaleout_docker.py"]));
-	expect(files.at(-1)).toBe("drain_agent.py");
-	expect(programText("registry_login").match(/^#### \S+$/gm)).toEqual(["#### scaleout_docker.py", "#### registry_login.py"]);
-});
-
-test("a refresh looks at every file of a program, at its unit, and that it runs", () => {
-	expect(programPath("scaleout-x", "registry_login")).toBe("/usr/local/lib/scaleout/scaleout-x/registry_login.py");
-	expect(lookAtProgram("scaleout-x", "registry_login", "scaleout-x.timer")).toEqual([
-		"file /usr/local/lib/scaleout/scaleout-x/scaleout_docker.py",
-		"file /usr/local/lib/scaleout/scaleout-x/registry_login.py",
-		"file /etc/systemd/system/scaleout-x.service",
-		"file /etc/systemd/system/scaleout-x.timer",
-		"unit scaleout-x.timer",
-	]);
+	const { modules } = stepProgram("scaleout-x", "drain_agent");
+	expect(modules).toEqual([...new Set(modules)]);
+	expect(modules).toEqual(expect.arrayContaining(["scaleout_task", "scaleout_turns", "scaleout_docker"]));
+	expect(modules.at(-1)).toBe("drain_agent");
+	const directory = "/usr/local/lib/scaleout/scaleout-x";
+	expect(stepProgram("scaleout-x", "registry_login")).toEqual({ directory, modules: ["scaleout_docker", "registry_login"] });
+	expect(programPath("scaleout-x", "registry_login")).toBe(`${directory}/registry_login.py`);
 });

@@ -29,7 +29,6 @@ test("a change carries its name, its parent's type, and the inputs that differ, 
 		{
 			name: "nginx",
 			type: "command:remote:Command",
-			parentType: "scaleout:index:LoadBalancer",
 			operation: "update",
 			changed: ["stdin", "list"],
 		},

@@ -7,7 +7,6 @@ const hostCheck = (name: string): Change => ({
 	urn: "",
 	type: "pulumi-nodejs:dynamic/scaleout:HostCheck",
 	name,
-	parentType: "",
 	operation: "create",
 	changed: [],
 	olds: {},

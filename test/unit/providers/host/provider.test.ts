@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { recordDirectory } from "../../../../lib/hostRecord.ts";
+import { recordDirectory } from "../../../../host/kit.ts";
 import { ScratchHost } from "../../../support/scratchHost.ts";
 import { connection } from "../../fixtures.ts";
 

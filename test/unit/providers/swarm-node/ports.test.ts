@@ -35,8 +35,8 @@ describe("the ports that a host tries before it joins", () => {
 	});
 
 	test("take IPv6 addresses, and nothing of an address reaches the shell", () => {
-		expect(closedPortsScript(["[fd00::1]:2377"])).toContain("probe 'fd00::1' '2377'");
-		expect(closedPortsScript(["$(id):2377"])).toContain("probe '$(id)' '2377'");
+		expect(closedPortsScript(["[fd00::1]:2377"])).toContain("targets=('fd00::1 2377' 'fd00::1 7946')");
+		expect(closedPortsScript(["$(id):2377"])).toContain("targets=('$(id) 2377' '$(id) 7946')");
 	});
 
 	test("are named with the host's name and the remedy, and nothing is said when all answer", () => {

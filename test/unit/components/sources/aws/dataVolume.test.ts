@@ -1,11 +1,11 @@
-import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { mountScript } from "../../../../../components/sources/aws/dataVolume.ts";
+import { mountStep } from "../../../../../components/sources/aws/dataVolume.ts";
+import { settingsIn } from "../../../../../host/manifest.ts";
 import type { Recorder } from "../../../../support/mocks.ts";
-import { syntaxFault } from "../../../fixtures.ts";
+import { ScratchHost } from "../../../../support/scratchHost.ts";
+import { runStep } from "../../../../support/step.ts";
 import { recordHosts, tagged } from "./support.ts";
 
 describe("the volume of the collected logs", () => {
@@ -38,7 +38,9 @@ describe("the volume of the collected logs", () => {
 
 	test("is mounted by its ID before anything else happens on the log host", () => {
 		const mount = recorder.find("log-volume-mount");
-		expect(mount.inputs.stdin).toBe("id-of-log-volume 50GiB\n");
+		expect(settingsIn(mount.inputs.stdin)).toMatchObject({ volume: "id-of-log-volume", path: "/mnt/main-was-logs" });
+		// Its file system grows when it does.
+		expect(mount.inputs.stdin).toContain("\n@because size 50 GiB\n");
 		expect(mount.inputs.connection.host).toBe("192.168.1.20");
 		expect(recorder.isAfter(mount, recorder.find("log-volume", ":VolumeAttachment"))).toBe(true);
 		expect(recorder.isAfter(mount, recorder.find("log-boot"))).toBe(true);
@@ -46,51 +48,45 @@ describe("the volume of the collected logs", () => {
 	});
 });
 
-describe("the script that mounts it", () => {
-	let directory: string;
-	beforeEach(() => {
-		directory = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-mount-"));
-		fs.mkdirSync(path.join(directory, "by-id"));
-		fs.writeFileSync(path.join(directory, "fstab"), "/dev/vda / ext4 defaults 0 1\n");
-		fs.writeFileSync(path.join(directory, "disk"), "");
-		fs.symlinkSync("../disk", path.join(directory, "by-id", "nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0"));
-		fs.symlinkSync("../disk-part", path.join(directory, "by-id", "nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0-part1"));
-	});
-	afterEach(() => fs.rmSync(directory, { recursive: true }));
-
-	/** Runs it on directories of its own, against stand-ins of the programs. `type`, `label`: what the disk holds. */
-	function run(volume: string, type = "", label = "") {
-		const stubs = `
-blkid() { case "$*" in *TYPE*) [ -n '${type}' ] && echo '${type}' || return 2 ;; *LABEL*) echo '${label}' ;; esac; }
-mkfs.ext4() { echo "mkfs.ext4 $*"; }
-mount() { echo "mount $*"; }
-mountpoint() { return 1; }
-resize2fs() { echo "resize2fs $*" > "${directory}/resized"; }
-findmnt() { echo "${directory}/disk"; }
-systemctl() { :; }
-sleep() { :; }
-`;
-		const script = mountScript(path.join(directory, "logs"))
-			.replaceAll("/dev/disk/by-id", path.join(directory, "by-id"))
-			.replaceAll("/etc/fstab", path.join(directory, "fstab"));
-		const result = spawnSync("bash", ["--norc", "-euo", "pipefail", "-c", stubs + script], {
-			input: `${volume} 50GiB\n`,
-			encoding: "utf8",
-		});
-		return { ...result, fstab: fs.readFileSync(path.join(directory, "fstab"), "utf8") };
-	}
+describe("the step that mounts it", () => {
 	const volume = "vol-0123456789abcdef0";
-
-	test("is bash", () => {
-		expect(syntaxFault(mountScript("/mnt/main-was-logs"))).toBe("");
+	let host: ScratchHost;
+	beforeEach(() => {
+		host = new ScratchHost();
+		const link = path.join(host.root, "dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0");
+		fs.symlinkSync("disk", link);
+		fs.symlinkSync("disk-part", `${link}-part1`);
+		fs.writeFileSync(path.join(host.root, "etc/fstab"), "/dev/vda / ext4 defaults 0 1\n");
 	});
+	afterEach(() => {
+		expect(host.faults).toEqual([]);
+		host.remove();
+	});
+
+	/** `type`, `label`: what the disk holds. */
+	function run(id: string, type = "", label = "") {
+		const standIns = `
+blkid() { case "$*" in *TYPE*) [ -n '${type}' ] && echo '${type}' || return 2 ;; *LABEL*) echo '${label}' ;; esac; }
+mountpoint() { return 1; }
+mkfs.ext4() { said mkfs.ext4 "$@"; }
+mount() { said mount "$@"; }
+resize2fs() { said resize2fs "$@"; }
+export -f blkid mountpoint mkfs.ext4 mount resize2fs`;
+		return {
+			...runStep(host, mountStep(id, "/mnt/main-was-logs", "50 GiB"), standIns),
+			fstab: fs.readFileSync(path.join(host.root, "etc/fstab"), "utf8"),
+		};
+	}
+	const disk = () => path.join(host.root, "dev/disk/by-id/disk");
+	const directory = () => path.join(host.root, "mnt/main-was-logs");
 
 	test("gives a blank volume a file system, and finds it by label at every boot", () => {
-		const { stdout, stderr, status, fstab } = run(volume);
+		const { stderr, status, fstab } = run(volume);
 		expect(status, stderr).toBe(0);
-		expect(stdout).toBe(`mkfs.ext4 -q -L scaleout-logs ${directory}/disk\nmount ${directory}/logs\n`);
+		expect(host.calls("mkfs.ext4")).toEqual([["mkfs.ext4", "-q", "-L", "scaleout-logs", disk()]]);
+		expect(host.calls("mount")).toEqual([["mount", directory()]]);
 		expect(fstab).toBe(
-			`/dev/vda / ext4 defaults 0 1\nLABEL=scaleout-logs ${directory}/logs ext4 defaults,noatime,nofail,x-systemd.device-timeout=60 0 2\n`,
+			`/dev/vda / ext4 defaults 0 1\nLABEL=scaleout-logs ${directory()} ext4 defaults,noatime,nofail,x-systemd.device-timeout=60 0 2\n`,
 		);
 	});
 
@@ -98,8 +94,9 @@ sleep() { :; }
 		const first = run(volume, "ext4", "scaleout-logs");
 		const second = run(volume, "ext4", "scaleout-logs");
 		expect([first.status, second.status], second.stderr).toEqual([0, 0]);
-		for (const { stdout } of [first, second]) expect(stdout).toBe(`mount ${directory}/logs\n`);
-		expect(fs.readFileSync(path.join(directory, "resized"), "utf8")).toBe(`resize2fs ${directory}/disk\n`);
+		expect(host.calls("mkfs.ext4")).toEqual([]);
+		expect(host.calls("mount")).toEqual(Array(2).fill(["mount", directory()]));
+		expect(host.calls("resize2fs")).toEqual(Array(2).fill(["resize2fs", disk()]));
 		expect(second.fstab).toBe(first.fstab);
 	});
 
@@ -108,16 +105,16 @@ sleep() { :; }
 		["ext4", "somebody-elses"],
 		["dos", ""],
 	])("leaves a volume alone that holds something else: %s %s", (type, label) => {
-		const { stdout, stderr, status, fstab } = run(volume, type, label);
+		const { stderr, status, fstab } = run(volume, type, label);
 		expect(status).toBe(1);
-		expect(stderr).toContain("it is left as it is");
-		expect(stdout).toBe("");
+		expect(stderr).toMatch(new RegExp(`^volume ${volume} holds something \\(${type}\\) .* it is left as it is\n`));
+		expect(["mkfs.ext4", "mount", "resize2fs"].flatMap((program) => host.calls(program))).toEqual([]);
 		expect(fstab).not.toContain("scaleout");
 	});
 
 	test("says so when no disk is the volume", () => {
 		const { stderr, status } = run("vol-0ffffffffffffffff");
 		expect(status).toBe(1);
-		expect(stderr).toContain("no disk here is volume vol-0ffffffffffffffff");
+		expect(stderr).toMatch(/^aws\.logVolumeGiB: no disk here is volume vol-0ffffffffffffffff after two minutes/);
 	});
 });

@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Hosts } from "../../../../../components/hosts.ts";
-import { bootScript } from "../../../../../components/sources/aws/boot.ts";
 import { hostKeyOf, Recorder } from "../../../../support/mocks.ts";
-import { prodTopology, type Raw, syntaxFault } from "../../../fixtures.ts";
+import { ScratchHost } from "../../../../support/scratchHost.ts";
+import { runStep } from "../../../../support/step.ts";
+import { prodTopology, type Raw } from "../../../fixtures.ts";
 
 /** Each host its own host key, so that one can see whose is whose. */
 const sshKey = {
@@ -85,9 +86,16 @@ describe("hosts in EC2", () => {
 	});
 
 	test("the manager's login may talk to Docker, as the Docker provider does", () => {
-		const letsIn = names.filter((name) => recorder.find(`${name}-packages`).inputs.create.includes("usermod -aG docker"));
+		const host = new ScratchHost();
+		const letsIn = names.filter((name) => {
+			const { create, stdin } = recorder.find(`${name}-packages`).inputs;
+			const before = host.calls("usermod").length;
+			expect(host.run(create, stdin), name).toMatchObject({ status: 0, stderr: "" });
+			return host.calls("usermod").length > before;
+		});
 		expect(letsIn).toEqual(["manager"]);
-		expect(recorder.find("manager-packages").inputs.create).toMatch(/usermod -aG docker \S*ubuntu/);
+		expect(host.calls("usermod")).toEqual([["usermod", "-aG", "docker", "ubuntu"]]);
+		host.remove();
 	});
 
 	test("a host that does not answer lets one think of the operator's networks", () => {
@@ -108,6 +116,19 @@ test.each([
 	expect(await pulumi.isSecret(endpoint)).toBe(false);
 });
 
-test("the script that waits for the boot is bash", () => {
-	expect(syntaxFault(bootScript)).toBe("");
+describe("the wait for the boot", () => {
+	const cloudInit = (status: number) => `timeout() { shift; "$@"; }
+cloud-init() { case "$2" in --wait) return ${status} ;; --long) echo "modules-final failed"; return 1 ;; esac; }`;
+	test.each([
+		["there is no cloud-init", "unset -f cloud-init", 0, ""],
+		["all went well", cloudInit(0), 0, ""],
+		["all went well, with a warning", cloudInit(2), 0, ""],
+		["it failed", cloudInit(1), 1, "cloud-init failed:\nmodules-final failed\n"],
+		["it takes too long", "timeout() { return 124; }", 1, "cloud-init is not through after ten minutes\n"],
+	])("%s", (_how, standIns, status, stderr) => {
+		const host = new ScratchHost();
+		expect(runStep(host, { step: "aws/boot" }, `set -a; ${standIns}\nset +a`)).toMatchObject({ status, stderr });
+		expect(host.faults).toEqual([]);
+		host.remove();
+	});
 });

@@ -1,0 +1,107 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Certificate } from "../config/certificate.ts";
+import type { Topology } from "../config/schema.ts";
+import type { HostStepArgs } from "./host.ts";
+import { type Requirement, type SitePaths, serverNames } from "./nginxConfig.ts";
+
+/* The steps on the NGINX host. */
+
+/** Files of NGINX that others wrote, to be taken over, and where they are kept. */
+export interface NginxAdoption {
+	/** In conf.d or sites-enabled of /etc/nginx. */
+	files: string[];
+	/** Directory outside of what NGINX reads. */
+	kept: string;
+}
+
+export interface SiteFile {
+	path: string;
+	content: pulumi.Input<string>;
+	/** What the host's NGINX must be able to do. */
+	requirements?: Requirement[];
+	/** Files of others that it takes the place of, in the same swap. */
+	adoption?: NginxAdoption | undefined;
+	/** Flag that it is in effect. */
+	mark?: string;
+	/** The certificate in use: others in its directory go once this file is in effect. */
+	certificate?: string;
+}
+
+/** Puts a file into effect: see host/steps/nginx/site.sh. */
+export function siteStep({ path, content, requirements = [], adoption, mark, certificate }: SiteFile): HostStepArgs {
+	return {
+		step: "nginx/site",
+		settings: {
+			file: path,
+			needs: requirements.map(({ setting, since, remedy }) => `${since} ${setting}: ${remedy}`),
+			...(adoption && { adopt: adoption.files, kept: adoption.kept }),
+			...(mark && { mark }),
+			...(certificate && { certificate }),
+		},
+		files: [{ path, content, isStaged: true }],
+		checks: ["unit nginx", `nginx-has-read ${path}`, ...(mark ? [`file ${mark}`] : [])],
+	};
+}
+
+/** Lets systemd start NGINX again when it dies; the distribution's unit does not. */
+export function keepRunningStep(path: string): HostStepArgs {
+	return {
+		step: "nginx/keep-running",
+		files: [{ path, content: "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=on-failure\nRestartSec=1\n" }],
+	};
+}
+
+/** Sets the flag of a maintenance, or takes it away. */
+export function maintenanceStep(file: string, isOn: boolean): HostStepArgs {
+	return { step: "nginx/maintenance", settings: { file, maintenance: isOn ? "on" : "off" }, checks: [`file ${file}`] };
+}
+
+/** Puts certificate and key into one file that root alone can read: they change together. */
+export function certificateStep(path: string, pem: pulumi.Input<string>): HostStepArgs {
+	const directory = path.slice(0, path.lastIndexOf("/"));
+	return {
+		step: "nginx/certificate",
+		settings: { directory },
+		directories: [{ path: directory, mode: "0700" }],
+		files: [{ path, content: pem, mode: "0600" }],
+	};
+}
+
+/** What the host keeps of ACME under a name of its own. */
+export interface AcmePaths extends Pick<SitePaths, "challenges"> {
+	/** certbot's name of the certificate. */
+	name: string;
+	/** The host's CAs and the one of the ACME server, in one file. */
+	caBundle: string;
+	/** Makes the timer's renewals trust that CA. */
+	dropIn: string;
+}
+
+/** Where certbot keeps what it got. */
+export const acmeCertificate = (name: string) => `/etc/letsencrypt/live/${name}`;
+
+/** Gets the certificate by certbot. */
+export function acmeStep(
+	nginx: Topology["nginx"],
+	{ acme, ca }: Extract<Certificate, { ca: string }>,
+	{ name, challenges, caBundle, dropIn }: AcmePaths,
+): HostStepArgs {
+	const files = [
+		{ path: caBundle, content: ca, isStaged: true },
+		{ path: dropIn, content: `[Service]\nEnvironment=REQUESTS_CA_BUNDLE=${caBundle}\n`, isStaged: true },
+	];
+	return {
+		step: "nginx/acme",
+		settings: {
+			name,
+			email: acme.email,
+			server: acme.directoryUrl,
+			domains: serverNames(nginx).filter((domain) => domain !== "_"),
+			challenges,
+			bundle: caBundle,
+			drop_in: dropIn,
+		},
+		...(ca ? { files } : {}),
+		checks: [...(ca ? [] : [`file ${caBundle}`, `file ${dropIn}`]), "unit certbot.timer"],
+	};
+}

@@ -1,0 +1,5 @@
+# shellcheck shell=bash
+: "${archive:?}" "${tag:?}"
+
+docker rmi -f -- "$tag"
+rm -f "$archive"

@@ -1,0 +1,4 @@
+# shellcheck shell=bash
+: "${file:?}"
+
+rm -f "$file"

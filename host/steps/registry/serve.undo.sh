@@ -1,0 +1,2 @@
+# shellcheck shell=bash
+systemctl disable --now docker-registry

@@ -1,0 +1,4 @@
+# shellcheck shell=bash
+: "${directory:?}"
+
+rm -rf "$directory"

@@ -1,0 +1,67 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ScratchHost } from "../../support/scratchHost.ts";
+import { runStep } from "../../support/step.ts";
+
+/* The packages of a step, on a host that has some. */
+
+let host: ScratchHost;
+beforeEach(() => {
+	host = new ScratchHost();
+});
+afterEach(() => {
+	expect(host.faults).toEqual([]);
+	host.remove();
+});
+
+/** @param failures how often apt-get fails to install */
+function install(wanted: string[], installed: string[], { failures = 0, ...data }: { failures?: number; units?: string[] } = {}) {
+	const standIns = `
+export failures=${failures}
+dpkg-query() { case " ${installed.join(" ")} " in *" \${!#} "*) echo "install ok installed" ;; *) return 1 ;; esac; }
+apt-get() { said apt-get "$@"; case " $* " in *" install "*) if [ $failures -gt 0 ]; then failures=$((failures - 1)); return 100; fi ;; esac; }
+systemctl() { said systemctl "$@"; [ "$1" != is-enabled ]; }
+export -f dpkg-query apt-get systemctl`;
+	const files = [{ path: "/etc/made/file", content: "made\n" }];
+	const { status, stderr } = runStep(host, { step: "host/packages", packages: wanted, files, ...data }, standIns);
+	const calls = host.calls("apt-get").map((words) =>
+		words
+			.join(" ")
+			.replace(/-o \S+ /g, "")
+			.replace(/ -q /, " "),
+	);
+	return { calls, status, stderr };
+}
+
+const apt = "apt-get install -y --no-install-recommends";
+const made = () => fs.existsSync(path.join(host.root, "etc/made/file"));
+
+test("what is missing is installed, and only that; then the step goes on", () => {
+	expect(install(["curl", "nfs-common"], ["curl"])).toEqual({ calls: [`${apt} nfs-common`], status: 0, stderr: "installing nfs-common\n" });
+	expect(made()).toBe(true);
+});
+
+test("the network is asked for nothing when all is there", () => {
+	expect(install(["curl", "nfs-common"], ["curl", "nfs-common"])).toEqual({ calls: [], status: 0, stderr: "" });
+});
+
+test("the package lists are fetched when the installation fails without, and it is tried again", () => {
+	const { calls, status } = install(["nginx"], [], { failures: 1 });
+	expect(calls).toEqual([`${apt} nginx`, "apt-get update", `${apt} nginx`]);
+	expect(status).toBe(0);
+});
+
+test("an installation that fails for good fails the step, which does nothing else", () => {
+	expect(install(["nginx", "curl"], ["curl"], { failures: 9 })).toMatchObject({
+		status: 1,
+		stderr: "installing nginx\npackages that cannot be installed: nginx\n",
+	});
+	expect(made()).toBe(false);
+});
+
+test("the role's services are enabled and started", () => {
+	install(["docker.io"], ["docker.io"], { units: ["docker"] });
+	const calls = host.calls("systemctl").map(([, ...words]) => words.join(" "));
+	expect(calls).toEqual(expect.arrayContaining(["enable docker", "start docker"]));
+});

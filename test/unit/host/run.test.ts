@@ -1,0 +1,182 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { HostStepArgs } from "../../../components/host.ts";
+import { kitDirectory, recordDirectory, stepVersion } from "../../../host/kit.ts";
+import { asRoot } from "../../../lib/connection.ts";
+import { differencesOf } from "../../../lib/drift.ts";
+import { refreshScript } from "../../../providers/host/provider.ts";
+import { ScratchHost } from "../../support/scratchHost.ts";
+import { commandsOf, runStep, undoStep } from "../../support/step.ts";
+
+/* What all steps have in common, seen at a step of the test's own. */
+
+const owner = "swarm-scaleout/lab";
+let host: ScratchHost;
+beforeEach(() => {
+	host = new ScratchHost();
+	// Brings the scripts.
+	expect(runStep(host, { step: "test/first" }).status).toBe(0);
+});
+afterEach(() => host.remove());
+
+const at = (name: string) => path.join(host.root, name);
+const read = (name: string) => fs.readFileSync(at(name), "utf8");
+
+const write = (name: string, text: string) => {
+	fs.mkdirSync(path.dirname(at(name)), { recursive: true });
+	fs.writeFileSync(at(name), text);
+};
+
+/** Carries out a step with this script. */
+function run(script: string, data: Omit<HostStepArgs, "step"> = {}) {
+	write(`${kitDirectory(owner)}/test/step.sh`, script);
+	fs.appendFileSync(at(`${kitDirectory(owner)}/versions`), `test/step ${stepVersion("test/step")}\n`);
+	return runStep(host, { step: "test/step", ...data });
+}
+
+const differences = () => {
+	const { stdout, status } = host.run(asRoot("root", refreshScript(owner)));
+	expect(status).toBe(0);
+	return differencesOf(stdout.replaceAll(host.root, ""))["test-step"] ?? {};
+};
+
+describe("a step's data", () => {
+	test("arrives to the letter, and none of it is run", () => {
+		const words = ["'", '"', "$(hostile)", "`hostile`", "\\", "%s", "\\n", "é漢", "@set a b", "  ", "#", "&", "*", "/", "a"];
+		const line = fc.array(fc.constantFrom(...words), { maxLength: 8 }).map((parts) => parts.join(""));
+		const items = fc.array(line, { maxLength: 3 });
+		const content = fc.array(line, { minLength: 1, maxLength: 4 }).map((lines) => `${lines.join("\n")}\n`);
+		const given = fc.record({ value: line, items, content, staged: content });
+		fc.assert(
+			fc.property(given, ({ value, items, content, staged }) => {
+				const files = [
+					{ path: "/etc/made/file", content },
+					{ path: "/etc/made/staged", content: staged, isStaged: true },
+				];
+				const script = `declare -a items+=()\nprintf '%s\\0' "$value" "\${items[@]}"\ncat "$(given /etc/made/staged)"`.replaceAll(
+					"/etc",
+					at("etc"),
+				);
+				const { stdout, status, stderr } = run(script, { settings: { value, items }, files });
+				expect(status, stderr).toBe(0);
+				expect(stdout).toBe(`${[value, ...items].map((text) => `${text}\0`).join("")}${staged}`);
+				expect(read("etc/made/file")).toBe(content);
+				expect(fs.existsSync(at("etc/made/staged"))).toBe(false);
+			}),
+			{ numRuns: 25 },
+		);
+		expect(host.faults).toEqual([]);
+	});
+
+	test("is put in place with its modes before the script, but what the script puts there itself", () => {
+		const files = [
+			{ path: "/etc/made/secret", content: "a\n", mode: "0600" },
+			{ path: "/etc/systemd/system/own.service", content: "[Service]\n" },
+			{ path: "/etc/made/late", content: "b\n", isStaged: true },
+		];
+		const script = `(cd ${at("etc/made")}; echo *); put ${at("etc/made/late")}`;
+		expect(run(script, { files, directories: [{ path: "/etc/made", mode: "0700" }] }).stdout).toBe("secret\n");
+		const modes = host.files().map(({ path, mode }) => `${path} ${mode}`);
+		expect(modes).toEqual(expect.arrayContaining(["/etc/made 700", "/etc/made/secret 600", "/etc/made/late 644"]));
+		expect(modes.filter((line) => /\.new /.test(line))).toEqual([]);
+	});
+});
+
+describe("a step that fails", () => {
+	test("tells its reason first, whatever else was said, and leaves no record", () => {
+		const { status, stdout, stderr } = run('seq 100 >&2; fail "logs.path: is no directory" "its own words"; echo never');
+		expect([status, stdout]).toEqual([1, ""]);
+		expect(stderr.split("\n").slice(0, 3)).toEqual(["logs.path: is no directory", "its own words", "81"]);
+		expect(fs.existsSync(at(`${recordDirectory(owner)}/test-step`))).toBe(false);
+	});
+
+	test("without a reason of its own tells which command failed, and where", () => {
+		const { status, stderr } = run('true\necho "words of a program" >&2\ncertainly() { cat "$1"; }\ncertainly $PWD/missing');
+		expect(status).toBe(1);
+		expect(stderr).toMatch(/^test\/step: line 3 of step\.sh: exit status 1: cat "\$1"\nwords of a program\ncat: /);
+		expect(run("set -u; echo $nothing").stderr).toContain("nothing: unbound variable");
+	});
+
+	test("in a part of its own, too", () => {
+		expect(run('(fail "in a subshell")').stderr).toBe("in a subshell\n");
+		expect(run('found=$(fail "in a substitution")').stderr).toBe("in a substitution\n");
+	});
+
+	test("says nothing else than what it has to say at once when all goes well", () => {
+		expect(run('echo "chatter" >&2; say "waiting"; echo "an output"')).toMatchObject({
+			status: 0,
+			stdout: "an output\n",
+			stderr: "waiting\n",
+		});
+	});
+
+	test("leaves nothing of itself: what it was given may be a secret", () => {
+		run("true", { settings: { password: "secret" } });
+		run("false", { settings: { password: "secret" } });
+		expect(fs.readdirSync(at("run"))).toEqual([]);
+	});
+});
+
+test("a step of another version than the scripts on the host is refused, and nothing is done", () => {
+	const { create, stdin } = commandsOf({ step: "nginx/maintenance", settings: { file: "/etc/nginx/flag", maintenance: "on" } });
+	const version = stepVersion("nginx/maintenance");
+	expect(host.run(create, stdin.replace(version, "00000000"))).toMatchObject({
+		status: 1,
+		stderr: expect.stringMatching(/another version.*run pulumi up again/),
+	});
+	expect(fs.existsSync(at("etc/nginx/flag"))).toBe(false);
+	expect(host.run(create, stdin).status).toBe(0);
+	expect(fs.existsSync(at("etc/nginx/flag"))).toBe(true);
+});
+
+describe("a refresh", () => {
+	const file = (name: string) => ({ path: `/etc/made/${name}`, content: "content\n" });
+
+	test("names what was changed since: content, mode, absence, what is there too much", () => {
+		run("true", { files: ["kept", "changed", "gone"].map(file), checks: ["file /etc/made/extra"] });
+		expect(differences()).toEqual({});
+		fs.writeFileSync(at("etc/made/changed"), "by hand\n");
+		fs.chmodSync(at("etc/made/kept"), 0o600);
+		fs.rmSync(at("etc/made/gone"));
+		fs.writeFileSync(at("etc/made/extra"), "");
+		expect(differences()).toEqual({
+			"/etc/made/kept": expect.stringMatching(/^\S+ 600 sha256 (\w{12}) instead of \S+ 644 sha256 \1$/),
+			"/etc/made/changed": expect.stringMatching(/^\S+ 644 sha256 \w{12} instead of \S+ 644 sha256 \w{12}$/),
+			"/etc/made/gone": expect.stringMatching(/^absent instead of \S+ 644 sha256 \w{12}$/),
+			"/etc/made/extra": expect.stringMatching(/^\S+ \d+ sha256 \w{12} instead of absent$/),
+		});
+	});
+
+	test("looks at packages and units as well", () => {
+		run("true", { packages: ["curl"], units: ["nginx"] });
+		const { stdout } = host.run(asRoot("root", `dpkg-query() { :; }; systemctl() { echo dead; }\n${refreshScript(owner)}`));
+		expect(differencesOf(stdout)["test-step"]).toMatchObject({ nginx: "dead and dead instead of inactive and inactive" });
+	});
+
+	test("of a host without any records tells it by one difference for every step", () => {
+		expect(undoStep(host, { step: "test/first" }).status).toBe(0);
+		expect(fs.readdirSync(at("var/lib/scaleout"))).toEqual([]);
+		expect(differencesOf(host.run(asRoot("root", refreshScript(owner))).stdout)).toEqual({
+			"*": { "records of the steps": "absent instead of there" },
+		});
+	});
+});
+
+describe("a step is taken back", () => {
+	test("by removing its files, and its record; what others put beside them stays", () => {
+		const step = { step: "test/data", files: [{ path: "/etc/made/a", content: "a\n" }], directories: [{ path: "/etc/made" }] };
+		expect(runStep(host, step).status).toBe(0);
+		write("etc/made/other", "");
+		expect(undoStep(host, step)).toMatchObject({ status: 0, stderr: "" });
+		expect(fs.readdirSync(at("etc/made"))).toEqual(["other"]);
+		expect(fs.readdirSync(at(recordDirectory(owner)))).toEqual(["test-first"]);
+	});
+
+	test("not where that fails, which it says", () => {
+		write(`${kitDirectory(owner)}/test/first.undo.sh`, 'fail "it is in use"');
+		expect(undoStep(host, { step: "test/first" })).toMatchObject({ status: 1, stderr: "it is in use\n" });
+		expect(fs.existsSync(at(`${recordDirectory(owner)}/test-first`))).toBe(true);
+	});
+});

@@ -1,0 +1,55 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import ts from "typescript";
+import { describe, expect, test } from "vitest";
+import { projectDirectory } from "./fixtures.ts";
+
+/* What the structure of this project promises, counted. */
+
+const rooms = ["agent", "bench", "components", "config", "host", "lab", "lib", "operate", "providers", "tools"];
+
+const filesOf = (room: string, ending: RegExp): string[] =>
+	fs
+		.readdirSync(path.join(projectDirectory, room), { recursive: true, encoding: "utf8" })
+		.filter((name) => ending.test(name))
+		.map((name) => path.join(room, name));
+const read = (file: string) => fs.readFileSync(path.join(projectDirectory, file), "utf8");
+const sources = rooms.flatMap((room) => filesOf(room, /\.ts$/));
+
+describe("bash", () => {
+	/** What only a script has. A command of a few words is none. */
+	const script = /^\s*(if|for|while|until)\b.*; (then|do)$|^\s*case .* in$|^set -|\$\(|<<|2>|\|\| (exit|true|echo)|; do /m;
+
+	/** The texts of a file, each with its placeholders as `…`. */
+	function textsIn(file: string): string[] {
+		const texts: string[] = [];
+		const visit = (node: ts.Node) => {
+			if (ts.isStringLiteralLike(node)) texts.push(node.text);
+			else if (ts.isTemplateExpression(node))
+				texts.push([node.head.text, ...node.templateSpans.map(({ literal }) => literal.text)].join("…"));
+			ts.forEachChild(node, visit);
+		};
+		visit(ts.createSourceFile(file, read(file), ts.ScriptTarget.Latest));
+		return texts;
+	}
+
+	test("stands in files of host/, where shellcheck reads it, and in no text of the program", () => {
+		expect(sources.length).toBeGreaterThan(100);
+		const found = sources.flatMap((file) => textsIn(file).flatMap((text) => (script.test(text) ? [`${file}: ${text}`] : [])));
+		expect(found).toEqual([]);
+	});
+
+	test("is used, each file of it", () => {
+		const used = [...sources, ...filesOf("host", /\.sh$/)].map(read).join("\n");
+		const scripts = filesOf("host/steps", /\.sh$/).map((file) => path.relative("host/steps", file).replace(/(\.undo)?\.sh$/, ""));
+		const unused = scripts.filter(
+			(name) => !used.includes(`"${name}"`) && !used.includes(`$kit/${name}.sh`) && !used.includes(`/${name}.sh `),
+		);
+		expect(unused).toEqual([]);
+	});
+});
+
+test("no source is longer than one can keep in mind: about 300 lines", () => {
+	const long = [...sources, ...filesOf("host", /\.sh$/)].map((file) => [file, read(file).split("\n").length - 1] as const);
+	expect(long.filter(([, lines]) => lines > 300)).toEqual([]);
+});
