@@ -3,6 +3,8 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { Load } from "../../bench/load.ts";
+import { scriptText } from "../../host/kit.ts";
+import { drainUnit } from "../../lib/agentNames.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { closeConnections } from "../../lib/ssh.ts";
 import { until } from "../../lib/wait.ts";
@@ -31,18 +33,21 @@ const placed: [name: string, roles: string[], address: string][] = [
 
 /** What the lab's stack made, but for packages. */
 async function takeAway(): Promise<void> {
+	// As the stack removes its service: no task waits for another node to serve again, and the agents are there until the last one has stopped.
+	await Promise.all(apps.map((app) => lab.on(app, scriptText("drain/ending", { unit: drainUnit("babble-was") }))));
 	await lab.on("manager", "docker service rm babble-was");
 	const leave = (app: string) =>
 		lab.on(
 			app,
 			`
-systemctl disable --now scaleout-drain-babble-was
+for attempt in $(seq 45); do [ -z "$(docker ps -q)" ] && break; sleep 2; done
+systemctl disable --now ${drainUnit("babble-was")}
 for chain in FORWARD OUTPUT; do iptables -w -D $chain -j SCALEOUT-DRAIN-8080 || true; done
 iptables -w -F SCALEOUT-DRAIN-8080 && iptables -w -X SCALEOUT-DRAIN-8080 || true
-for attempt in $(seq 60); do [ -z "$(docker ps -q)" ] && break; sleep 2; done
 docker swarm leave --force
 docker container prune -f
 docker volume ls -q | xargs -r docker volume rm`,
+			240,
 		);
 	await Promise.all(apps.map(leave));
 	await lab.on("log", `rm -f /etc/exports.d/*; sed -i '\\|${logs}|d' /etc/exports; exportfs -ra; rm -f ${logs}/*.log`);
