@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { z } from "zod";
+import { allWritten } from "../host/steps.ts";
 import { topologyDiagram } from "./diagram.ts";
 import { parseTopology } from "./parse.ts";
 import { topologySchema } from "./schema.ts";
@@ -40,7 +41,7 @@ Made from \`config/schema.ts\` by \`npm run docs\`: change it there.
 
 All keys stand below the project's name in \`Pulumi.<stack>.yaml\`, as \`swarm-scaleout:source\`, \`swarm-scaleout:hosts\` and so on. A section that
 is left out has its defaults. An unknown key is an error. All faults are reported at once, each with its path and what to write instead, before
-anything is created; that includes rules between keys, such as one task a node in \`host\` mode.
+anything is created; that includes rules between keys, such as one task a node in \`host\` mode. In a file's name \`~/\` is the home directory.
 `;
 
 /** The whole reference as Markdown. Pure. */
@@ -161,8 +162,22 @@ ${diagram}\`\`\`
 `;
 }
 
+/** docs/security.md with the table of what is written on hosts, as the steps say it. */
+export function securityPage(): string {
+	const rows = allWritten().map(
+		({ place, owner = "root", mode, what = "" }) => `| \`${place}\` | ${owner} | ${mode} | ${what}${what && " "}|`,
+	);
+	const table = ["| Place | Owner | Mode | What is in it |", "|---|---|---|---|", ...rows].join("\n");
+	const text = fs.readFileSync(path.join(project, "docs/security.md"), "utf8");
+	return text.replace(/(<!-- made by [^\n]*-->\n)[\s\S]*(<!-- end -->)/, (_all, begin, end) => `${begin}\n${table}\n\n${end}`);
+}
+
 if (process.argv[1] === import.meta.filename) {
-	const pages = { "docs/configuration.md": configurationReference(), "docs/topology.md": topologyPage() };
+	const pages = {
+		"docs/configuration.md": configurationReference(),
+		"docs/topology.md": topologyPage(),
+		"docs/security.md": securityPage(),
+	};
 	for (const [name, wanted] of Object.entries(pages)) {
 		const file = path.join(project, name);
 		if (!process.argv.includes("--check")) {

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { type Differences, nextDrift } from "../lib/drift.ts";
 import { sampleStack } from "../test/support/sample.ts";
 import type { TestStack } from "../test/support/stack.ts";
 import { type EngineEvent, readPreview } from "./changes.ts";
@@ -20,7 +21,9 @@ interface Sample {
 	title: string;
 	/** The change as an operator writes it. */
 	yaml: string;
-	apply(config: Config): void;
+	apply?(config: Config): void;
+	/** What a refresh found changed by hand, by host and step. */
+	found?: Record<string, Record<string, Differences>>;
 }
 
 const newDigest = `sha256:${"2".repeat(64)}`;
@@ -67,13 +70,35 @@ swarm-scaleout:service: { replicas: 4 }`,
     aliases: [worker2]`,
 		apply: (config) => Object.assign(config["swarm-scaleout:hosts"][2], { name: "tokyo", aliases: ["worker2"] }),
 	},
+	{
+		title: "Drift on three hosts",
+		yaml: `# Nothing in the configuration. By hand, and seen by a refresh (npm run preview -- --stack NAME --diff --refresh):
+# on log      rm /etc/exports.d/swarm-scaleout-sample-logs-192.168.3.5-mnt-main-was-logs.exports
+# on worker1  apt-get remove conntrack
+# on nginx    chmod 600 /etc/nginx/conf.d/swarm-scaleout-sample-nginx.conf`,
+		found: {
+			log: {
+				"logs-client-192.168.3.5-mnt-main-was-logs": {
+					"/etc/exports.d/swarm-scaleout-sample-logs-192.168.3.5-mnt-main-was-logs.exports":
+						"absent instead of root:root 644 sha256 0f3a5c1e9b27",
+				},
+			},
+			worker1: { "worker1-packages": { "package conntrack": "config-files instead of installed" } },
+			nginx: {
+				nginx: {
+					"/etc/nginx/conf.d/swarm-scaleout-sample-nginx.conf":
+						"root:root 600 sha256 5b1d4c0a77e2 instead of root:root 644 sha256 5b1d4c0a77e2",
+				},
+			},
+		},
+	},
 ];
 
 const file = path.join(import.meta.dirname, "..", "docs", "previews.md");
 
 const intro = `# Previews
 
-What \`npm run preview -- --stack NAME --diff\` shows for five changes: the engine's diff, and the summary of what it means for those who use the service.
+What \`npm run preview -- --stack NAME --diff\` shows for six changes: the engine's diff, and the summary of what it means for those who use the service.
 Made by \`npm run docs:previews\` with the real engine, on a state of the source system made without its hosts (\`tools/samples.yaml\`). Lines about
 resources that stay as they are, URNs and IDs are left out.
 `;
@@ -117,11 +142,36 @@ export function tidied(output: string): string {
 const isResource = (line = "") => /^ {4}[~+-]+ ?[\w-]+:[\w/:-]+: \(/.test(line);
 const keyOf = ([head = "", name = ""]: string[]) => `${head} ${name}`;
 
+/** Does something while the stack's state has what a refresh would have found. */
+async function withDrift<T>(stack: TestStack, found: NonNullable<Sample["found"]>, act: () => Promise<T>): Promise<T> {
+	if (Object.keys(found).length === 0) return act();
+	const before = (await stack.run("stack", "export", "--stack", stack.name)).output;
+	const after = JSON.parse(before);
+	for (const { urn, outputs } of after.deployment.resources) {
+		const [, host = ""] = /:HostCheck::(.+)-check$/.exec(urn) ?? [];
+		if (found[host]) outputs.drift = nextDrift({}, found[host]);
+	}
+	await importState(stack, JSON.stringify(after));
+	try {
+		return await act();
+	} finally {
+		await importState(stack, before);
+	}
+}
+
+async function importState(stack: TestStack, state: string): Promise<void> {
+	const given = path.join(stack.directory, "state.json");
+	fs.writeFileSync(given, state);
+	const { code, output } = await stack.run("stack", "import", "--stack", stack.name, "--file", given);
+	fs.rmSync(given);
+	if (code !== 0) throw new Error(output);
+}
+
 /** The whole of docs/previews.md. `stack` is one of `sampleStack`. */
 export async function previewSamples(stack: TestStack): Promise<string> {
 	const sections: string[] = [];
-	for (const { title, yaml, apply } of samples) {
-		const { diff, summary } = await previewOf(stack, apply);
+	for (const { title, yaml, apply = () => {}, found = {} } of samples) {
+		const { diff, summary } = await withDrift(stack, found, () => previewOf(stack, apply));
 		sections.push(`## ${title}\n\n\`\`\`yaml\n${yaml}\n\`\`\`\n\n\`\`\`text\n${summary}\`\`\`\n\n\`\`\`diff\n${tidied(diff)}\n\`\`\`\n`);
 	}
 	return [intro, ...sections].join("\n");

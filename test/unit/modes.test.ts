@@ -7,6 +7,7 @@ import { acmeStep } from "../../components/nginxSteps.ts";
 import { loginStep } from "../../components/registryLogin.ts";
 import { mountStep } from "../../components/sources/aws/dataVolume.ts";
 import { kitArchive, kitDirectory, scriptText } from "../../host/kit.ts";
+import { allWritten } from "../../host/steps.ts";
 import { asRoot } from "../../lib/connection.ts";
 import { provider as disk } from "../../providers/disk/provider.ts";
 import { ensureHostKey, writeSeed } from "../../providers/machine/seed.ts";
@@ -15,10 +16,10 @@ import { Recorder } from "../support/mocks.ts";
 import { runProgram } from "../support/program.ts";
 import { type HostFile, ScratchHost } from "../support/scratchHost.ts";
 import { commandsOf } from "../support/step.ts";
-import { labConfig, projectDirectory, type Raw, topology } from "./fixtures.ts";
+import { labConfig, type Raw, topology } from "./fixtures.ts";
 
 /*
- * The modes of all that is written, on hosts and where `pulumi` runs, as docs/security.md says them. Every step of the program runs in the root of a
+ * The modes of all that is written, on hosts and where `pulumi` runs, as host/steps.ts and docs/security.md say them. Every step of the program runs in the root of a
  * scratch host whose umask keeps nothing from anyone, and on one whose umask keeps everything from everyone.
  */
 
@@ -112,29 +113,24 @@ function installed(hostUmask: string): HostFile[] {
 	return files;
 }
 
-/** The places on hosts that docs/security.md names, with their modes. */
-function documented(): { place: RegExp; mode: string }[] {
-	const text = fs.readFileSync(path.join(projectDirectory, "docs", "security.md"), "utf8");
-	const table = text.slice(text.indexOf("## Files on hosts"), text.indexOf("## Files where"));
-	return [...table.matchAll(/^\| `(\/[^`]+)` \| [^|]+ \| (\d+) \|/gm)].map(([, place = "", mode = ""]) => ({
-		place: new RegExp(`^${place.replace(/[.+]/g, "\\$&").replace(/<\w+>/g, "[^/]+")}$`),
-		mode,
-	}));
-}
+/** The places on hosts that steps say they write, with their modes. */
+const documented = allWritten().map(({ place, mode }) => ({
+	place: new RegExp(`^${place.replace(/[.+]/g, "\\$&").replace(/<\w+>/g, "[^/]+")}$`),
+	mode,
+}));
 
 describe.each(["000", "077"])("on a host with umask %s", (hostUmask) => {
 	test("each file and directory has the mode that is documented, and there is no other one", () => {
 		const { files, owners } = written(hostUmask);
-		const places = documented();
-		expect(places.length).toBeGreaterThan(20);
+		expect(documented.length).toBeGreaterThan(20);
 		const isOnTheWay = (file: HostFile) =>
 			file.isDirectory && file.mode === "755" && files.some(({ path }) => path.startsWith(`${file.path}/`));
 		const unexpected = files.filter((file) => {
-			const modes = places.filter(({ place }) => place.test(file.path)).map(({ mode }) => mode);
+			const modes = documented.filter(({ place }) => place.test(file.path)).map(({ mode }) => mode);
 			return modes.length > 0 ? !modes.includes(file.mode) : !isOnTheWay(file);
 		});
 		expect(unexpected).toEqual([]);
-		for (const { place } of places)
+		for (const { place } of documented)
 			expect(
 				files.some((file) => place.test(file.path)),
 				`${place} is written`,

@@ -9,6 +9,6 @@ before=$(cat "$file" 2> /dev/null || true)
 put "$file"
 if ! problems=$(exportfs -ra 2>&1) || [ -n "$problems" ]; then
   if [ -n "$before" ]; then printf '%s\n' "$before" > "$file"; else rm -f "$file"; fi
-  exportfs -ra || true
+  exportfs -ra >&2 || true
   fail "logs.exportOptions: exportfs refuses the export: $problems"
 fi

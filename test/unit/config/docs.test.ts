@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { expect, test } from "vitest";
-import { configurationReference, topologyPage } from "../../../config/docs.ts";
+import { configurationReference, securityPage, topologyPage } from "../../../config/docs.ts";
+import { failedStepPage } from "../../../tools/failedStep.ts";
 
 test("docs/configuration.md says what the schema says: npm run docs writes it anew", () => {
 	expect(fs.readFileSync("docs/configuration.md", "utf8")).toBe(configurationReference());
@@ -8,4 +9,12 @@ test("docs/configuration.md says what the schema says: npm run docs writes it an
 
 test("docs/topology.md is the picture of Pulumi.prod.yaml: npm run docs writes it anew", () => {
 	expect(fs.readFileSync("docs/topology.md", "utf8")).toBe(topologyPage());
+});
+
+test("docs/failed-step.md is what steps print that fail: npm run docs writes it anew", () => {
+	expect(fs.readFileSync("docs/failed-step.md", "utf8")).toBe(failedStepPage());
+});
+
+test("docs/security.md says what the steps say they write: npm run docs writes it anew", () => {
+	expect(fs.readFileSync("docs/security.md", "utf8")).toBe(securityPage());
 });
