@@ -2,6 +2,7 @@ import * as path from "node:path";
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { operatorPath } from "../config/operatorFile.ts";
 import type { Topology } from "../config/schema.ts";
 import { exampleContext, javaArchive } from "../lab/cache.ts";
 import type { Connection } from "../lib/connection.ts";
@@ -47,7 +48,7 @@ export class WasImage extends pulumi.ComponentResource {
 		registry: Registry,
 		provider: docker.Provider,
 	): pulumi.Output<string> {
-		const context = build.context === "cache:example" ? exampleContext() : build.context;
+		const context = build.context === "cache:example" ? exampleContext() : operatorPath(build.context);
 		const base = build.baseArchive ? this.#importBase(build, swarm) : [];
 		const built = new docker.Image(
 			name,
@@ -69,7 +70,7 @@ export class WasImage extends pulumi.ComponentResource {
 
 	/** Loads the base image's file system on the manager, where the build finds it by its tag. */
 	#importBase(build: NonNullable<Topology["image"]["build"]>, { manager }: Swarm): pulumi.Resource[] {
-		const archive = build.baseArchive === "cache:java" ? javaArchive() : (build.baseArchive as string);
+		const archive = build.baseArchive === "cache:java" ? javaArchive() : operatorPath(build.baseArchive as string);
 		const tag = build.args.BASE_IMAGE as string;
 		const remotePath = `/var/tmp/${fileStem(path.basename(archive))}`;
 		const copied = new command.remote.CopyToRemote(

@@ -1,12 +1,12 @@
 import { X509Certificate } from "node:crypto";
-import * as fs from "node:fs";
 // The whole of @pulumi/aws takes half a second to load; these two parts take none.
 import { getAuthorizationTokenOutput } from "@pulumi/aws/ecr/getAuthorizationToken.js";
 import type { Region } from "@pulumi/aws/index.js";
 import { Provider as AwsProvider } from "@pulumi/aws/provider.js";
 import * as pulumi from "@pulumi/pulumi";
-import { ConfigError } from "../config/fault.ts";
+import { ConfigError, type Fault } from "../config/fault.ts";
 import { plainSecret } from "../config/load.ts";
+import { readOperatorFile } from "../config/operatorFile.ts";
 import type { Topology } from "../config/schema.ts";
 import { registryPort } from "../config/sections/image.ts";
 import { type EcrRegistry, ecrRegistry } from "../lib/ecr.ts";
@@ -101,12 +101,9 @@ function passwordOf(value: NonNullable<Topology["registry"]["password"]>): strin
 function certificateOf({ ca, caFile }: Topology["registry"]): string | undefined {
 	const property = caFile === undefined ? "registry.ca" : "registry.caFile";
 	const refuse = (remedy: string) => new ConfigError([{ property, value: caFile, remedy }]);
-	let text = ca;
-	try {
-		if (caFile !== undefined) text = fs.readFileSync(caFile, "utf8");
-	} catch (error) {
-		throw refuse(`cannot be read (${(error as NodeJS.ErrnoException).code}): name a certificate file of this machine`);
-	}
+	const faults: Fault[] = [];
+	const text = caFile === undefined ? ca : readOperatorFile(caFile, property, "name a certificate file of this machine", faults);
+	if (faults.length > 0) throw new ConfigError(faults);
 	if (text === undefined) return undefined;
 	const { validTo } = parseCertificate(text) ?? {};
 	if (!validTo) throw refuse("is no certificate in PEM form: use -----BEGIN CERTIFICATE----- and so on");

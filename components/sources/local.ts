@@ -1,5 +1,6 @@
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { operatorPath } from "../../config/operatorFile.ts";
 import type { Topology } from "../../config/schema.ts";
 import { rootImageDirectory } from "../../lab/cache.ts";
 import { Disk } from "../../providers/disk/resource.ts";
@@ -12,9 +13,10 @@ import { aliasesOf, checkName, firstName } from "../hostNames.ts";
 /** QEMU machines on the machine that runs `pulumi`, one a host, on a private LAN of their own. */
 export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 	const { local, logs, hosts } = topology;
+	const directory = operatorPath(local.directory);
 	const key = new SshKey("operator-key", {}, { parent });
-	const imageDirectory = local.imageDirectory ?? rootImageDirectory();
-	const logDiskFile = path.join(local.directory, "log-disk.ext4");
+	const imageDirectory = local.imageDirectory ? operatorPath(local.imageDirectory) : rootImageDirectory();
+	const logDiskFile = path.join(directory, "log-disk.ext4");
 	const logDisk = new Disk("log-disk", { file: logDiskFile, sizeGiB: 4 }, { parent, retainOnDelete: logs.keepOnDestroy });
 	return hosts.map((host, i) => {
 		const { name, aliases, roles, address } = host;
@@ -25,7 +27,7 @@ export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] 
 			name,
 			{
 				hostname,
-				directory: path.join(local.directory, hostname),
+				directory: path.join(directory, hostname),
 				imageDirectory,
 				memoryMiB: host.memoryMiB ?? local.memoryMiB,
 				cpus: local.cpus,

@@ -69,7 +69,10 @@ export const local = z.strictObject({
 		.describe("Directory with root.ext4, vmlinuz and initrd.img. Default: where `npm run lab:prepare` caches them."),
 	directory: z
 		.string()
-		.regex(/^[\p{L}\p{N}_./][\p{L}\p{N}_./ +@-]*$/u, "use a path of letters, digits, blanks and . _ / + @ -, not starting with -")
+		.regex(
+			/^(~\/)?[\p{L}\p{N}_./][\p{L}\p{N}_./ +@-]*$/u,
+			"use a path of letters, digits, blanks and . _ / + @ -, not starting with - (~/ is the home directory)",
+		)
 		.default(".lab")
 		.describe("Directory for the machines' files, relative to the project."),
 	memoryMiB: z.int().min(512).default(1280).describe("Memory of a machine in MiB."),
