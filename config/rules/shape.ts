@@ -14,27 +14,70 @@ export function shapeFaults(issue: z.core.$ZodIssue, raw: unknown): Fault[] {
 				property: pathOf([...issue.path, key]),
 				remedy: `unknown key: remove it, or use one of ${knownKeys(issue.path).join(", ")}`,
 			}));
-		case "invalid_value":
-			return [{ property, value, remedy: `use one of ${issue.values.map(String).join(", ")}` }];
 		case "invalid_type":
-			if (found === undefined) return [{ property, remedy: `is missing: give a value of type ${issue.expected}` }];
+			if (found === undefined) return [{ property, remedy: `is missing: give ${kindOf(issue.expected)}` }];
 			// A text where a structure belongs is a section that could not be parsed: it may hold anything.
 			if (["object", "record", "array"].includes(issue.expected))
-				return [{ property, remedy: `use a value of type ${issue.expected}; is it valid YAML or JSON?` }];
-			return [{ property, value, remedy: `use a value of type ${issue.expected}` }];
+				return [{ property, remedy: `${remedyOf(issue)}; is it valid YAML or JSON?` }];
+			return [{ property, value, remedy: remedyOf(issue) }];
 		case "invalid_union":
 			return [{ property, value, remedy: unionRemedy(issue, property, isSecret) }];
 		case "invalid_key":
-			return [{ property, remedy: `this name is not possible: ${issue.issues[0]?.message ?? issue.message}` }];
+			return [{ property, remedy: `this name is not possible: ${issue.issues[0] ? remedyOf(issue.issues[0]) : issue.message}` }];
 		default:
-			return [{ property, value, remedy: issue.message }];
+			return [{ property, value, remedy: remedyOf(issue) }];
 	}
+}
+
+/** What to write instead, as a sentence: the schema's own, where it has one. The library's are none. */
+function remedyOf(issue: z.core.$ZodIssue): string {
+	if (!/^(Invalid|Too|Unrecognized) /.test(issue.message)) return issue.message;
+	switch (issue.code) {
+		case "invalid_type":
+			return `use ${kindOf(issue.expected)}`;
+		case "invalid_value":
+			return `use one of ${issue.values.map(String).join(", ")}`;
+		case "invalid_format":
+			return formats[issue.format] ?? issue.message;
+		case "too_small":
+			return sizeRemedy(issue.origin, "at least", Number(issue.minimum));
+		case "too_big":
+			return sizeRemedy(issue.origin, "at most", Number(issue.maximum));
+		default:
+			return issue.message;
+	}
+}
+
+const kindOf = (expected: string) => kinds[expected] ?? `a value of type ${expected}`;
+
+const kinds: Record<string, string> = {
+	string: "a text",
+	number: "a number",
+	int: "a whole number",
+	boolean: "true or false",
+	array: "a list",
+	object: "a section with keys of its own",
+	record: "a section with names and values",
+};
+
+const formats: Record<string, string> = {
+	ipv4: "use an IPv4 address, such as 192.168.2.137",
+	ipv6: "use an IPv6 address, such as fd00::1",
+	cidrv6: "use an IPv6 network in CIDR notation, such as fd00::/64",
+	cidrv4: "use an IPv4 network in CIDR notation, such as 192.168.0.0/16",
+	email: "use an e-mail address",
+};
+
+function sizeRemedy(origin: string, word: "at least" | "at most", limit: number): string {
+	if (origin === "string") return limit === 1 ? "use a text that is not empty" : `use ${word} ${limit} characters`;
+	if (origin === "array") return `name ${word} ${limit}`;
+	return `use a number of ${word} ${limit}`;
 }
 
 function unionRemedy(issue: z.core.$ZodIssueInvalidUnion, property: string, isSecret: boolean): string {
 	if (property.endsWith(".type")) return "use volume or bind";
 	if (isSecret) return "use a string, or {fromEnvironment: NAME}";
-	return [...new Set(issue.errors.flat().map(({ message }) => message))].join("; or: ");
+	return [...new Set(issue.errors.flat().map(remedyOf))].join("; or: ");
 }
 
 /** Where a value may be secret, it is not repeated in an error. */

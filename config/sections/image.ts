@@ -54,7 +54,7 @@ export const image = z.strictObject({
 		.describe("Repository, without registry and tag."),
 	tag: z
 		.string()
-		.regex(/^[\w][\w.-]{0,127}$/)
+		.regex(/^[\w][\w.-]{0,127}$/, "use at most 128 letters, digits and _ . -, starting with a letter, digit or _")
 		.default("latest")
 		.describe("Tag to build or run. It is resolved to a digest, and the digest is what runs."),
 	resolve: z

@@ -8,7 +8,7 @@ const retention = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731
 const shipping = z.strictObject({
 	logGroup: z
 		.string()
-		.regex(/^[\w./#-]{1,512}$/)
+		.regex(/^[\w./#-]{1,512}$/, "use at most 512 letters, digits and _ . / # -")
 		.optional()
 		.describe("Name of the log group. Default: `/<project>/<stack>/logs`. A change makes another one."),
 	retentionDays: z.literal(retention).default(30).describe("Days until CloudWatch deletes an event."),
@@ -30,7 +30,7 @@ export const logs = z.strictObject({
 		.default([])
 		.describe("`network` only: client networks, such as 192.168.0.0/16."),
 	exportOptions: z
-		.array(z.string().regex(/^[a-z_]+(=[A-Za-z0-9.:/-]+)?$/))
+		.array(z.string().regex(/^[a-z_]+(=[A-Za-z0-9.:/-]+)?$/, "use an option of exports(5), such as rw or fsid=0"))
 		.default(["rw", "sync", "no_subtree_check"])
 		.describe("Options of the export, see exports(5)."),
 	uid: z.int().min(1).max(65534).default(10001).describe("`per-client` only: user id that owns everything in the export."),
@@ -41,7 +41,7 @@ export const logs = z.strictObject({
 		.describe("Take over what the log host's /etc/exports says of `path`, see docs/existing.md. Otherwise that is refused."),
 	mountOptions: z
 		.string()
-		.regex(/^[A-Za-z0-9=.,:_-]+$/)
+		.regex(/^[A-Za-z0-9=.,:_-]+$/, "use mount options of nfs(5) with commas between, such as nfsvers=4.2,hard")
 		.default("nfsvers=4.2,hard,timeo=600,retrans=2,noatime")
 		.describe("Mount options after `addr=`, see nfs(5). A change makes a new volume and rolls the service."),
 	keepOnDestroy: z

@@ -18,7 +18,7 @@ export const nginx = z.strictObject({
 	method: z.enum(methods).default("least_conn").describe("Load balancing method. A change reloads NGINX."),
 	hashKey: z
 		.string()
-		.regex(/^[\w$:./?&=-]+$/)
+		.regex(/^[\w$:./?&=-]+$/, "use variables of NGINX and letters, digits and _ : . / ? & = -, such as $request_uri")
 		.optional()
 		.describe("`hash` only: the key, such as $request_uri. $cookie_NAME or $remote_addr keeps a client on one node."),
 	weights: z.record(hostName, z.int().min(1).max(1000)).default({}).describe("Weight by app node. Default 1."),
@@ -29,14 +29,14 @@ export const nginx = z.strictObject({
 		),
 	upstream: z
 		.string()
-		.regex(/^[a-z][a-z0-9_]{0,30}$/)
+		.regex(/^[a-z][a-z0-9_]{0,30}$/, "use at most 31 lower-case letters, digits and _, starting with a letter")
 		.default("app")
 		.describe("Name of the upstream."),
 	listen: port.default(80).describe("Port NGINX listens on."),
 	bind: bindAddress.optional().describe("Address NGINX listens on. Default: all."),
 	serverName: z
 		.string()
-		.regex(/^[\w.*-]+$/)
+		.regex(/^[\w.*-]+$/, "use a DNS name, with * for a wildcard, or _ for any")
 		.default("_")
 		.describe("server_name."),
 	maxFails: z

@@ -16,7 +16,7 @@ const mount = z.discriminatedUnion("type", [
 		target: absolutePath.default("/was-logs").describe("Directory in the container."),
 		name: z
 			.string()
-			.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,40}$/)
+			.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,40}$/, "use at most 41 letters, digits and _ . -, starting with a letter or digit")
 			.default("nfsvolume")
 			.describe("Volume name; a hash of its options is appended, so that a volume never keeps old ones."),
 	}),
@@ -114,7 +114,7 @@ const rollout = z.strictObject({
 export const service = z.strictObject({
 	name: z
 		.string()
-		.regex(/^[a-z][a-z0-9-]{0,62}$/)
+		.regex(/^[a-z][a-z0-9-]{0,62}$/, "use at most 63 lower-case letters, digits and hyphens, starting with a letter")
 		.default("babble-was")
 		.describe("Service name. A change replaces the service."),
 	adopt: z
@@ -143,7 +143,7 @@ export const service = z.strictObject({
 	mount: mount.prefault({ type: "volume" }).describe("Where the log directory of the service lies."),
 	user: z
 		.string()
-		.regex(/^\w+(:\w+)?$/)
+		.regex(/^\w+(:\w+)?$/, "use a user, or user:group, each a name or a number")
 		.optional()
 		.describe("User (and group) the service runs as. Default: the image's."),
 	health: health.prefault({}),

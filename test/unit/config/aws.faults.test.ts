@@ -29,7 +29,7 @@ const rows: [fault: string, (config: Raw) => void, property: string, value: unkn
 	["SSH for the world", (c) => { c.aws.operatorCidrs = ["203.0.113.7/32", "0.0.0.0/0"]; }, "aws.operatorCidrs[1]", "0.0.0.0/0", "opens SSH to the world"],
 	["SSH for half of the world", (c) => { c.aws.operatorCidrs = ["128.0.0.0/1"]; }, "aws.operatorCidrs[0]", "128.0.0.0/1", "opens SSH to the world"],
 	["an operator's network written by an address in it", (c) => { c.aws.operatorCidrs = ["203.0.113.7/24"]; }, "aws.operatorCidrs[0]", "203.0.113.7/24", "write 203.0.113.0/24"],
-	["an operator's network that is none", (c) => { c.aws.operatorCidrs = ["203.0.113.7"]; }, "aws.operatorCidrs[0]", "203.0.113.7", "IPv4 range"],
+	["an operator's network that is none", (c) => { c.aws.operatorCidrs = ["203.0.113.7"]; }, "aws.operatorCidrs[0]", "203.0.113.7", "IPv4 network"],
 	["a VPC larger than AWS makes", (c) => { c.aws.cidr = "192.0.0.0/8"; }, "aws.cidr", "192.0.0.0/8", "/16 to /28"],
 	["a VPC written by an address in it", (c) => { c.aws.cidr = "192.168.1.0/16"; }, "aws.cidr", "192.168.1.0/16", "write 192.168.0.0/16"],
 	["overlapping subnets", (c) => { c.aws.subnets.push({ name: "more", cidr: "192.168.3.128/25", zone: "c" }); }, "aws.subnets[4].cidr", "192.168.3.128/25", "overlaps aws.subnets[3].cidr = 192.168.3.0/24"],

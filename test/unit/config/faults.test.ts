@@ -30,13 +30,13 @@ const existing = (config: Raw) => {
 
 // biome-ignore format: one fault a row
 const rows: Row[] = [
-	{ fault: "a missing section", break: (c) => delete c.hosts, property: "hosts", remedy: "is missing: give a value of type array" },
+	{ fault: "a missing section", break: (c) => delete c.hosts, property: "hosts", remedy: "is missing: give a list" },
 	{ fault: "an unknown section", break: (c) => { c.nginks = {}; }, property: "nginks", remedy: "unknown key: remove it, or use one of source, hosts, local" },
 	{ fault: "an unknown key in a section", break: (c) => { c.nginx.metod = "hash"; }, property: "nginx.metod", remedy: "use one of method, hashKey, weights" },
 	{ fault: "an unknown key in a list", break: (c) => { c.hosts[1].adress = "x"; }, property: "hosts[1].adress", remedy: "use one of name, aliases, roles, address" },
 	{ fault: "a choice that does not exist", break: (c) => { c.nginx.method = "fastest"; }, property: "nginx.method", value: "fastest", remedy: "round_robin, least_conn, ip_hash" },
 	{ fault: "a role that does not exist", break: (c) => { c.hosts[0].roles[1] = "boss"; }, property: "hosts[0].roles[1]", value: "boss", remedy: "manager, worker, app" },
-	{ fault: "a value of another type", break: (c) => { c.service.replicas = "three"; }, property: "service.replicas", value: "three", remedy: "use a value of type number" },
+	{ fault: "a value of another type", break: (c) => { c.service.replicas = "three"; }, property: "service.replicas", value: "three", remedy: "use a number" },
 	{ fault: "an address that is none", break: (c) => { c.hosts[2].address = "192.168.3"; }, property: "hosts[2].address", value: "192.168.3", remedy: "IPv4" },
 	{ fault: "a port out of range", break: (c) => { c.service.publish.published = 70000; }, property: "service.publish.published", value: 70000, remedy: "65535" },
 	{ fault: "a host name with capitals", break: (c) => { c.hosts[0].name = "Manager"; }, property: "hosts[0].name", value: "Manager", remedy: "lower-case letters" },
@@ -150,7 +150,7 @@ describe("a fault in the configuration is told by property, value and remedy", (
 describe("a remedy fits the fault", () => {
 	// biome-ignore format: one fault a row
 	const unfit: [string, (config: Raw) => void, string, RegExp][] = [
-		["a section of the wrong type is not missing", (c) => { c.hosts = { a: 1 }; }, "hosts", /^use a value of type array/],
+		["a section of the wrong type is not missing", (c) => { c.hosts = { a: 1 }; }, "hosts", /^use a list/],
 		["a network that is none wants a network, not a secret", (c) => { c.logs = { access: "network", clients: ["x"] }; }, "logs.clients[0]", /^(?!.*secret)/],
 		["an unknown key of a mount is told the known ones", (c) => { c.service.mount.foo = 1; }, "service.mount.foo", /use one of \w+/],
 		["a build with a base archive names its BASE_IMAGE", (c) => { c.image.build.args = {}; }, "image.build.args.BASE_IMAGE", /is missing/],

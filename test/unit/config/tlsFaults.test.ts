@@ -29,7 +29,7 @@ describe("a fault of HTTPS is told by property, value and remedy", () => {
 		["ACME for a name that would be an option", { serverName: "-d.example.org", tls: { acme } }, "nginx.serverName", "-d.example.org", "acme proves a DNS name"],
 		["ACME for names without the site's own", { ...named, tls: { acme: { ...acme, domains: ["www.example.org"] } } }, "nginx.tls.acme.domains", ["www.example.org"], "lacks nginx.serverName was.example.org"],
 		["a domain that would end a command", { ...named, tls: { acme: { ...acme, domains: ["a.example.org;id"] } } }, "nginx.tls.acme.domains[0]", "a.example.org;id", "use a DNS name"],
-		["an e-mail address that is none", { ...named, tls: { acme: { ...acme, email: "ops" } } }, "nginx.tls.acme.email", "ops", "email"],
+		["an e-mail address that is none", { ...named, tls: { acme: { ...acme, email: "ops" } } }, "nginx.tls.acme.email", "ops", "e-mail"],
 		["a directory without TLS", { ...named, tls: { acme: { ...acme, directoryUrl: "http://ca/dir" } } }, "nginx.tls.acme.directoryUrl", "http://ca/dir", "use the https:// URL"],
 		["a directory that would end a command", { ...named, tls: { acme: { ...acme, directoryUrl: "https://ca/$(id)" } } }, "nginx.tls.acme.directoryUrl", "https://ca/$(id)", "use the https:// URL"],
 		["terms not agreed to", { ...named, tls: { acme: { ...acme, agreeTos: false } } }, "nginx.tls.acme.agreeTos", false, "use one of true"],
