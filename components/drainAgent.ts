@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
 import { drainUnit } from "../lib/agentNames.ts";
-import { programPath, programVersion, stepProgram, systemdQuote, unitFile } from "../lib/agentProgram.ts";
+import { programPath, stepProgram, systemdQuote, unitFile } from "../lib/agentProgram.ts";
 import { type HostStepArgs, hostStep } from "./host.ts";
 import type { SwarmMember } from "./swarm.ts";
 
@@ -71,7 +71,6 @@ WantedBy=multi-user.target docker.service
 		program: stepProgram(unit, program),
 		files: [{ path: unitFile(`${unit}.service`), content: unitText }],
 		checks: [`unit ${unit}.service`],
-		because: { program: programVersion(program) },
 	};
 }
 

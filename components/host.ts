@@ -65,15 +65,15 @@ export function hostStep(
 ): command.remote.Command {
 	const named = typeof of === "string" ? () => of : of;
 	const names = { step, version: stepVersion(step), record: fileStem(named(firstName(host))) };
-	const scripts = kitDirectory(owner());
+	const [scripts, records] = [kitDirectory(owner()), recordDirectory(owner())];
 	const asRoot = host.user === "root" ? "" : "sudo -n ";
 	return new command.remote.Command(
 		named(host.name),
 		{
 			connection: host.connection,
 			create: `${asRoot}bash ${scripts}/run.sh ${step}`,
-			// A host without any records has nothing to be undone: it was made anew by other means.
-			delete: `[ ! -d ${recordDirectory(owner())} ] || ${asRoot}bash ${scripts}/undo.sh ${step}`,
+			// A host without any records has nothing to be undone: it was made anew by other means. What is sent is read all the same.
+			delete: `${asRoot}sh -c 'if [ -d ${records} ]; then exec bash ${scripts}/undo.sh ${step}; fi; cat > /dev/null'`,
 			stdin: pulumi.all([given, host.drift]).apply(([data, drift]) => manifest(names, data as StepData, drift)),
 			addPreviousOutputInEnv: false,
 			logging: secretOutput ? command.remote.Logging.None : command.remote.Logging.Stderr,
@@ -84,6 +84,8 @@ export function hostStep(
 			deletedWith: host.machine,
 			// The engine goes by what it noted at the `up` before: a delete takes no other options.
 			retainOnDelete: host.isLost,
+			// Nothing is sent to a host that is lost.
+			ignoreChanges: host.isLost ? ["create", "delete", "stdin"] : [],
 			aliases: typeof of === "string" ? [] : aliasesOf(host, of),
 			additionalSecretOutputs: secretOutput ? ["stdout", "stderr"] : [],
 		},
@@ -101,7 +103,15 @@ export function withScripts(
 	const ready = new HostScripts(
 		of(host.name),
 		{ connection: host.connection, ...(machineId !== undefined && { machineId }), owner: owner(), version: kit().version },
-		{ parent, dependsOn: [check], deletedWith: host.machine, retainOnDelete: host.isLost, aliases: aliasesOf(host, of) },
+		{
+			parent,
+			dependsOn: [check],
+			deletedWith: host.machine,
+			retainOnDelete: host.isLost,
+			// Nothing is sent to a host that is lost.
+			ignoreChanges: host.isLost ? ["version"] : [],
+			aliases: aliasesOf(host, of),
+		},
 	);
 	return { ...host, ready, drift: check.drift };
 }

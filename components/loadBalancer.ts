@@ -95,7 +95,7 @@ function pathsOf(name: string, certificate: Certificate | undefined): Paths {
 
 function siteOf({ topology, serving, endpoint }: LoadBalancerArgs, paths: SitePaths): pulumi.Output<Site> {
 	const { nginx, service } = topology;
-	const servers = serving.map(({ host }) => ({ name: firstName(host), address: host.address }));
+	const servers = serving.map(({ host }) => ({ name: firstName(host), address: host.address, weight: nginx.weights[host.name] }));
 	return pulumi
 		.output(endpoint)
 		.apply((url) => ({ nginx, port: service.publish.published, servers, httpsPort: Number(new URL(url).port || 443), paths }));

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Topology } from "../config/schema.ts";
 import { type Host, type HostStepArgs, hostStep, type StepOptions } from "./host.ts";
+import { firstName } from "./hostNames.ts";
 import { logGroupName } from "./sources/aws/identity.ts";
 
 /** The key that signs the vendor's packages. */
@@ -10,7 +11,12 @@ const fingerprint = "937616F3450B7D806CBD9725D58167303B789C72";
 export function shipLogs(name: string, log: Host, topology: Topology, opts: StepOptions): pulumi.Resource | undefined {
 	const { logs, aws } = topology;
 	if (!logs.shipping) return undefined;
-	const config = agentConfig({ host: log.name, directory: logs.path, logGroup: logGroupName(logs.shipping), region: aws.region as string });
+	const config = agentConfig({
+		host: firstName(log),
+		directory: logs.path,
+		logGroup: logGroupName(logs.shipping),
+		region: aws.region as string,
+	});
 	return hostStep(name, log, shippingStep(aws.region as string, `${JSON.stringify(config, null, "\t")}\n`), opts);
 }
 

@@ -32,6 +32,8 @@ export interface UpstreamServer {
 	/** The host's first name, for those who read the file. */
 	name: string;
 	address: string;
+	/** Default 1. */
+	weight?: number | undefined;
 }
 
 /** What a site's files are rendered from. */
@@ -247,8 +249,7 @@ function stickyLines({ sticky, tls }: Nginx): string[] {
 	return [`sticky cookie ${sticky.cookie}${expires} path=/ httponly samesite=lax${tls?.redirect ? " secure" : ""};`];
 }
 
-function serverLine({ name, address }: UpstreamServer, port: number, nginx: Nginx): string {
-	const weight = nginx.weights[name];
+function serverLine({ name, address, weight }: UpstreamServer, port: number, nginx: Nginx): string {
 	const parameters = [
 		weight && weight !== 1 ? `weight=${weight}` : "",
 		`max_fails=${nginx.maxFails}`,

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { programPath, programVersion, stepProgram, unitFile } from "../lib/agentProgram.ts";
+import { programPath, stepProgram, unitFile } from "../lib/agentProgram.ts";
 import { type Host, type HostStepArgs, hostStep } from "./host.ts";
 
 const program = "registry_login";
@@ -44,6 +44,5 @@ WantedBy=timers.target
 			{ path: unitFile(`${unit}.timer`), content: timerText },
 		],
 		checks: [`unit ${unit}.timer`],
-		because: { program: programVersion(program) },
 	};
 }

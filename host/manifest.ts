@@ -22,13 +22,15 @@ export interface StepDirectory {
 	path: string;
 	/** Octal (default `0755`). */
 	mode?: string;
-	/** `user:group`, by name or number (default `root:root`). */
+	/** `user:group`, by name or number; without it, whose it is stays as it is. */
 	owner?: string;
 }
 
 /** Programs of agent/ in a directory of their own. */
 export interface StepProgram {
 	directory: string;
+	/** Hash of all modules. */
+	version: string;
 	/** Names without `.py`. */
 	modules: string[];
 }
@@ -72,8 +74,8 @@ export function manifest(names: StepNames, data: StepData, drift: Drift = {}): s
 			Array.isArray(value) ? value.map((item) => heading("add", variable(name), item)) : [heading("set", variable(name), value)],
 		),
 		...packages.map((name) => heading("package", name)),
-		...directories.map(({ path, mode = "0755", owner = "root:root" }) => heading("directory", mode, owner, path)),
-		...(program ? [heading("program", program.directory, ...program.modules)] : []),
+		...directories.map(({ path, mode = "0755", owner = "-" }) => heading("directory", mode, owner, path)),
+		...(program ? [heading("program", program.directory, program.version, ...program.modules)] : []),
 		...files.flatMap(({ path, content, mode = "0644", owner = "root:root", isStaged }) => [
 			heading(isStaged ? "staged" : "file", mode, owner, path),
 			...content
@@ -108,7 +110,7 @@ function variable(name: string): string {
 
 function oneLine(text: string): string {
 	// biome-ignore lint/suspicious/noControlCharactersInRegex: these would end the line, or the program that reads it
-	if (/[\x00-\x1f\x7f]/.test(text)) throw new Error(`no line of a step: ${JSON.stringify(text)}`);
+	if (/[\x00-\x1f\x7f]/.test(text)) throw new Error(`no line of a step: a control character in ${text.split(" ", 2).join(" ")}`);
 	return text;
 }
 

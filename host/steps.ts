@@ -42,11 +42,7 @@ const file = (place: string, what?: string): Written => ({ place, mode: "644", .
 
 /** What every step writes, and what there is before the first. */
 export const alwaysWritten: Written[] = [
-	{
-		place: "/var/lib/scaleout",
-		mode: "711",
-		what: "records of steps, for a refresh: who logs in sees whether there are any of the stack, and no more",
-	},
+	{ place: "/var/lib/scaleout", mode: "700", what: "records of steps, for a refresh" },
 	{ place: "/var/lib/scaleout/<stack>", mode: "700" },
 	{ place: "/var/lib/scaleout/<stack>/<step>", mode: "700" },
 	file("/var/lib/scaleout/<stack>/<step>/<file>", "paths, owners, modes and checksums; nobody else gets here"),

@@ -27,11 +27,11 @@ const directory = (unit: string) => `/usr/local/lib/scaleout/${unit}`;
 export const programPath = (unit: string, program: string) => `${directory(unit)}/${program}.py`;
 
 /** A program with its modules in the directory of its unit. */
-export const stepProgram = (unit: string, program: string): StepProgram => ({ directory: directory(unit), modules: modulesOf(program) });
-
-/** Hash of them: a step that puts them on a host is carried out again when one changes. */
-export const programVersion = (program: string): string =>
-	createHash("sha256").update(modulesOf(program).map(source).join("")).digest("hex").slice(0, 8);
+export function stepProgram(unit: string, program: string): StepProgram {
+	const modules = modulesOf(program);
+	const version = createHash("sha256").update(modules.map(source).join("")).digest("hex").slice(0, 8);
+	return { directory: directory(unit), version, modules };
+}
 
 /** Where a systemd unit of ours lies on a host. */
 export const unitFile = (name: string) => `/etc/systemd/system/${name}`;

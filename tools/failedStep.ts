@@ -33,7 +33,7 @@ The directory of the logs is exported already, by a line of /etc/exports that ot
 \`\`\`text
 ${failureOf(
 	serverStep(logs, [], () => "", clients),
-	`echo '${logs.path} 10.0.0.0/8(rw)' > /etc/exports`,
+	() => `echo '${logs.path} 10.0.0.0/8(rw)' > /etc/exports`,
 )}
 \`\`\`
 
@@ -51,18 +51,19 @@ ${failureOf({ step: "nfs/server", settings: { path: logs.path, owner: "10001:100
 `;
 }
 
-/** Puts a program in place that says something and fails. */
-const program = (name: string, said: string) => `
-unset -f ${name}
-printf '#!/bin/sh\\ncat >&2 << "END"\\n%s\\nEND\\nexit 1\\n' ${shellQuote(said)} > "$ROOT/.bin/${name}"
-chmod 755 "$ROOT/.bin/${name}"`;
+/** A host with a program that says something and fails. */
+const program = (name: string, said: string) => (host: ScratchHost) => {
+	fs.writeFileSync(path.join(host.root, ".bin", name), `#!/bin/sh\necho ${shellQuote(said)} >&2\nexit 1\n`, { mode: 0o755 });
+	// In place of the stand-in.
+	return `unset -f ${name}`;
+};
 
 /** What the engine prints of a step that fails on a host that was prepared. */
-function failureOf(step: AnyStep, prepare: string): string {
+function failureOf(step: AnyStep, prepare: (host: ScratchHost) => string): string {
 	const host = new ScratchHost();
 	try {
 		const { create, stdin } = commandsOf(step);
-		const { status, stdout, stderr } = host.run(`${prepare}\n${create}`, stdin);
+		const { status, stdout, stderr } = host.run(`${prepare(host)}\n${create}`, stdin);
 		if (status === 0) throw new Error(`${step.step} does not fail`);
 		return `error: Process exited with status ${status}: running "${create}":\n${`${stdout}${stderr}`.replaceAll(host.root, "").trim()}`;
 	} finally {

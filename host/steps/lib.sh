@@ -9,11 +9,14 @@
 # Reads what the step works with from standard input: see host/manifest.ts for the lines. All of it is read before anything else is done: who sends it
 # would see a broken channel instead of the reason of a failure.
 receive() {
-  # In memory: it may be a secret.
+  # In memory: it may be a secret. What a step that was killed has left goes after a day.
+  find /run -maxdepth 1 -name 'scaleout-step.*' -mmin +1440 -exec rm -rf {} +
   work=$(mktemp -d /run/scaleout-step.XXXXXX)
   mkdir "$work/content"
   touch "$work"/{settings,files,directories,programs,packages,units,checks,chatter}
   cat > "$work/input"
+  # The last line is the record's: a connection may break.
+  if [[ $(tail -n 1 "$work/input") != "@record "?* || $(tail -c 1 "$work/input") ]]; then fail "$step: what it was given is not complete"; fi
   # shellcheck disable=SC2016
   awk -v work="$work" '
     function rest(words,   text) { text = $0; while (words--) sub(/^[^ ]* /, "", text); return text }
@@ -34,7 +37,7 @@ receive() {
     $1 == "@directory" { print $2 "\t" $3 "\t" rest(3) > (work "/directories"); check("file " rest(3)) }
     $1 == "@program" {
       print rest(1) > (work "/programs")
-      for (i = 3; i <= NF; i++) check("file " $2 "/" $i ".py")
+      for (i = 4; i <= NF; i++) check("file " $2 "/" $i ".py")
     }
     $1 == "@check" { check(rest(1)) }
     $1 == "@file" || $1 == "@staged" {
@@ -53,6 +56,10 @@ receive() {
 fail() {
   printf '%s\n' "$@" > "$work/reason"
   exit 1
+}
+
+other_version() {
+  fail "the scripts of this stack on the host are of another version of the program than what was asked for: run pulumi up --refresh, with one version"
 }
 
 # Tells at once what goes on.
@@ -98,7 +105,7 @@ make_directories() {
   local mode owner path
   while IFS=$'\t' read -r mode owner path; do
     mkdir -p "$path"
-    chown "$owner" "$path"
+    [ "$owner" = - ] || chown "$owner" "$path"
     chmod "$mode" "$path"
   done < "$work/directories"
 }
@@ -120,8 +127,10 @@ apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300
 
 # Puts programs of agent/ in place, in a directory that holds nothing else: whole, or not at all.
 put_programs() {
-  local directory modules module
-  while read -r directory modules; do
+  local directory version modules module
+  while read -r directory version modules; do
+    # shellcheck disable=SC2086
+    [ "$(cd "$kit/agent" && printf '%s.py\0' $modules | xargs -0 cat | sha256sum | cut -c-8)" = "$version" ] || other_version
     rm -rf "$directory.new"
     install -d -m 755 "$(dirname "$directory")" "$directory.new"
     for module in $modules; do install -m 644 "$kit/agent/$module.py" "$directory.new/$module.py"; done
@@ -131,8 +140,8 @@ put_programs() {
 }
 
 remove_programs() {
-  local directory modules
-  while read -r directory modules; do rm -rf "$directory"; done < "$work/programs"
+  local directory rest
+  while read -r directory rest; do rm -rf "$directory"; done < "$work/programs"
 }
 
 # Has a unit start at each boot, and now.

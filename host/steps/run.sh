@@ -12,28 +12,28 @@ record='' step_version=''
 # The reason of a failure comes first: much is cut off of what is said later.
 tell() {
   local status=$?
-  [ "$status" = 0 ] || { cat "$work/reason" 2> /dev/null || true; tail -n 20 "$work/chatter"; } >&3
+  # Whoever listened may have gone: what the step was given goes all the same.
+  [ "$status" = 0 ] || { cat "$work/reason"; tail -n 20 "$work/chatter"; } >&3 2> /dev/null || true
   rm -rf "$work"
 }
 unexpected() { [ -e "$work/reason" ] || printf '%s: line %s of %s: exit status %s: %s\n' "$step" "$2" "$3" "$1" "$4" > "$work/reason"; }
 
 # A refresh compares with this.
 note() {
-  install -d -m 711 /var/lib/scaleout
-  install -d -m 700 "$records" "$records/$record"
+  install -d -m 700 /var/lib/scaleout "$records" "$records/$record"
   cp "$work/checks" "$records/$record/checks"
   (trap - ERR; set +eu; run_checks < "$work/checks") > "$records/$record/outcome" 2> /dev/null
 }
 
 exec 3>&2
-receive
+work=/nonexistent
 trap tell EXIT
+receive
 trap 'unexpected "$?" "$LINENO" "${BASH_SOURCE[0]##*/}" "$BASH_COMMAND"' ERR
 exec 2>> "$work/chatter"
 # A step that only has data has no script, and no version of one.
 if [ -e "$kit/$step.sh" ] || [ "$step_version" != none ]; then
-  grep -qxF "$step $step_version" "$kit/versions" ||
-    fail "the scripts of this stack on the host are of another version of the program than what was asked for: run pulumi up again, with one version"
+  grep -qxF "$step $step_version" "$kit/versions" || other_version
 fi
 mapfile -t packages < "$work/packages"
 install_packages "${packages[@]}"

@@ -5,13 +5,16 @@ umask 022
 kit=$(dirname "${BASH_SOURCE[0]}")
 step=$1
 records=/var/lib/scaleout/$(basename "$kit")
-record=''
+record='' step_version=''
 # shellcheck source=host/steps/lib.sh
 . "$kit/lib.sh"
 
 exec 3>&2
+work=/nonexistent
+trap 'cat "$work/reason" >&3 2> /dev/null || true; rm -rf "$work"' EXIT
 receive
-trap '[ ! -e "$work/reason" ] || cat "$work/reason" >&2; rm -rf "$work"' EXIT
+[ "$step_version" = none ] || [ -e "$kit/$step.sh" ] ||
+  fail "the scripts of this stack on the host do not know $step: run pulumi up --refresh with the version of the program that made it"
 if [ -e "$kit/$step.undo.sh" ]; then
   # shellcheck source=/dev/null
   (. "$kit/$step.undo.sh")

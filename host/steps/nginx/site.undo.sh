@@ -1,7 +1,9 @@
 # shellcheck shell=bash
 # Takes a file out of effect.
 mark=${mark-}
+: "${file:?}"
 
 if [ "$mark" ]; then rm -f "$mark"; fi
 remove_files
-nginx -t && systemctl reload nginx
+# Another site may keep NGINX from it: then what runs goes on until that is mended.
+{ nginx -t && systemctl reload nginx; } || say "NGINX was not reloaded, see nginx -t: it serves $file until it is"

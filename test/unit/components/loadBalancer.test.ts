@@ -19,7 +19,12 @@ beforeEach(async () => {
 });
 afterEach(() => pulumi.runtime.disconnect());
 
-async function make(nginx: Raw, certificate?: Certificate, endpoint = "https://127.0.0.1:8443"): Promise<Record<string, Registered>> {
+async function make(
+	nginx: Raw,
+	certificate?: Certificate,
+	endpoint = "https://127.0.0.1:8443",
+	node: Partial<Host> = {},
+): Promise<Record<string, Registered>> {
 	const hostOf = (name: string): Host => ({
 		name,
 		aliases: [],
@@ -30,8 +35,11 @@ async function make(nginx: Raw, certificate?: Certificate, endpoint = "https://1
 		ready: new pulumi.ComponentResource("test:index:Ready", name),
 		drift: pulumi.output<Drift>({}),
 	});
-	const serving = [{ host: hostOf("manager") }] as SwarmMember[];
-	const all = topology((config) => Object.assign(config.nginx, nginx));
+	const serving = [{ host: { ...hostOf("manager"), ...node } }] as SwarmMember[];
+	const all = topology((config) => {
+		Object.assign(config.nginx, nginx);
+		Object.assign(config.hosts[0], node);
+	});
 	new LoadBalancer("nginx", { topology: all, host: hostOf("nginx"), serving, certificate, endpoint });
 	await pulumi.runtime.disconnect();
 	return Object.fromEntries(recorder.ofType("remote:Command").map((step) => [step.name, step]));
@@ -53,6 +61,18 @@ describe("the steps on the host", () => {
 		const steps = await make({}, undefined, "http://127.0.0.1:8088");
 		expect(steps.nginx?.inputs.stdin).toMatch(/^ *server 192\.168\.2\.137:8080 /m);
 		expect(steps.nginx?.inputs.stdin).not.toMatch(/^ *server 127\./m);
+	});
+
+	test("a node under another name keeps its weight, and its line does not change but for that", async () => {
+		const named = async (name: string, aliases: string[]) => {
+			const steps = await make({ weights: { [name]: 5 } }, undefined, "http://127.0.0.1:8088", { name, aliases });
+			return /^ *server 192.*$/m.exec(steps.nginx?.inputs.stdin)?.[0].trim();
+		};
+		const line = await named("manager", []);
+		expect(line).toMatch(/^server 192\.168\.2\.137:8080 weight=5 .*; # manager$/);
+		recorder = new Recorder();
+		await recorder.start();
+		expect(await named("blue", ["manager"])).toBe(line);
 	});
 
 	test("with a certificate: HTTPS after HTTP and the certificate, which only root can read", async () => {

@@ -16,7 +16,7 @@ const nginxWith = (change: Raw) => topology((config) => Object.assign(config.ngi
 const siteWith = (nginx: Topology["nginx"], to = servers): Site => ({
 	nginx,
 	port: 8080,
-	servers: to,
+	servers: to.map((server) => ({ ...server, weight: nginx.weights[server.name] })),
 	httpsPort: 443,
 	paths: { maintenance: flag, httpsUp: "/etc/nginx/up", challenges: "/var/www/acme", certificate: "/tls/site.pem", key: "/tls/site.key" },
 });

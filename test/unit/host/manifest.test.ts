@@ -12,7 +12,7 @@ describe("what a step works with, as text", () => {
 			settings: { path: "/mnt/logs", adopt: true, lines: ["a b", "c"] },
 			packages: ["nfs-common"],
 			directories: [{ path: "/etc/x y", owner: "10001:10001", mode: "0750" }],
-			program: { directory: "/usr/local/lib/scaleout/unit", modules: ["one", "two"] },
+			program: { directory: "/usr/local/lib/scaleout/unit", version: "0a1b2c3d", modules: ["one", "two"] },
 			files: [
 				{ path: "/etc/a", content: "first\n\n  third\n" },
 				{ path: "/etc/b", content: "no line feed", mode: "0600", owner: "a:b", isStaged: true },
@@ -29,7 +29,7 @@ describe("what a step works with, as text", () => {
 @add lines c
 @package nfs-common
 @directory 0750 10001:10001 /etc/x y
-@program /usr/local/lib/scaleout/unit one two
+@program /usr/local/lib/scaleout/unit 0a1b2c3d one two
 @file 0644 root:root /etc/a
   first
   
@@ -52,7 +52,9 @@ describe("what a step works with, as text", () => {
 	});
 
 	test("has no place for a value that is more than a line", () => {
-		expect(() => text({ settings: { a: "b\n@file 0644 root:root /etc/passwd" } })).toThrow(/^no line of a step: "@set a b\\n/);
+		expect(() => text({ settings: { a: "b\n@file 0644 root:root /etc/passwd" } })).toThrow(
+			"no line of a step: a control character in @set a",
+		);
 		expect(() => text({ packages: ["a\x1b"] })).toThrow("no line of a step");
 	});
 

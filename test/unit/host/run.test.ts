@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { HostStepArgs } from "../../../components/host.ts";
 import { kitDirectory, recordDirectory, stepVersion } from "../../../host/kit.ts";
+import { stepProgram } from "../../../lib/agentProgram.ts";
 import { asRoot } from "../../../lib/connection.ts";
 import { differencesOf } from "../../../lib/drift.ts";
 import { refreshScript } from "../../../providers/host/provider.ts";
@@ -119,12 +120,63 @@ describe("a step that fails", () => {
 	});
 });
 
+describe("a step whose connection breaks", () => {
+	const step = { step: "test/data", settings: { password: "secret" }, files: [{ path: "/etc/made/a", content: "a\n" }] };
+
+	test.each(["in the middle of a line", "after one"])("is not carried out with a part of its data: cut %s", (where) => {
+		const { create, delete: undo, stdin } = commandsOf(step);
+		const cut = stdin.slice(0, stdin.indexOf(where === "after one" ? "@record" : "/made/a"));
+		for (const command of [create, undo])
+			expect(host.run(command, cut)).toMatchObject({ status: 1, stderr: "test/data: what it was given is not complete\n" });
+		expect([fs.existsSync(at("etc/made")), fs.readdirSync(at("run"))]).toEqual([false, []]);
+	});
+
+	test("leaves nothing of its data, though nobody hears why it failed", () => {
+		write(`${kitDirectory(owner)}/test/data.sh`, "sleep 0; echo chatter >&2; false");
+		fs.appendFileSync(at(`${kitDirectory(owner)}/versions`), "test/data none\n");
+		const { create, stdin } = commandsOf(step);
+		const { status } = host.run(`{ ${create}; echo $? > "$ROOT/status"; } 2>&1 | true`, stdin);
+		expect([status, fs.readdirSync(at("run"))]).toEqual([0, []]);
+	});
+
+	test("and that is killed leaves its data in memory for a day at most", () => {
+		fs.mkdirSync(at("run/scaleout-step.killed"));
+		const yesterday = new Date(Date.now() - 25 * 3_600_000);
+		fs.utimesSync(at("run/scaleout-step.killed"), yesterday, yesterday);
+		fs.mkdirSync(at("run/scaleout-step.other"));
+		expect(runStep(host, { step: "test/first" }).status).toBe(0);
+		expect(fs.readdirSync(at("run"))).toEqual(["scaleout-step.other"]);
+	});
+});
+
+test("a directory that is there stays whose it is, where the step does not say", () => {
+	const directories = [
+		{ path: "/srv/made", mode: "0777" },
+		{ path: "/srv/owned", owner: "10001:10001" },
+	];
+	expect(runStep(host, { step: "test/data", directories }).status).toBe(0);
+	expect(host.calls("chown")).toEqual([["chown", "10001:10001", at("srv/owned")]]);
+});
+
+test("a program of another version than the one on the host is refused, and what runs stays", () => {
+	const unit = "scaleout-drain-was";
+	const program = stepProgram(unit, "drain_agent");
+	expect(runStep(host, { step: "test/data", program }).status).toBe(0);
+	const files = fs.readdirSync(at(program.directory));
+	expect(files).toEqual(program.modules.map((name) => `${name}.py`).sort());
+	expect(runStep(host, { step: "test/data", program: { ...program, version: "00000000" } })).toMatchObject({
+		status: 1,
+		stderr: expect.stringContaining("another version"),
+	});
+	expect(fs.readdirSync(at(program.directory))).toEqual(files);
+});
+
 test("a step of another version than the scripts on the host is refused, and nothing is done", () => {
 	const { create, stdin } = commandsOf({ step: "nginx/maintenance", settings: { file: "/etc/nginx/flag", maintenance: "on" } });
 	const version = stepVersion("nginx/maintenance");
 	expect(host.run(create, stdin.replace(version, "00000000"))).toMatchObject({
 		status: 1,
-		stderr: expect.stringMatching(/another version.*run pulumi up again/),
+		stderr: expect.stringMatching(/another version.*run pulumi up --refresh/),
 	});
 	expect(fs.existsSync(at("etc/nginx/flag"))).toBe(false);
 	expect(host.run(create, stdin).status).toBe(0);
@@ -172,6 +224,14 @@ describe("a step is taken back", () => {
 		expect(undoStep(host, step)).toMatchObject({ status: 0, stderr: "" });
 		expect(fs.readdirSync(at("etc/made"))).toEqual(["other"]);
 		expect(fs.readdirSync(at(recordDirectory(owner)))).toEqual(["test-first"]);
+	});
+
+	test("not by scripts that do not know it: they would leave what is no file", () => {
+		const { delete: undo, stdin } = commandsOf({ step: "test/gone" });
+		expect(host.run(undo, stdin.replace("@step test/gone none", "@step test/gone 0a1b2c3d"))).toMatchObject({
+			status: 1,
+			stderr: expect.stringMatching(/^the scripts of this stack on the host do not know test\/gone: run pulumi up --refresh/),
+		});
 	});
 
 	test("not where that fails, which it says", () => {

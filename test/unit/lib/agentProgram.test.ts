@@ -34,6 +34,6 @@ test("a program goes to a host with all that it imports, also by way of others, 
 	expect(modules).toEqual(expect.arrayContaining(["scaleout_task", "scaleout_turns", "scaleout_docker"]));
 	expect(modules.at(-1)).toBe("drain_agent");
 	const directory = "/usr/local/lib/scaleout/scaleout-x";
-	expect(stepProgram("scaleout-x", "registry_login")).toEqual({ directory, modules: ["scaleout_docker", "registry_login"] });
+	expect(stepProgram("scaleout-x", "registry_login")).toMatchObject({ directory, modules: ["scaleout_docker", "registry_login"] });
 	expect(programPath("scaleout-x", "registry_login")).toBe(`${directory}/registry_login.py`);
 });

@@ -57,6 +57,18 @@ describe("existing hosts", () => {
 		expect(hosts.every(({ machine }) => machine === undefined)).toBe(true);
 	});
 
+	test("a host that is lost is sent no scripts of a newer program", async () => {
+		existingHosts(
+			inventory(({ hosts }) => {
+				hosts[2].lost = true;
+			}),
+			parent(),
+		);
+		await pulumi.runtime.disconnect();
+		const ignored = recorder.ofType(":HostScripts").map(({ name, ignoreChanges }) => [name, ignoreChanges]);
+		expect(Object.fromEntries(ignored)).toMatchObject({ "worker2-scripts": ["version"], "worker1-scripts": [] });
+	});
+
 	test("a bastion is pinned like the host behind it", async () => {
 		existingHosts(
 			inventory(({ hosts }) => {

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { kit, kitDirectory } from "../../../../host/kit.ts";
+import { kit, kitArchive, kitDirectory } from "../../../../host/kit.ts";
 import { asRoot } from "../../../../lib/connection.ts";
 import { ScratchHost } from "../../../support/scratchHost.ts";
 import { connection } from "../../fixtures.ts";
@@ -62,6 +62,17 @@ describe("the scripts on a host", () => {
 		expect(await isChanged(seen)).toBe(true);
 		const mended = (await provider.update("id", seen, inputs)).outs as object;
 		expect(await isChanged(await read(mended))).toBe(false);
+	});
+
+	test("that arrive only in part take the place of none", async () => {
+		await create();
+		const archive = await kitArchive();
+		for (const length of [512 * 3, 1024 * 64]) {
+			const cut = vi.spyOn(Buffer, "concat").mockReturnValueOnce(archive.subarray(0, length) as never);
+			await expect(provider.create(inputs)).rejects.toThrow();
+			cut.mockRestore();
+			expect(await isChanged(await read({ ...inputs, installed: inputs.version }))).toBe(false);
+		}
 	});
 
 	test("of another version take the place of those before, and nothing of them stays", async () => {
