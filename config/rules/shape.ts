@@ -83,7 +83,8 @@ function unionRemedy(issue: z.core.$ZodIssueInvalidUnion, property: string, isSe
 /** Where a value may be secret, it is not repeated in an error. */
 const secretPaths = /(^|\.)(secretEnv|secrets|password|privateKey|privateKeyFile|tls\.(certificate|key)(File)?)(\.|$|\[)/;
 
-const pathOf = (path: readonly PropertyKey[]) =>
+/** A path as faults name it: `hosts[2].address`. */
+export const pathOf = (path: readonly PropertyKey[]) =>
 	path
 		.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
 		.join("")
@@ -96,25 +97,33 @@ function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
 /** A whole section would hide the fault, and might hold a secret. */
 const shown = (value: unknown) => (typeof value === "object" ? undefined : value);
 
-function knownKeys(path: readonly PropertyKey[]): string[] {
+const knownKeys = (path: readonly PropertyKey[]) => [...new Set(nodesAt(path).flatMap(({ shape }) => Object.keys(shape ?? {})))];
+
+/** The schemas of a place. */
+export function nodesAt(path: readonly PropertyKey[]): Node[] {
 	let schemas: Node[] = unwrapped(topologySchema);
 	for (const part of path)
-		schemas = schemas.flatMap((schema) => unwrapped(typeof part === "number" ? schema.element : schema.shape?.[String(part)]));
-	return [...new Set(schemas.flatMap(({ shape }) => Object.keys(shape ?? {})))];
+		schemas = schemas.flatMap((schema) =>
+			unwrapped(typeof part === "number" ? schema.element : (schema.shape?.[String(part)] ?? schema.valueType)),
+		);
+	return schemas;
 }
 
-interface Node {
+/** What is read of a schema. */
+export interface Node {
 	shape?: Record<string, unknown>;
 	element?: unknown;
+	valueType?: unknown;
 	options?: unknown[];
 	unwrap?: () => unknown;
 	def?: { type: string };
+	safeParse?: (value: unknown) => { success: boolean };
 }
 
 /** The schemas behind defaults, optional marks and unions. */
 function unwrapped(schema: unknown): Node[] {
 	const node = schema as Node | undefined;
 	if (!node) return [];
-	if (node.options) return node.options.flatMap(unwrapped);
+	if (node.options && node.def?.type === "union") return node.options.flatMap(unwrapped);
 	return ["optional", "default", "prefault"].includes(node.def?.type ?? "") ? unwrapped(node.unwrap?.()) : [node];
 }

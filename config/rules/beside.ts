@@ -1,0 +1,92 @@
+import type { z } from "zod";
+import type { Fault } from "../fault.ts";
+import { type Topology, topologySchema } from "../schema.ts";
+import { type Node, nodesAt, pathOf } from "./shape.ts";
+
+/*
+ * Rules between keys, while some values have no right form yet. Each of those is replaced by valid values in two ways, as different as can be. What is wrong both
+ * times does not depend on them, and is told in the same report.
+ */
+
+type Rules = (topology: Topology) => Fault[];
+type Path = readonly PropertyKey[];
+// biome-ignore lint/suspicious/noExplicitAny: configuration before it is checked
+type Raw = any;
+
+/** Replacing one value may show another that is wrong. */
+const rounds = 4;
+
+/** The faults by rules that hold whatever the wrong values are going to be. Pure. */
+export function faultsBeside(raw: Raw, rules: Rules): Fault[] {
+	const [one, other] = [0, 1].map((way) => repaired(raw, way));
+	if (!one || !other) return [];
+	const both = new Set(rules(other.topology).map(keyOf));
+	const isReplaced = ({ property }: Fault) => one.replaced.some((path) => isWithin(property, path) || isWithin(path, property));
+	return rules(one.topology).filter((fault) => both.has(keyOf(fault)) && !isReplaced(fault));
+}
+
+const keyOf = (fault: Fault) => JSON.stringify(fault);
+const isWithin = (property: string, path: string) =>
+	property === path || property.startsWith(`${path}.`) || property.startsWith(`${path}[`);
+
+/** A valid configuration with these values replaced; undefined where there is none. `way`: 0 or 1. */
+function repaired(raw: Raw, way: number): { topology: Topology; replaced: string[] } | undefined {
+	const config = structuredClone(raw);
+	const replaced: string[] = [];
+	for (let round = 0; round < rounds; round++) {
+		const parsed = topologySchema.safeParse(config);
+		if (parsed.success) return { topology: parsed.data, replaced };
+		// A list's items from its end: those that are removed move no others.
+		for (const issue of parsed.error.issues.toReversed()) {
+			for (const path of issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [wholeOf(issue.path)]) {
+				if (path.length === 0) return undefined;
+				replaced.push(pathOf(path));
+				replace(config, path, replacement(path, way, replaced.length, issue));
+			}
+		}
+	}
+	return undefined;
+}
+
+/** Of one wrong choice among several, all of them: what it was meant to be is one more. */
+function wholeOf(path: Path): Path {
+	const isChoice = typeof path.at(-1) === "number" && nodesAt(path).some(({ options }) => options);
+	return isChoice ? path.slice(0, -1) : path;
+}
+
+function replace(config: Raw, path: Path, value: unknown): void {
+	const last = path.at(-1) as PropertyKey;
+	const holder = path.slice(0, -1).reduce<Raw>((within, part) => within?.[part], config);
+	if (holder === null || typeof holder !== "object") return;
+	if (value !== undefined) holder[last] = value;
+	else if (Array.isArray(holder)) holder.splice(Number(last), 1);
+	else delete holder[last];
+}
+
+/** A valid value for the place, another one for each way and each number; undefined to leave it out, which gives it its default. */
+function replacement(path: Path, way: number, number: number, issue: z.core.$ZodIssue): unknown {
+	if (issue.code === "unrecognized_keys" || issue.code === "invalid_key") return undefined;
+	const valid = nodesAt(path).flatMap((node) => samplesOf(node, way, number).filter((sample) => node.safeParse?.(sample).success));
+	return way === 0 ? valid[0] : valid.at(-1);
+}
+
+function samplesOf(node: Node, way: number, number: number): unknown[] {
+	// A choice, or a list of some.
+	const choices = (node.element as Node | undefined)?.options ?? [];
+	if (choices.length > 0) return [choices, [choices.at(-1)]];
+	if (node.options) return node.options;
+	const n = 2 * number + way;
+	const text = [
+		`x${n}`,
+		`192.0.2.${n}`,
+		`192.0.${n}.0/24`,
+		`/placeholder/${n}`,
+		"a",
+		"z",
+		"t3.small",
+		`x${n}@example.org`,
+		`x${n}.example.org`,
+	];
+	const keys = ["ssh-ed25519 AAAA", `sha256:${"0".repeat(64)}`, `https://x${n}.example.org/`, "subnet-0", "vpc-0", "ap-northeast-2"];
+	return [...text, ...keys, 1, 24, 200, 512, 5000, 60_000 + n, false, true, [], {}];
+}
