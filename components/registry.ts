@@ -1,12 +1,10 @@
-import { X509Certificate } from "node:crypto";
 // The whole of @pulumi/aws takes half a second to load; these two parts take none.
 import { getAuthorizationTokenOutput } from "@pulumi/aws/ecr/getAuthorizationToken.js";
 import type { Region } from "@pulumi/aws/index.js";
 import { Provider as AwsProvider } from "@pulumi/aws/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError, type Fault } from "../config/fault.ts";
-import { plainSecret } from "../config/load.ts";
-import { readOperatorFile } from "../config/operatorFile.ts";
+import { readRegistryCa, readRegistryPassword } from "../config/registry.ts";
 import type { Topology } from "../config/schema.ts";
 import { registryPort } from "../config/sections/image.ts";
 import { type EcrRegistry, ecrRegistry } from "../lib/ecr.ts";
@@ -41,10 +39,11 @@ export class Registry extends pulumi.ComponentResource {
 		this.server = registry.server ?? (own ? `${own.address}:${registryPort}` : "docker.io");
 		this.isOwn = own !== undefined;
 		this.username = ecr ? "AWS" : (registry.username ?? (own ? "pusher" : ""));
-		this.ca = certificateOf(registry);
+		const { password, ca } = given(registry);
+		this.ca = ca;
 		this.storage = own && storageOn(own);
 		if (ecr) this.password = this.#ecrToken(name, ecr);
-		else if (registry.password) this.password = pulumi.secret(passwordOf(registry.password));
+		else if (password !== undefined) this.password = pulumi.secret(password);
 		else if (own) this.password = new GeneratedSecret(`${name}-password`, { parent: this }).value;
 		if (own) this.ready = this.#trust(name, hosts, this.#serve(name, own).stdout);
 		else if (ecr) this.ready = hosts.with("manager").map((manager) => registryLogin(manager, service.name, this.server, this));
@@ -90,33 +89,12 @@ function storageOn({ machine, address, connection }: Host): pulumi.Output<string
 	return pulumi.interpolate`${machine?.id ?? address} ${hostKey}`;
 }
 
-/** The password, which a registry takes as one line. @throws ConfigError when it is none. */
-function passwordOf(value: NonNullable<Topology["registry"]["password"]>): string {
-	const password = plainSecret(value, "registry.password");
-	if (!/\p{Cc}/u.test(password)) return password;
-	throw new ConfigError([{ property: "registry.password", remedy: "holds a line feed or another control character: give it without" }]);
-}
-
-/** The CA's certificate from the configuration. @throws ConfigError when it cannot be read or is over. */
-function certificateOf({ ca, caFile }: Topology["registry"]): string | undefined {
-	const property = caFile === undefined ? "registry.ca" : "registry.caFile";
-	const refuse = (remedy: string) => new ConfigError([{ property, value: caFile, remedy }]);
+/** What the configuration says of the registry's password and CA. @throws ConfigError with every fault of it. */
+function given(registry: Topology["registry"]): { password: string | undefined; ca: string | undefined } {
 	const faults: Fault[] = [];
-	const text = caFile === undefined ? ca : readOperatorFile(caFile, property, "name a certificate file of this machine", faults);
+	const read = { password: readRegistryPassword(registry, faults), ca: readRegistryCa(registry, faults) };
 	if (faults.length > 0) throw new ConfigError(faults);
-	if (text === undefined) return undefined;
-	const { validTo } = parseCertificate(text) ?? {};
-	if (!validTo) throw refuse("is no certificate in PEM form: use -----BEGIN CERTIFICATE----- and so on");
-	if (new Date(validTo) < new Date()) throw refuse(`the certificate ended on ${validTo}: use the CA's present one`);
-	return text;
-}
-
-function parseCertificate(text: string): X509Certificate | undefined {
-	try {
-		return new X509Certificate(text);
-	} catch {
-		return undefined;
-	}
+	return read;
 }
 
 /** Runs the distribution registry. */

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { secretOf } from "../config/load.ts";
 import type { Topology } from "../config/schema.ts";
+import { secretOf } from "../config/secrets.ts";
 import { GeneratedSecret } from "../providers/generated-secret/resource.ts";
 import { NodeLabel } from "../providers/node-label/resource.ts";
 import { Service, type ServiceMount } from "../providers/service/resource.ts";

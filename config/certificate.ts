@@ -2,9 +2,10 @@ import { createHash, createPrivateKey, type KeyObject, X509Certificate } from "n
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError, type Fault } from "./fault.ts";
-import { plainSecret, warn } from "./load.ts";
 import { readOperatorFile } from "./operatorFile.ts";
 import type { Topology } from "./schema.ts";
+import { readSecret } from "./secrets.ts";
+import { warn } from "./warn.ts";
 
 type Tls = NonNullable<Topology["nginx"]["tls"]>;
 
@@ -23,10 +24,25 @@ const fileRemedy = "name a PEM file of this machine";
 export function loadCertificate({ tls, serverName }: Topology["nginx"], now = new Date()): Certificate | undefined {
 	if (!tls) return undefined;
 	const faults: Fault[] = [];
-	const certificate = tls.acme ? acmeOf(tls.acme, faults) : givenOf(tls, serverName, now, faults);
+	const certificate = certificateOf(tls, serverName, now, faults);
 	if (faults.length > 0) throw new ConfigError(faults);
+	for (const lint of tls.acme ? [] : certificateLints(chainIn(tls, []), chainProperty(tls), now)) warn(lint);
 	return certificate;
 }
+
+/** Every fault of the certificate of the configuration. */
+export function certificateReadFaults({ tls, serverName }: Topology["nginx"], now = new Date()): Fault[] {
+	const faults: Fault[] = [];
+	if (tls) certificateOf(tls, serverName, now, faults);
+	return faults;
+}
+
+const certificateOf = (tls: Tls, serverName: string, now: Date, faults: Fault[]) =>
+	tls.acme ? acmeOf(tls.acme, faults) : givenOf(tls, serverName, now, faults);
+
+const chainProperty = (tls: Tls) => `nginx.tls.${tls.certificateFile ? "certificateFile" : "certificate"}`;
+const chainIn = (tls: Tls, faults: Fault[]) =>
+	tls.certificateFile ? readOperatorFile(tls.certificateFile, chainProperty(tls), fileRemedy, faults) : (tls.certificate ?? "");
 
 function acmeOf(acme: NonNullable<Tls["acme"]>, faults: Fault[]): Certificate {
 	const property = "nginx.tls.acme.caCertificateFile";
@@ -36,16 +52,13 @@ function acmeOf(acme: NonNullable<Tls["acme"]>, faults: Fault[]): Certificate {
 }
 
 function givenOf(tls: Tls, serverName: string, now: Date, faults: Fault[]): Certificate {
-	const properties = {
-		certificate: `nginx.tls.${tls.certificateFile ? "certificateFile" : "certificate"}`,
-		key: `nginx.tls.${tls.keyFile ? "keyFile" : "key"}`,
-	};
-	const read = (file: string, property: string) => readOperatorFile(file, property, fileRemedy, faults);
-	const chain = tls.certificateFile ? read(tls.certificateFile, properties.certificate) : (tls.certificate as string);
-	const key = tls.keyFile ? read(tls.keyFile, properties.key) : plainSecret(tls.key as NonNullable<Tls["key"]>, properties.key);
+	const properties = { certificate: chainProperty(tls), key: `nginx.tls.${tls.keyFile ? "keyFile" : "key"}` };
+	const chain = chainIn(tls, faults);
+	const key = tls.keyFile
+		? readOperatorFile(tls.keyFile, properties.key, fileRemedy, faults)
+		: readSecret(tls.key ?? "", properties.key, faults);
 	// What could not be read is a fault already.
 	if (faults.length === 0) faults.push(...certificateFaults({ chain, key, serverName, now, properties }));
-	for (const lint of certificateLints(chain, properties.certificate, now)) warn(lint);
 	const id = createHash("sha256").update(chain.trim()).digest("hex").slice(0, 12);
 	return { id, pem: pulumi.secret(`${chain.trim()}\n${key.trim()}\n`) };
 }

@@ -41,7 +41,8 @@ Made from \`config/schema.ts\` by \`npm run docs\`: change it there.
 
 All keys stand below the project's name in \`Pulumi.<stack>.yaml\`, as \`swarm-scaleout:source\`, \`swarm-scaleout:hosts\` and so on. A section that
 is left out has its defaults. An unknown key is an error. All faults are reported at once, each with its path and what to write instead, before
-anything is created; that includes rules between keys, such as one task a node in \`host\` mode. In a file's name \`~/\` is the home directory.
+anything is created; that includes rules between keys, such as one task a node in \`host\` mode, and the variables, keys and certificates that it
+names. In a file's name \`~/\` is the home directory.
 `;
 
 /** The whole reference as Markdown. Pure. */

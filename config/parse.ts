@@ -11,8 +11,11 @@ import { sourceFaults } from "./rules/source.ts";
 import { tlsFaults } from "./rules/tls.ts";
 import { type Topology, topologySchema } from "./schema.ts";
 
-/** Validates raw configuration. @throws ConfigError with every fault. */
-export function parseTopology(raw: Record<string, unknown>): Topology {
+type Rule = (topology: Topology) => Fault[];
+
+/** Validates raw configuration, by further rules as well. @throws ConfigError with every fault. */
+export function parseTopology(raw: Record<string, unknown>, further: Rule[] = []): Topology {
+	const ruleFaults: Rule = (topology) => [...rules, ...further].flatMap((rule) => rule(topology));
 	const parsed = topologySchema.safeParse(raw);
 	if (!parsed.success) {
 		const shape = parsed.error.issues.flatMap((issue) => shapeFaults(issue, raw));
@@ -23,5 +26,4 @@ export function parseTopology(raw: Record<string, unknown>): Topology {
 	return parsed.data;
 }
 
-const rules = [hostFaults, imageFaults, sourceFaults, awsFaults, serviceFaults, portFaults, nginxFaults, tlsFaults];
-const ruleFaults = (topology: Topology): Fault[] => rules.flatMap((rule) => rule(topology));
+const rules: Rule[] = [hostFaults, imageFaults, sourceFaults, awsFaults, serviceFaults, portFaults, nginxFaults, tlsFaults];

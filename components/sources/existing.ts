@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError, type Fault } from "../../config/fault.ts";
-import { readOperatorFile } from "../../config/operatorFile.ts";
+import { readPrivateKey } from "../../config/read.ts";
 import type { HostConfig, Topology } from "../../config/schema.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { HostCheck } from "../../providers/host/resource.ts";
@@ -29,18 +29,17 @@ export function existingEndpoint({ hosts, nginx }: Topology): string {
 	return endpointAt(host.address, nginx);
 }
 
-function connectionsOf({ hosts, existing }: Topology): Connection[] {
+function connectionsOf(topology: Topology): Connection[] {
+	const { hosts } = topology;
 	const faults: Fault[] = [];
 	const connectionOf = (host: HostConfig): Connection => {
 		const ssh = host.ssh as NonNullable<HostConfig["ssh"]>;
-		const file = (ssh.privateKeyFile ?? existing.privateKeyFile) as string;
-		const property = ssh.privateKeyFile ? `hosts[${hosts.indexOf(host)}].ssh.privateKeyFile` : "existing.privateKeyFile";
 		const bastion = hosts.find(({ name }) => name === ssh.bastion);
 		return {
 			host: ssh.host ?? host.address,
 			port: ssh.port,
 			user: ssh.user,
-			privateKey: readOperatorFile(file, property, "name a private key file of this machine", faults),
+			privateKey: readPrivateKey(host, topology, faults),
 			hostKey: ssh.hostKey.split(" ").slice(0, 2).join(" "),
 			...(bastion && { proxy: connectionOf(bastion) }),
 		};

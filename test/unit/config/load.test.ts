@@ -1,11 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ConfigError } from "../../../config/fault.ts";
-import { loadTopology, secretOf } from "../../../config/load.ts";
+import { loadTopology } from "../../../config/load.ts";
+import { secretOf } from "../../../config/secrets.ts";
 import { Recorder } from "../../support/mocks.ts";
-import { labConfig, type Raw } from "../fixtures.ts";
+import { hostKey, labConfig, type Raw } from "../fixtures.ts";
 
 beforeEach(async () => {
+	vi.stubEnv("DATASOURCE_PASSWORD", "a");
+	vi.stubEnv("REDIS_PASSWORD", "b");
 	await new Recorder().start();
 });
 
@@ -75,4 +78,46 @@ test.each([
 	expect(() => secretOf({ fromEnvironment: "NOT_PLANTED" }, "service.secrets.datasource-password")).toThrow(
 		"service.secrets.datasource-password: the environment variable NOT_PLANTED is not set",
 	);
+});
+
+test("every fault is in one report: of form, between keys, and of what is read where pulumi runs", () => {
+	vi.stubEnv("REDIS_PASSWORD", undefined);
+	const config: Raw = {
+		...labConfig(),
+		source: "existing",
+		existing: { privateKeyFile: "/nowhere/key" },
+		registry: { server: "registry.example.org", username: "me", password: { fromEnvironment: "NOT_PLANTED" }, caFile: "/nowhere/ca.crt" },
+		nginx: {
+			method: "fastest",
+			serverName: "was.example.org",
+			tls: { certificateFile: "/nowhere/site.crt", key: { fromEnvironment: "NOT_PLANTED" } },
+		},
+	};
+	for (const host of config.hosts) {
+		delete host.memoryMiB;
+		host.roles = host.roles.filter((role: string) => role !== "registry");
+		host.ssh = { hostKey };
+	}
+	config.hosts[1].name = "Worker 1";
+	config.service.replicas = 7;
+	configure(config);
+	const faults = () => {
+		try {
+			loadTopology();
+		} catch (error) {
+			return (error as ConfigError).faults.map(({ property }) => property);
+		}
+		return [];
+	};
+	expect(faults().sort()).toEqual([
+		"existing.privateKeyFile",
+		"hosts[1].name",
+		"nginx.method",
+		"nginx.tls.certificateFile",
+		"nginx.tls.key",
+		"registry.caFile",
+		"registry.password",
+		"service.replicas",
+		"service.secretEnv.REDIS_PASSWORD",
+	]);
 });

@@ -1,0 +1,7 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Fault } from "./fault.ts";
+
+/** Shows what is likely not meant. */
+export function warn({ property, value, remedy }: Fault): void {
+	void pulumi.log.warn(`${property}${value === undefined ? "" : ` = ${JSON.stringify(value)}`}: ${remedy}`);
+}
