@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { operatorPath } from "../config/operatorFile.ts";
 import type { Topology } from "../config/schema.ts";
 import { exampleContext, javaArchive } from "../lab/cache.ts";
-import type { Connection } from "../lib/connection.ts";
+import { type Connection, sshUrl } from "../lib/connection.ts";
 import { ecrRegistry } from "../lib/ecr.ts";
 import { fileStem } from "../lib/names.ts";
 import { ProgramError } from "../lib/programError.ts";
@@ -141,7 +141,7 @@ export function dockerProvider(
 	{ connection }: { connection: pulumi.Output<Connection> },
 	opts: pulumi.ResourceOptions,
 ): docker.Provider {
-	const host = connection.apply(({ user, host, port }) => `ssh://${user}@${host}:${port}`);
+	const host = connection.apply(sshUrl);
 	const sshOpts = connection.apply(sshOptions);
 	return new docker.Provider(name, { host: pulumi.unsecret(host), sshOpts: pulumi.unsecret(sshOpts) }, opts);
 }

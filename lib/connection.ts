@@ -20,6 +20,9 @@ export function describeConnection(c: Connection): string {
 	return `${c.user}@${c.host}:${c.port}${via}`;
 }
 
+/** How the Docker provider is told a host; the ways there, the key and the pin are in its options (lib/sshOptions.ts). */
+export const sshUrl = ({ user, host, port }: Connection): string => `ssh://${user}@${host}:${port}`;
+
 /** Quotes one word for a POSIX shell, so that nothing in it is interpreted. */
 export function shellQuote(word: string): string {
 	return `'${word.replaceAll("'", `'\\''`)}'`;

@@ -4,7 +4,6 @@ import * as path from "node:path";
 import { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { pack } from "tar-stream";
-import type { Connection } from "../../lib/connection.ts";
 import { describeConnection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
 import { connect, exec } from "../../lib/ssh.ts";
@@ -55,17 +54,8 @@ export const registryImage: Handler = {
 	},
 };
 
-const dockerOf = (provider: Props): Docker => dockerOn(connectionOf(provider));
-
-/** The provider is told the host as ssh:// with options for the ssh program; the key and the pin are in the files they name. */
-function connectionOf(provider: Props): Connection {
-	const { username: user, hostname: host, port } = new URL(provider.host);
-	const options: string[] = typeof provider.sshOpts === "string" ? JSON.parse(provider.sshOpts) : provider.sshOpts;
-	const fileOf = (name: string) =>
-		fs.readFileSync(options.find((option) => option.startsWith(`${name}=`))?.slice(name.length + 1) ?? "", "utf8");
-	const hostKey = fileOf("UserKnownHostsFile").split("\n")[0]?.split(" ").slice(1).join(" ") ?? "";
-	return { host, port: Number(port), user, privateKey: fileOf("IdentityFile"), hostKey };
-}
+/** The connection that the program has made for the host: see TrialRuntime. */
+const dockerOf = ({ connection }: Props): Docker => dockerOn(connection);
 
 function contextArchive(directory: string): Readable {
 	const archive = pack();

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import * as path from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
+import { type Connection, sshUrl } from "../../lib/connection.ts";
 import { registryImage, remoteCommand, remoteCopy } from "./remote.ts";
 
 /*
@@ -35,6 +36,8 @@ const handlers: Record<string, Handler> = {
 export class TrialRuntime implements pulumi.runtime.Mocks {
 	readonly made: Made[] = [];
 	readonly #providers = new Map<string, Props>();
+	/** Of the hosts, by the URL that a Docker provider is told. */
+	readonly #connections = new Map<string, Connection>();
 	readonly #onMade: (made: Made) => void;
 
 	/** `onMade` is called after each resource, so that a journal survives an interruption. */
@@ -45,6 +48,7 @@ export class TrialRuntime implements pulumi.runtime.Mocks {
 	async newResource(args: pulumi.runtime.MockResourceArgs): Promise<pulumi.runtime.MockResourceResult> {
 		const inputs = withoutSecretMarks(args.inputs) as Props;
 		if (!args.custom) return { id: undefined, state: inputs };
+		if (inputs.connection?.hostKey) this.#connections.set(sshUrl(inputs.connection), inputs.connection);
 		if (args.type.startsWith("pulumi:providers:")) {
 			this.#providers.set(args.name, inputs);
 			return { id: args.name, state: inputs };
@@ -64,7 +68,8 @@ export class TrialRuntime implements pulumi.runtime.Mocks {
 
 	#providerOf(reference: string | undefined): Props {
 		const name = reference?.split("::").at(-2) ?? "";
-		return this.#providers.get(name) ?? {};
+		const provider = this.#providers.get(name) ?? {};
+		return { ...provider, connection: this.#connections.get(provider.host) };
 	}
 }
 
