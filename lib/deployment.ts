@@ -30,7 +30,7 @@ export function resourcesOf(exported: string): DeployedResource[] {
 /** How to reach each host of the stack, by its name. */
 export function connectionsOf(resources: DeployedResource[]): Record<string, Connection> {
 	const checks = resources.filter(({ type }) => type.endsWith(":HostCheck"));
-	return Object.fromEntries(checks.map(({ urn, inputs }) => [nameOf(urn).replace(/-check$/, ""), inputs.connection]));
+	return Object.fromEntries(checks.map(({ inputs }) => [inputs.host, inputs.connection]));
 }
 
 export const nameOf = (urn: string) => urn.split("::").at(-1) as string;

@@ -39,7 +39,8 @@ const harmless = (reason: string): Rule => verdict("none", reason);
 const hostGoes =
 	(what: string): Rule =>
 	({ name }, roles) => {
-		const of = [...roles].find(([host]) => name === host || name.startsWith(`${host}-`))?.[1];
+		// A machine is called as its host.
+		const of = roles.get(name);
 		if (!of) return { class: "interruption", reason: `${what}; what the host is for is not known` };
 		if (of.includes("nginx")) return { class: "interruption", reason: `${what}: nothing answers until NGINX is back` };
 		if (of.includes("log")) return { class: "interruption", reason: `${what}: writers to the log directory wait until it is back` };

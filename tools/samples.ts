@@ -147,9 +147,9 @@ async function withDrift<T>(stack: TestStack, found: NonNullable<Sample["found"]
 	if (Object.keys(found).length === 0) return act();
 	const before = (await stack.run("stack", "export", "--stack", stack.name)).output;
 	const after = JSON.parse(before);
-	for (const { urn, outputs } of after.deployment.resources) {
-		const [, host = ""] = /:HostCheck::(.+)-check$/.exec(urn) ?? [];
-		if (found[host]) outputs.drift = nextDrift({}, found[host]);
+	for (const { type, inputs, outputs } of after.deployment.resources) {
+		const ofHost = type.endsWith(":HostCheck") && found[inputs.host];
+		if (ofHost) outputs.drift = nextDrift({}, ofHost);
 	}
 	await importState(stack, JSON.stringify(after));
 	try {

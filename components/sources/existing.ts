@@ -16,7 +16,7 @@ export function existingHosts(topology: Topology, parent: pulumi.Resource): Host
 		const connection = pulumi.secret(plain);
 		const check = new HostCheck(
 			checkName(name),
-			{ property: `hosts[${i}]`, connection, owner: owner(), roles },
+			{ host: name, property: `hosts[${i}]`, connection, owner: owner(), roles },
 			{ parent, aliases: aliasesOf({ name, aliases }, checkName) },
 		);
 		return withScripts({ name, aliases, roles, address, connection, user: plain.user, isLost }, check, undefined, parent);

@@ -50,7 +50,7 @@ export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] 
 		});
 		const check = new HostCheck(
 			checkName(name),
-			{ property: `hosts[${i}]`, connection, owner: owner(), roles, isMade: true },
+			{ host: name, property: `hosts[${i}]`, connection, owner: owner(), roles, isMade: true },
 			{ parent, deletedWith: machine, dependsOn: [machine], aliases: aliasesOf(host, checkName) },
 		);
 		return withScripts({ name, aliases, roles, address, connection, user: "root", machine }, check, undefined, parent);

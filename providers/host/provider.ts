@@ -15,6 +15,7 @@ const remedies: Record<SshFault, [property: string, remedy: string]> = {
 
 export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
 	inputs: {
+		host: "ignore",
 		property: "ignore",
 		connection: "update",
 		machineId: "update",

@@ -5,6 +5,8 @@ import type { Drift } from "../../lib/drift.ts";
 import { ScaleoutResource } from "../shell.ts";
 
 export interface HostCheckInputs {
+	/** The host's name in the configuration, for those who read the state. */
+	host: string;
 	/** Path of the host in the configuration, for messages: `hosts[2]`. */
 	property: string;
 	connection: Connection;

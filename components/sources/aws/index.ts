@@ -32,6 +32,7 @@ export function awsHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 		const check = new HostCheck(
 			checkName(host.name),
 			{
+				host: name,
 				property: `hosts[${i}]`,
 				connection,
 				// The key in its user data is that of the instance before, so that the connection is the same.

@@ -19,7 +19,7 @@ function deployed(strategy: string, mode = "host") {
 	const outputs = { endpoint: "http://was", swarmId: "swarm", nodes, nfs: { path: "/mnt/logs" } };
 	return deployedOf([
 		{ type: "pulumi:pulumi:Stack", urn: urn("pulumi:pulumi:Stack", "lab"), outputs },
-		...nodes.map(({ name }) => dynamic("HostCheck", `${name}-check`, { connection: connection({ host: name }) })),
+		...nodes.map(({ name }) => dynamic("HostCheck", `${name}-check`, { host: name, connection: connection({ host: name }) })),
 		dynamic("SwarmNode", "worker1", {}, { nodeId: "id-of-worker1" }),
 		dynamic(
 			"Service",
