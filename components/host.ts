@@ -9,7 +9,7 @@ import type { Drift } from "../lib/drift.ts";
 import { fileStem } from "../lib/names.ts";
 import type { HostCheck } from "../providers/host/resource.ts";
 import { HostScripts } from "../providers/host-scripts/resource.ts";
-import { aliasesOf, firstName } from "./hostNames.ts";
+import { aliasesOf } from "./hostNames.ts";
 
 /** A host, wherever it comes from. Every source makes these, and everything after the sources knows only these. */
 export interface Host {
@@ -64,7 +64,8 @@ export function hostStep(
 	opts: StepOptions = {},
 ): command.remote.Command {
 	const named = typeof of === "string" ? () => of : of;
-	const names = { step, version: stepVersion(step), record: fileStem(named(firstName(host))) };
+	// Each host has records of its own: under another name of the host they are the same.
+	const names = { step, version: stepVersion(step), record: fileStem(named("host")) };
 	const [scripts, records] = [kitDirectory(owner()), recordDirectory(owner())];
 	const asRoot = host.user === "root" ? "" : "sudo -n ";
 	return new command.remote.Command(
