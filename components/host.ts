@@ -42,8 +42,6 @@ export interface HostStepArgs extends Omit<StepData, "settings" | "files" | "bec
 	files?: (Omit<StepFile, "content"> & { content: pulumi.Input<string> })[];
 	/** What no script reads: the step is carried out again when it changes. */
 	because?: Record<string, pulumi.Input<string>>;
-	/** What the script prints may hold a secret: keep it out of logs and mark it in the state. */
-	secretOutput?: boolean;
 }
 
 /**
@@ -60,7 +58,7 @@ export type StepOptions = Omit<pulumi.CustomResourceOptions, "dependsOn"> & { de
 export function hostStep(
 	of: string | ((host: string) => string),
 	host: Host,
-	{ step, secretOutput, ...given }: HostStepArgs,
+	{ step, ...given }: HostStepArgs,
 	opts: StepOptions = {},
 ): command.remote.Command {
 	const named = typeof of === "string" ? () => of : of;
@@ -77,7 +75,7 @@ export function hostStep(
 			delete: `${asRoot}sh -c 'if [ -d ${records} ]; then exec bash ${scripts}/undo.sh ${step}; fi; cat > /dev/null'`,
 			stdin: pulumi.all([given, host.drift]).apply(([data, drift]) => manifest(names, data as StepData, drift)),
 			addPreviousOutputInEnv: false,
-			logging: secretOutput ? command.remote.Logging.None : command.remote.Logging.Stderr,
+			logging: command.remote.Logging.Stderr,
 		},
 		{
 			...opts,
@@ -88,7 +86,6 @@ export function hostStep(
 			// Nothing is sent to a host that is lost.
 			ignoreChanges: host.isLost ? ["create", "delete", "stdin"] : [],
 			aliases: typeof of === "string" ? [] : aliasesOf(host, of),
-			additionalSecretOutputs: secretOutput ? ["stdout", "stderr"] : [],
 		},
 	);
 }
