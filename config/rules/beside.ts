@@ -63,11 +63,21 @@ function replace(config: Raw, path: Path, value: unknown): void {
 	else delete holder[last];
 }
 
-/** A valid value for the place, another one for each way and each number; undefined to leave it out, which gives it its default. */
+/** A valid value for the place, another one for each way and each number; undefined to leave it out, the second way where that is possible. */
 function replacement(path: Path, way: number, number: number, issue: z.core.$ZodIssue): unknown {
 	if (issue.code === "unrecognized_keys" || issue.code === "invalid_key") return undefined;
+	const optional = optionalAt(path);
+	if (optional && way === 1) return undefined;
 	const valid = nodesAt(path).flatMap((node) => samplesOf(node, way, number).filter((sample) => node.safeParse?.(sample).success));
+	// The other way is the default then.
+	if (optional) return valid.find((value) => JSON.stringify(value) !== JSON.stringify(optional.parse?.(undefined)));
 	return way === 0 ? valid[0] : valid.at(-1);
+}
+
+/** The schema of a value that may be left out. */
+function optionalAt(path: Path): Node | undefined {
+	const schemas = nodesAt(path.slice(0, -1)).map(({ shape }) => shape?.[String(path.at(-1))] as Node | undefined);
+	return schemas.find((schema) => ["optional", "default", "prefault"].includes(schema?.def?.type ?? ""));
 }
 
 function samplesOf(node: Node, way: number, number: number): unknown[] {

@@ -118,6 +118,7 @@ export interface Node {
 	unwrap?: () => unknown;
 	def?: { type: string };
 	safeParse?: (value: unknown) => { success: boolean };
+	parse?: (value: unknown) => unknown;
 }
 
 /** The schemas behind defaults, optional marks and unions. */
