@@ -3,7 +3,7 @@ import type { HostConfig } from "../config/schema.ts";
 type Named = Pick<HostConfig, "name" | "aliases">;
 
 /**
- * The name a host was first known by, which a machine keeps. What lies on the host goes by it as well (records, agents, comments): another name in the
+ * The name a host was first known by, which a machine keeps. What lies on the host goes by it as well (agents, comments): another name in the
  * configuration changes nothing there.
  */
 export function firstName({ name, aliases }: Named): string {

@@ -23,26 +23,22 @@ const fileRemedy = "name a PEM file of this machine";
 /** Reads the certificate of the configuration, and warns of its end. @throws ConfigError with every fault of it, before any resource exists. */
 export function loadCertificate({ tls, serverName }: Topology["nginx"], now = new Date()): Certificate | undefined {
 	if (!tls) return undefined;
-	const faults: Fault[] = [];
-	const certificate = certificateOf(tls, serverName, now, faults);
+	const [faults, lints]: [Fault[], Fault[]] = [[], []];
+	const certificate = certificateOf(tls, serverName, now, faults, lints);
 	if (faults.length > 0) throw new ConfigError(faults);
-	for (const lint of tls.acme ? [] : certificateLints(chainIn(tls, []), chainProperty(tls), now)) warn(lint);
+	for (const lint of lints) warn(lint);
 	return certificate;
 }
 
 /** Every fault of the certificate of the configuration. */
 export function certificateReadFaults({ tls, serverName }: Topology["nginx"], now = new Date()): Fault[] {
 	const faults: Fault[] = [];
-	if (tls) certificateOf(tls, serverName, now, faults);
+	if (tls) certificateOf(tls, serverName, now, faults, []);
 	return faults;
 }
 
-const certificateOf = (tls: Tls, serverName: string, now: Date, faults: Fault[]) =>
-	tls.acme ? acmeOf(tls.acme, faults) : givenOf(tls, serverName, now, faults);
-
-const chainProperty = (tls: Tls) => `nginx.tls.${tls.certificateFile ? "certificateFile" : "certificate"}`;
-const chainIn = (tls: Tls, faults: Fault[]) =>
-	tls.certificateFile ? readOperatorFile(tls.certificateFile, chainProperty(tls), fileRemedy, faults) : (tls.certificate ?? "");
+const certificateOf = (tls: Tls, serverName: string, now: Date, faults: Fault[], lints: Fault[]) =>
+	tls.acme ? acmeOf(tls.acme, faults) : givenOf(tls, serverName, now, faults, lints);
 
 function acmeOf(acme: NonNullable<Tls["acme"]>, faults: Fault[]): Certificate {
 	const property = "nginx.tls.acme.caCertificateFile";
@@ -51,14 +47,17 @@ function acmeOf(acme: NonNullable<Tls["acme"]>, faults: Fault[]): Certificate {
 	return { acme, ca };
 }
 
-function givenOf(tls: Tls, serverName: string, now: Date, faults: Fault[]): Certificate {
-	const properties = { certificate: chainProperty(tls), key: `nginx.tls.${tls.keyFile ? "keyFile" : "key"}` };
-	const chain = chainIn(tls, faults);
-	const key = tls.keyFile
-		? readOperatorFile(tls.keyFile, properties.key, fileRemedy, faults)
-		: readSecret(tls.key ?? "", properties.key, faults);
+function givenOf(tls: Tls, serverName: string, now: Date, faults: Fault[], lints: Fault[]): Certificate {
+	const properties = {
+		certificate: `nginx.tls.${tls.certificateFile ? "certificateFile" : "certificate"}`,
+		key: `nginx.tls.${tls.keyFile ? "keyFile" : "key"}`,
+	};
+	const read = (file: string, property: string) => readOperatorFile(file, property, fileRemedy, faults);
+	const chain = tls.certificateFile ? read(tls.certificateFile, properties.certificate) : (tls.certificate ?? "");
+	const key = tls.keyFile ? read(tls.keyFile, properties.key) : readSecret(tls.key ?? "", properties.key, faults);
 	// What could not be read is a fault already.
 	if (faults.length === 0) faults.push(...certificateFaults({ chain, key, serverName, now, properties }));
+	lints.push(...certificateLints(chain, properties.certificate, now));
 	const id = createHash("sha256").update(chain.trim()).digest("hex").slice(0, 12);
 	return { id, pem: pulumi.secret(`${chain.trim()}\n${key.trim()}\n`) };
 }

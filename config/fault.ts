@@ -11,6 +11,11 @@ export interface Fault {
 	remedy: string;
 }
 
+/** Each fault once: what several name is read for each. */
+export const distinct = (faults: Fault[]): Fault[] => [
+	...new Map(faults.map((fault) => [`${fault.property} ${fault.remedy}`, fault])).values(),
+];
+
 /** All faults at once, so that one look mends all. */
 export class ConfigError extends ProgramError {
 	readonly faults: Fault[];

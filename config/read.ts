@@ -1,5 +1,5 @@
 import { certificateReadFaults } from "./certificate.ts";
-import type { Fault } from "./fault.ts";
+import { distinct, type Fault } from "./fault.ts";
 import { readOperatorFile } from "./operatorFile.ts";
 import { readRegistryCa, readRegistryPassword } from "./registry.ts";
 import type { HostConfig, Topology } from "./schema.ts";
@@ -19,8 +19,7 @@ export function readFaults(topology: Topology): Fault[] {
 	readRegistryCa(registry, faults);
 	faults.push(...certificateReadFaults(nginx));
 	if (source === "existing") for (const host of topology.hosts) readPrivateKey(host, topology, faults);
-	// A file that several name is one fault.
-	return [...new Map(faults.map((fault) => [`${fault.property} ${fault.remedy}`, fault])).values()];
+	return distinct(faults);
 }
 
 /** The private key that a host of yours is logged in to with. One that cannot be read is noted as a fault, and empty. */

@@ -41,7 +41,7 @@ const always = (judge: Judge, writes: Written[] = []): StepKind => ({ create: ju
 const file = (place: string, what?: string): Written => ({ place, mode: "644", ...(what && { what }) });
 
 /** What every step writes, and what there is before the first. */
-export const alwaysWritten: Written[] = [
+const alwaysWritten: Written[] = [
 	{ place: "/var/lib/scaleout", mode: "700", what: "records of steps, for a refresh" },
 	{ place: "/var/lib/scaleout/<stack>", mode: "700" },
 	{ place: "/var/lib/scaleout/<stack>/<step>", mode: "700" },

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ConfigError, type Fault } from "../../config/fault.ts";
+import { ConfigError, distinct, type Fault } from "../../config/fault.ts";
 import { readPrivateKey } from "../../config/read.ts";
 import type { HostConfig, Topology } from "../../config/schema.ts";
 import type { Connection } from "../../lib/connection.ts";
@@ -45,6 +45,6 @@ function connectionsOf(topology: Topology): Connection[] {
 		};
 	};
 	const connections = hosts.map(connectionOf);
-	if (faults.length > 0) throw new ConfigError([...new Map(faults.map((fault) => [fault.property, fault])).values()]);
+	if (faults.length > 0) throw new ConfigError(distinct(faults));
 	return connections;
 }

@@ -1,8 +1,9 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { exportsLine, serverStep } from "../../../components/nfs.ts";
-import { ScratchHost } from "../../support/scratchHost.ts";
+import { eachOnHost } from "../../support/eachHost.ts";
+import type { ScratchHost } from "../../support/scratchHost.ts";
 import { runStep } from "../../support/step.ts";
 import { topology } from "../fixtures.ts";
 
@@ -12,15 +13,11 @@ const at = (name: string) => path.join(host.root, "etc", name);
 const read = (name: string) => fs.readFileSync(at(name), "utf8");
 const write = (exports: string) => fs.writeFileSync(at("exports"), exports);
 
-beforeEach(() => {
-	host = new ScratchHost();
+eachOnHost((fresh) => {
+	host = fresh;
 	logs = path.join(host.root, "mnt/main-was-logs");
 	fs.mkdirSync(logs, { recursive: true });
 	fs.chmodSync(logs, 0o777);
-});
-afterEach(() => {
-	expect(host.faults).toEqual([]);
-	host.remove();
 });
 
 /** The step of the export's server, and how often it has called exportfs by then. `owner`: what the configuration says of the directory. */

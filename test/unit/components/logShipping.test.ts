@@ -1,9 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { agentConfig, shippingStep } from "../../../components/logShipping.ts";
-import { ScratchHost } from "../../support/scratchHost.ts";
+import { eachOnHost } from "../../support/eachHost.ts";
+import type { ScratchHost } from "../../support/scratchHost.ts";
 import { runStep } from "../../support/step.ts";
 
 /*
@@ -58,16 +59,12 @@ describe("the step that runs the agent", () => {
 	const fingerprint = "937616F3450B7D806CBD9725D58167303B789C72";
 	let host: ScratchHost;
 	let agent: string;
-	beforeEach(() => {
-		host = new ScratchHost();
+	eachOnHost((fresh) => {
+		host = fresh;
 		agent = path.join(host.root, "opt/aws/amazon-cloudwatch-agent");
 		fs.writeFileSync(path.join(host.root, "etc/os-release"), "ID=ubuntu\n");
 		fs.mkdirSync(path.join(agent, "logs"));
 		fs.writeFileSync(path.join(agent, "logs/amazon-cloudwatch-agent.log"), "no credentials\n");
-	});
-	afterEach(() => {
-		expect(host.faults).toEqual([]);
-		host.remove();
 	});
 
 	/** `signer`: whose signature gpg finds; `state`: what the agent says of itself. */

@@ -1,9 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { clientStep, clientsOf, exportsLine, serverStep } from "../../../components/nfs.ts";
 import { scriptText } from "../../../host/kit.ts";
-import { ScratchHost } from "../../support/scratchHost.ts";
+import { eachOnHost } from "../../support/eachHost.ts";
+import type { ScratchHost } from "../../support/scratchHost.ts";
 import { runStep, undoStep } from "../../support/step.ts";
 import { type Raw, topology } from "../fixtures.ts";
 
@@ -38,12 +39,8 @@ describe("the exports line", () => {
 
 describe("on the log host", () => {
 	let host: ScratchHost;
-	beforeEach(() => {
-		host = new ScratchHost();
-	});
-	afterEach(() => {
-		expect(host.faults).toEqual([]);
-		host.remove();
+	eachOnHost((fresh) => {
+		host = fresh;
 	});
 	const at = (file: string) => path.join(host.root, file);
 

@@ -1,9 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { httpConfig } from "../../../components/nginxConfig.ts";
 import { siteStep } from "../../../components/nginxSteps.ts";
-import { ScratchHost } from "../../support/scratchHost.ts";
+import { eachOnHost } from "../../support/eachHost.ts";
+import type { ScratchHost } from "../../support/scratchHost.ts";
 import { runStep } from "../../support/step.ts";
 import { type Raw, topology } from "../fixtures.ts";
 
@@ -11,13 +12,9 @@ let host: ScratchHost;
 const at = (name: string) => path.join(host.root, "etc/nginx", name);
 const ls = (name: string) => (fs.existsSync(at(name)) ? fs.readdirSync(at(name)).sort() : undefined);
 
-beforeEach(() => {
-	host = new ScratchHost();
+eachOnHost((fresh) => {
+	host = fresh;
 	fs.mkdirSync(at("sites-available"));
-});
-afterEach(() => {
-	expect(host.faults).toEqual([]);
-	host.remove();
 });
 
 /** What the stack makes of the configuration. */

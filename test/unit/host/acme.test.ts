@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { acmeStep } from "../../../components/nginxSteps.ts";
-import { ScratchHost } from "../../support/scratchHost.ts";
+import { eachOnHost } from "../../support/eachHost.ts";
+import type { ScratchHost } from "../../support/scratchHost.ts";
 import { runStep } from "../../support/step.ts";
 import { topology } from "../fixtures.ts";
 
@@ -13,12 +14,8 @@ const paths = {
 	dropIn: "/etc/systemd/system/d/own.conf",
 };
 let host: ScratchHost;
-beforeEach(() => {
-	host = new ScratchHost();
-});
-afterEach(() => {
-	expect(host.faults).toEqual([]);
-	host.remove();
+eachOnHost((fresh) => {
+	host = fresh;
 });
 
 function get(change: object, standIns = "") {

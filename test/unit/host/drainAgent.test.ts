@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type AgentNode, agentStep } from "../../../components/drainAgent.ts";
 import { recordDirectory } from "../../../host/kit.ts";
-import { ScratchHost } from "../../support/scratchHost.ts";
+import { eachOnHost } from "../../support/eachHost.ts";
+import type { ScratchHost } from "../../support/scratchHost.ts";
 import { runStep, undoStep } from "../../support/step.ts";
 import { projectDirectory, topology } from "../fixtures.ts";
 
@@ -56,12 +57,8 @@ describe("the agent's unit", () => {
 
 describe("on a host", () => {
 	let host: ScratchHost;
-	beforeEach(() => {
-		host = new ScratchHost();
-	});
-	afterEach(() => {
-		expect(host.faults).toEqual([]);
-		host.remove();
+	eachOnHost((fresh) => {
+		host = fresh;
 	});
 
 	const at = (name: string) => path.join(host.root, name);

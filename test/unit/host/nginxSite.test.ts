@@ -1,10 +1,11 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { methodSince, requirements } from "../../../components/nginxConfig.ts";
 import { siteStep } from "../../../components/nginxSteps.ts";
 import { methods } from "../../../config/sections/nginx.ts";
-import { ScratchHost } from "../../support/scratchHost.ts";
+import { eachOnHost } from "../../support/eachHost.ts";
+import type { ScratchHost } from "../../support/scratchHost.ts";
 import { runStep, undoStep } from "../../support/step.ts";
 import { topology } from "../fixtures.ts";
 
@@ -12,13 +13,9 @@ import { topology } from "../fixtures.ts";
 
 const file = "/etc/nginx/conf.d/own.conf";
 let host: ScratchHost;
-beforeEach(() => {
-	host = new ScratchHost();
+eachOnHost((fresh) => {
+	host = fresh;
 	write(file, "old");
-});
-afterEach(() => {
-	expect(host.faults).toEqual([]);
-	host.remove();
 });
 
 const at = (name: string) => path.join(host.root, name);

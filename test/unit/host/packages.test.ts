@@ -1,18 +1,15 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { ScratchHost } from "../../support/scratchHost.ts";
+import { expect, test } from "vitest";
+import { eachOnHost } from "../../support/eachHost.ts";
+import type { ScratchHost } from "../../support/scratchHost.ts";
 import { runStep } from "../../support/step.ts";
 
 /* The packages of a step, on a host that has some. */
 
 let host: ScratchHost;
-beforeEach(() => {
-	host = new ScratchHost();
-});
-afterEach(() => {
-	expect(host.faults).toEqual([]);
-	host.remove();
+eachOnHost((fresh) => {
+	host = fresh;
 });
 
 /** @param failures how often apt-get fails to install */

@@ -1,10 +1,11 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { mountStep } from "../../../../../components/sources/aws/dataVolume.ts";
 import { settingsIn } from "../../../../../host/manifest.ts";
+import { eachOnHost } from "../../../../support/eachHost.ts";
 import type { Recorder } from "../../../../support/mocks.ts";
-import { ScratchHost } from "../../../../support/scratchHost.ts";
+import type { ScratchHost } from "../../../../support/scratchHost.ts";
 import { runStep } from "../../../../support/step.ts";
 import { recordHosts, tagged } from "./support.ts";
 
@@ -51,16 +52,12 @@ describe("the volume of the collected logs", () => {
 describe("the step that mounts it", () => {
 	const volume = "vol-0123456789abcdef0";
 	let host: ScratchHost;
-	beforeEach(() => {
-		host = new ScratchHost();
+	eachOnHost((fresh) => {
+		host = fresh;
 		const link = path.join(host.root, "dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0");
 		fs.symlinkSync("disk", link);
 		fs.symlinkSync("disk-part", `${link}-part1`);
 		fs.writeFileSync(path.join(host.root, "etc/fstab"), "/dev/vda / ext4 defaults 0 1\n");
-	});
-	afterEach(() => {
-		expect(host.faults).toEqual([]);
-		host.remove();
 	});
 
 	/** `type`, `label`: what the disk holds. */
