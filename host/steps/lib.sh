@@ -3,6 +3,13 @@
 
 # Set by run.sh and undo.sh: the directory of all scripts, and which step it is.
 : "${kit:?}" "${step:?}"
+# Where the records lie, and what `receive` finds: run.sh and undo.sh go by them.
+# shellcheck disable=SC2034
+records=/var/lib/scaleout/$(basename "$kit")
+# shellcheck disable=SC2034
+record='' step_version='' work=/nonexistent
+# Where people read; what programs say may go elsewhere.
+exec 3>&2
 # shellcheck source=host/steps/checks.sh
 . "$kit/checks.sh"
 
@@ -144,9 +151,12 @@ remove_programs() {
   while read -r directory rest; do rm -rf "$directory"; done < "$work/programs"
 }
 
-# Has a unit start at each boot, and now.
+# Has a unit start at each boot.
+enable_at_boot() { systemctl is-enabled -q "$1" || systemctl enable "$1" >&2; }
+
+# And now.
 enable_unit() {
-  systemctl is-enabled -q "$1" || systemctl enable "$1" >&2
+  enable_at_boot "$1"
   systemctl start "$1"
 }
 

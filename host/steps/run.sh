@@ -4,8 +4,6 @@ set -Eeuo pipefail
 umask 022
 kit=$(dirname "${BASH_SOURCE[0]}")
 step=$1
-records=/var/lib/scaleout/$(basename "$kit")
-record='' step_version=''
 # shellcheck source=host/steps/lib.sh
 . "$kit/lib.sh"
 
@@ -25,8 +23,6 @@ note() {
   (trap - ERR; set +eu; run_checks < "$work/checks") > "$records/$record/outcome" 2> /dev/null
 }
 
-exec 3>&2
-work=/nonexistent
 trap tell EXIT
 receive
 trap 'unexpected "$?" "$LINENO" "${BASH_SOURCE[0]##*/}" "$BASH_COMMAND"' ERR

@@ -4,13 +4,9 @@ set -Eeuo pipefail
 umask 022
 kit=$(dirname "${BASH_SOURCE[0]}")
 step=$1
-records=/var/lib/scaleout/$(basename "$kit")
-record='' step_version=''
 # shellcheck source=host/steps/lib.sh
 . "$kit/lib.sh"
 
-exec 3>&2
-work=/nonexistent
 trap 'cat "$work/reason" >&3 2> /dev/null || true; rm -rf "$work"' EXIT
 receive
 [ "$step_version" = none ] || [ -e "$kit/$step.sh" ] ||

@@ -24,7 +24,7 @@ answers() {
 mv $directory/htpasswd.new $directory/htpasswd
 chown docker-registry $directory/tls.key $directory/htpasswd
 chmod 644 $directory/tls.crt
-systemctl is-enabled -q docker-registry || systemctl enable docker-registry >&2
+enable_at_boot docker-registry
 systemctl restart docker-registry
 wait_for 60 answers || fail "registry: no answer on $address:$port (last HTTP code $code)" "$(last_words docker-registry)"
 cat $directory/tls.crt
