@@ -188,7 +188,7 @@ print(client.recv(100).split()[1].decode(), flush=True)`;
 			"the task is stopped",
 			() => node.log,
 		);
-		expect((await node.state).reason).toContain("is incompatible");
+		await expect.poll(async () => (await node.state).reason, { timeout: 3000 }).toContain("is incompatible");
 		node.realAgain("iptables-save");
 	});
 
@@ -211,7 +211,7 @@ print(client.recv(100).split()[1].decode(), flush=True)`;
 			"it serves",
 			() => node.log,
 		);
-		expect(await node.state).toMatchObject({ state: "serving", reason: "it serves" });
+		await expect.poll(() => node.state, { timeout: 3000 }).toMatchObject({ state: "serving", reason: "it serves" });
 	});
 });
 

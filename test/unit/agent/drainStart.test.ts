@@ -123,7 +123,7 @@ describe("a task that serves", () => {
 			await node.startAgent();
 			await sleep(1200);
 			expect(kinds(await end())).toEqual(["200"]);
-			expect(await node.state).toMatchObject({ state: "serving", reason: "it serves" });
+			await expect.poll(() => node.state, { timeout: 3000 }).toMatchObject({ state: "serving", reason: "it serves" });
 		},
 	);
 

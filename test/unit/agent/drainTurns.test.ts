@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { Network, whyNot } from "./support/network.ts";
+import { type Client, Network, whyNot } from "./support/network.ts";
 import { type FakeTask, Node, service, until } from "./support/node.ts";
 
 /* agent/drain_agent.py, the real program on several nodes: they take turns. Docker is a stand-in on each. See turns.test.ts for the rules. */
@@ -10,6 +10,8 @@ import { type FakeTask, Node, service, until } from "./support/node.ts";
 const reason = whyNot();
 let network: Network;
 let nodes: Node[];
+/** Another host that answers for a peer, in some tests. */
+let peer: Client | undefined;
 
 beforeAll(async () => {
 	if (reason) return;
@@ -23,6 +25,7 @@ beforeEach((context) => {
 });
 
 afterEach(async () => {
+	await peer?.end();
 	for (const node of nodes ?? []) await node.reset();
 });
 
@@ -112,37 +115,35 @@ describe("a node that is asked to stop", () => {
 	/** One node, and another host that answers for a peer. */
 	async function withPeer(state: object, turnLimitSeconds: number, ...options: string[]) {
 		const node = nodes[0] as Node;
-		const peer = network.clientIn(network.namespaces[0] as string);
-		await peer.wish({ listen: 7947, body: JSON.stringify({ service: "was", number: 0, choosing: false, seconds: 1000, ...state }) });
+		peer = network.clientIn(network.namespaces[0] as string);
+		const body = JSON.stringify({ service: "was", number: 0, choosing: false, seconds: 1000, ...state });
+		expect(await peer.wish({ listen: 7947, body })).toBe("listening");
 		node.options = ["--peer", "other=10.77.0.254", ...options];
 		const task = await node.run({ health: "healthy", terms: { turnLimitSeconds } });
 		await node.startAgent();
-		return { node, task, peer };
+		return { node, task };
 	}
 
 	test("serves while another one is closed, says why, and is drained all the same at the limit", async () => {
-		const { node, task, peer } = await withPeer({ state: "closed" }, 4);
+		const { node, task } = await withPeer({ state: "closed" }, 6);
 		const begun = Date.now();
 		node.stop(task);
-		await until(
-			async () => (await node.state).state === "waiting",
-			"it waits",
-			() => node.log,
-		);
-		expect(await node.state).toMatchObject({ number: 1, reason: "asked to stop, serves until it is its turn: other does not serve" });
+		// It waits before it has chosen its number, and before it knows for whom.
+		await expect
+			.poll(() => node.state, { timeout: 4000 })
+			.toMatchObject({ state: "waiting", number: 1, reason: "asked to stop, serves until it is its turn: other does not serve" });
 		expect(await network.client.get(node.url)).toBe("200");
 		await until(
 			() => node.docker.kills.length > 0,
 			"it is drained",
 			() => node.log,
 		);
-		expect(told(node) - begun).toBeGreaterThan(3900);
-		expect(node.log).toContain("other does not serve: it was not this node's turn for 4 s: it is drained all the same");
-		peer.child.kill("SIGKILL");
+		expect(told(node) - begun).toBeGreaterThan(5900);
+		expect(node.log).toContain("other does not serve: it was not this node's turn for 6 s: it is drained all the same");
 	});
 
 	test("waits for nobody when it is noted that the service is being removed", async () => {
-		const { node, task, peer } = await withPeer({ state: "closed" }, 60);
+		const { node, task } = await withPeer({ state: "closed" }, 60);
 		node.stop(task);
 		await until(
 			async () => (await node.state).state === "waiting",
@@ -155,11 +156,10 @@ describe("a node that is asked to stop", () => {
 			"it is drained",
 			() => node.log,
 		);
-		peer.child.kill("SIGKILL");
 	});
 
 	test("waits for nobody when the swarm no longer has its service: here by a peer's word, who is a manager", async () => {
-		const { node, task, peer } = await withPeer({ state: "closed", removed: [service] }, 60);
+		const { node, task } = await withPeer({ state: "closed", removed: [service] }, 60);
 		node.stop(task);
 		await until(
 			() => node.docker.kills.length > 0,
@@ -167,11 +167,10 @@ describe("a node that is asked to stop", () => {
 			() => node.log,
 		);
 		expect(node.log).toContain("the service has been removed: nobody waits for a turn");
-		peer.child.kill("SIGKILL");
 	});
 
 	test("waits for one that its agent is no longer told of, while that one is still there and closed", async () => {
-		const { node, task, peer } = await withPeer({ state: "closed" }, 60);
+		const { node, task } = await withPeer({ state: "closed" }, 60);
 		await node.endAgent("SIGTERM");
 		node.options = [];
 		await node.startAgent();
@@ -182,7 +181,7 @@ describe("a node that is asked to stop", () => {
 			() => node.log,
 		);
 		expect(node.docker.kills).toEqual([]);
-		peer.child.kill("SIGKILL");
+		await peer?.end();
 		await until(
 			() => node.docker.kills.length > 0,
 			"it is drained",
@@ -191,7 +190,7 @@ describe("a node that is asked to stop", () => {
 	});
 
 	test("does not wait for one that has no task", async () => {
-		const { node, task, peer } = await withPeer({ state: "away" }, 60);
+		const { node, task } = await withPeer({ state: "away" }, 60);
 		node.stop(task);
 		await until(
 			() => node.docker.kills.length > 0,
@@ -199,11 +198,10 @@ describe("a node that is asked to stop", () => {
 			() => node.log,
 		);
 		expect(node.log).not.toContain("until it is its turn");
-		peer.child.kill("SIGKILL");
 	});
 
 	test("waits for its turn when its host is shut down, but not for as long as otherwise; then it drains, before Docker ends", async () => {
-		const { node, task, peer } = await withPeer({ state: "closed" }, 60, "--shutdown-turn", "4");
+		const { node, task } = await withPeer({ state: "closed" }, 60, "--shutdown-turn", "4");
 		node.jobs("  12 docker.service stop waiting\n");
 		const ended = node.endAgent("SIGTERM");
 		await until(
@@ -215,6 +213,5 @@ describe("a node that is asked to stop", () => {
 		expect(await ended).toBe(0);
 		expect(node.isClosed()).toBe(true);
 		expect(task.said).not.toContain("signal SIGTERM");
-		peer.child.kill("SIGKILL");
 	});
 });

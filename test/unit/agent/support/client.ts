@@ -26,13 +26,14 @@ readline.createInterface({ input: process.stdin }).on("line", (line) => {
 			inner.on("error", () => outer.destroy());
 			outer.on("error", () => inner.destroy());
 		});
-		server.listen(from, () => say("listening"));
+		server.on("error", (error: NodeJS.ErrnoException) => say(error.code ?? error.message)).listen(from, () => say("listening"));
 	} else if (listen) {
 		http
 			.createServer((request, response) => {
 				const ms = Number(new URL(request.url ?? "", "http://other").searchParams.get("ms") ?? 0);
 				setTimeout(() => response.end(body), ms);
 			})
+			.on("error", (error: NodeJS.ErrnoException) => say(error.code ?? error.message))
 			.listen(listen, () => say("listening"));
 	} else {
 		http

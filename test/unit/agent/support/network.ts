@@ -153,4 +153,12 @@ export class Client {
 			this.child.stdin?.write(`${JSON.stringify({ id, ...wish })}\n`);
 		});
 	}
+
+	/** Ends it; resolves once its ports are free. */
+	async end(): Promise<void> {
+		if (this.child.exitCode !== null || this.child.signalCode) return;
+		const ended = new Promise((resolve) => this.child.once("exit", resolve));
+		this.child.kill("SIGKILL");
+		await ended;
+	}
 }
