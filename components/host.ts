@@ -84,7 +84,7 @@ export function hostStep(
 			// The engine goes by what it noted at the `up` before: a delete takes no other options.
 			retainOnDelete: host.isLost,
 			// Nothing is sent to a host that is lost.
-			ignoreChanges: host.isLost ? ["create", "delete", "stdin"] : [],
+			ignoreChanges: host.isLost ? ["connection", "create", "delete", "logging", "stdin"] : [],
 			aliases: typeof of === "string" ? [] : aliasesOf(host, of),
 		},
 	);
@@ -107,7 +107,7 @@ export function withScripts(
 			deletedWith: host.machine,
 			retainOnDelete: host.isLost,
 			// Nothing is sent to a host that is lost.
-			ignoreChanges: host.isLost ? ["version"] : [],
+			ignoreChanges: host.isLost ? ["connection", "version"] : [],
 			aliases: aliasesOf(host, of),
 		},
 	);

@@ -159,7 +159,7 @@ async function dial(connection: Connection, bastionSeconds: number): Promise<Cli
 			readyTimeout: 20_000,
 			keepaliveInterval: 10_000,
 			keepaliveCountMax: 3,
-			algorithms: { serverHostKey: algorithm === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [algorithm as "ssh-ed25519"] },
+			algorithms: { serverHostKey: [algorithm as "ssh-ed25519"] },
 			hostVerifier: (presented: Buffer) => {
 				seen = presented.toString("base64");
 				return seen === expected;

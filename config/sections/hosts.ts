@@ -18,7 +18,7 @@ const sshEndpoint = z.strictObject({
 		.describe("Login: root, or a user who may run `sudo -n`."),
 	hostKey: z
 		.string()
-		.regex(/^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/]+=*( .*)?$/, "use the line of /etc/ssh/ssh_host_ed25519_key.pub")
+		.regex(/^(ssh-ed25519|ecdsa-sha2-nistp256) [A-Za-z0-9+/]+=*( .*)?$/, "use the line of /etc/ssh/ssh_host_ed25519_key.pub")
 		.describe("Pinned public host key, the line of `/etc/ssh/ssh_host_ed25519_key.pub`."),
 	privateKeyFile: z.string().min(1).optional().describe("Private key file where `pulumi` runs. Default: `existing.privateKeyFile`."),
 	bastion: hostName.optional().describe("Name of the host of this inventory to go through."),

@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # Functions for the scripts of steps.
 
+# The same order and the same words on every host: newer coreutils sort by the host's locale, while `comm` compares bytes.
+export LC_ALL=C
 # Set by run.sh and undo.sh: the directory of all scripts, and which step it is.
 : "${kit:?}" "${step:?}"
 # Where the records lie, and what `receive` finds: run.sh and undo.sh go by them.

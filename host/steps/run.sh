@@ -10,8 +10,8 @@ step=$1
 # The reason of a failure comes first: much is cut off of what is said later.
 tell() {
   local status=$?
-  # Whoever listened may have gone: what the step was given goes all the same.
-  [ "$status" = 0 ] || { cat "$work/reason"; tail -n 20 "$work/chatter"; } >&3 2> /dev/null || true
+  # Whoever listened may have gone: what the step was given goes all the same. A line that is longer than 64 KiB would hang @pulumi/command.
+  [ "$status" = 0 ] || { cat "$work/reason"; tail -n 20 "$work/chatter"; } 2> /dev/null | cut -b -4000 >&3 || true
   rm -rf "$work"
 }
 unexpected() { [ -e "$work/reason" ] || printf '%s: line %s of %s: exit status %s: %s\n' "$step" "$2" "$3" "$1" "$4" > "$work/reason"; }

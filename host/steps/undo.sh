@@ -7,7 +7,7 @@ step=$1
 # shellcheck source=host/steps/lib.sh
 . "$kit/lib.sh"
 
-trap 'cat "$work/reason" >&3 2> /dev/null || true; rm -rf "$work"' EXIT
+trap 'cut -b -4000 "$work/reason" >&3 2> /dev/null || true; rm -rf "$work"' EXIT
 receive
 [ "$step_version" = none ] || [ -e "$kit/$step.sh" ] ||
   fail "the scripts of this stack on the host do not know $step: run pulumi up --refresh with the version of the program that made it"

@@ -66,6 +66,7 @@ const rows: Row[] = [
 	{ fault: "a login for a local machine", break: (c) => { c.hosts[0].ssh = { hostKey }; }, property: "hosts[0].ssh", remedy: "is for existing hosts" },
 	{ fault: "an existing host without a login", break: (c) => { existing(c); delete c.hosts[1].ssh; }, property: "hosts[1].ssh", remedy: "needs at least its hostKey" },
 	{ fault: "an existing host without a host key", break: (c) => { existing(c); c.hosts[1].ssh = {}; }, property: "hosts[1].ssh.hostKey", remedy: "is missing" },
+	{ fault: "a host key of a kind that @pulumi/command cannot agree on with a current sshd", break: (c) => { existing(c); c.hosts[1].ssh.hostKey = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAB"; }, property: "hosts[1].ssh.hostKey", value: "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAB", remedy: "ssh_host_ed25519_key.pub" },
 	{ fault: "a host key that is none", break: (c) => { existing(c); c.hosts[1].ssh.hostKey = "SHA256:abc"; }, property: "hosts[1].ssh.hostKey", value: "SHA256:abc", remedy: "ssh_host_ed25519_key.pub" },
 	{ fault: "an address that is a pattern", break: (c) => { existing(c); c.hosts[1].ssh.host = "*"; }, property: "hosts[1].ssh.host", value: "*", remedy: "use an address or a DNS name" },
 	{ fault: "a login that would be an option", break: (c) => { existing(c); c.hosts[1].ssh.user = "-oProxyCommand=id"; }, property: "hosts[1].ssh.user", value: "-oProxyCommand=id", remedy: "use a login name" },

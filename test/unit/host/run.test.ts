@@ -105,6 +105,18 @@ describe("a step that fails", () => {
 		expect(run('found=$(fail "in a substitution")').stderr).toBe("in a substitution\n");
 	});
 
+	test("with lines that @pulumi/command would wait for without an end tells their beginning", () => {
+		const long = "$(head -c 100000 /dev/zero | tr '\\0' x)";
+		const { status, stderr } = run(`echo "${long}" >&2; fail "${long}"`);
+		expect([
+			status,
+			...stderr
+				.trim()
+				.split("\n")
+				.map(({ length }) => length),
+		]).toEqual([1, 4000, 4000]);
+	});
+
 	test("says nothing else than what it has to say at once when all goes well", () => {
 		expect(run('echo "chatter" >&2; say "waiting"; echo "an output"')).toMatchObject({
 			status: 0,

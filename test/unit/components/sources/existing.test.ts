@@ -66,7 +66,7 @@ describe("existing hosts", () => {
 		);
 		await pulumi.runtime.disconnect();
 		const ignored = recorder.ofType(":HostScripts").map(({ name, ignoreChanges }) => [name, ignoreChanges]);
-		expect(Object.fromEntries(ignored)).toMatchObject({ "worker2-scripts": ["version"], "worker1-scripts": [] });
+		expect(Object.fromEntries(ignored)).toMatchObject({ "worker2-scripts": ["connection", "version"], "worker1-scripts": [] });
 	});
 
 	test("a bastion is pinned like the host behind it", async () => {
