@@ -91,7 +91,10 @@ class Agent:
         with self.lock:
             tasks = list(self.tasks.values())
             at = {port: [task for task in tasks if port in task.ports] for port in {port for task in tasks for port in task.ports}}
-            return {port: not any(task.serves for task in of) for port, of in at.items()}
+            # A task that was not made by this program is let in, and its port is left alone from then on: `up` closes it before that task stops, as its
+            # stop is not announced (providers/service/farewell.ts). The next container is made ready in that very moment.
+            others = {port for port, of in at.items() if any(task.serves and not task.terms for task in of)} - self.gates.closed
+            return {port: not any(task.serves for task in of) for port, of in at.items() if port not in others}
 
     def settle(self):
         """Has each port closed or open, as its containers want it. What fails is tried again a second later."""
@@ -213,6 +216,8 @@ class Agent:
         task = Task(details)
         if task.terms is None:
             task.admitted, task.reason = True, "its task was not made by this program: it is left alone"
+            with self.lock:
+                self.gates.leave_none_closed()
         else:
             task.stopping, task.cut, task.told = (self.memory.time(f"{container}.{what}") for what in ("stopping", "cut", "told"))
             task.cut = task.cut if task.stopping else None

@@ -1,7 +1,11 @@
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { closeScript } from "../../../providers/service/farewell.ts";
 import type { Client } from "./support/network.ts";
-import { otherPublished } from "./support/network.ts";
+import { otherPublished, published } from "./support/network.ts";
 import { until } from "./support/node.ts";
 import { world } from "./support/world.ts";
 
@@ -164,6 +168,48 @@ describe("a task that serves", () => {
 		node.docker.event(task.id, "kill", { signal: "15" });
 		await sleep(1000);
 		expect([node.isClosed(), node.docker.kills, await client.get(node.url)]).toEqual([false, [], "200"]);
+	});
+
+	test("that was made by other means stays closed when `up` has closed it before its stop, though the next container is made ready; the next task is let in", async () => {
+		const { node, client } = at;
+		const task = await node.run({ terms: null });
+		await node.startAgent();
+		execFileSync("ip", ["netns", "exec", node.namespace, "bash", "-ec", closeScript(published)]);
+		expect(await client.get(node.url)).toBe("ECONNREFUSED");
+		const next = node.create({ health: "healthy" });
+		await until(
+			() => fs.existsSync(path.join(node.memory, `${next.id}.new`)),
+			"the agent knows of the next one",
+			() => node.log,
+		);
+		await sleep(1500);
+		expect(await client.get(node.url)).toBe("ECONNREFUSED");
+		task.app?.kill("SIGKILL");
+		await until(() => node.docker.containers.get(task.id)?.State.Status === "exited", "it has ended");
+		await node.start(next);
+		await until(
+			async () => (await client.get(node.url)) === "200",
+			"it is let in",
+			() => node.log,
+		);
+		expect(node.isClosed()).toBe(false);
+	});
+
+	test("that was made by other means is let in where the agent had closed the port, as after a rollback to it", async () => {
+		const { node, client } = at;
+		const task = await node.run({ health: "healthy" });
+		await node.startAgent();
+		node.stop(task);
+		await until(() => node.docker.containers.get(task.id)?.State.Status === "exited", "it has ended");
+		expect(node.isClosed()).toBe(true);
+		await node.run({ terms: null });
+		await until(
+			async () => (await client.get(node.url)) === "200",
+			"it is let in",
+			() => node.log,
+		);
+		await sleep(1500);
+		expect(await client.get(node.url)).toBe("200");
 	});
 
 	test("is left alone, and named, when its label cannot be read; the signal that does nothing is not all it gets", async () => {
