@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { endpointOf } from "./components/endpoint.ts";
 import { Hosts } from "./components/hosts.ts";
 import { dockerProvider, WasImage } from "./components/image.ts";
 import { LoadBalancer } from "./components/loadBalancer.ts";
@@ -6,37 +7,46 @@ import { NfsExport } from "./components/nfs.ts";
 import { Registry } from "./components/registry.ts";
 import { servingMembers, WasService } from "./components/service.ts";
 import { Swarm } from "./components/swarm.ts";
-import { loadCertificate } from "./config/certificate.ts";
-import { loadTopology } from "./config/load.ts";
+import { loadConfiguration } from "./config/load.ts";
+import { imageOf, sourceOf } from "./settings.ts";
 
-const topology = loadTopology();
-const certificate = loadCertificate(topology.nginx);
+const configuration = loadConfiguration();
+const { topology, named } = configuration;
+const { service, nginx } = topology;
 
-const hosts = new Hosts("hosts", topology);
-const logs = new NfsExport("logs", topology, hosts);
-const swarm = new Swarm("swarm", topology, hosts);
-const serving = servingMembers(topology, swarm);
+const source = sourceOf(configuration);
+const hosts = new Hosts("hosts", { source });
+const [log, front] = [hosts.one("log"), hosts.one("nginx")];
+const url = endpointOf(front, nginx);
 
-const registry = new Registry("registry", topology, hosts);
-const provider = dockerProvider("manager", swarm.manager, { dependsOn: [swarm.manager.ready] });
-const image = new WasImage("was", topology, swarm, registry, provider);
-const was = new WasService(topology.service.name, {
-	topology,
+const logs = new NfsExport("logs", { ...topology.logs, host: log, apps: hosts.with("app"), logShipping: source.logShipping });
+const swarm = new Swarm("swarm", { ...topology.swarm, hosts: hosts.all });
+const { manager } = swarm;
+const serving = servingMembers(service, swarm.members);
+
+const registry = new Registry("registry", { ...topology.registry, ...named.registry, hosts: hosts.all });
+const provider = dockerProvider("manager", manager, { dependsOn: [manager.ready] });
+const image = new WasImage("was", { ...imageOf(topology), registry, builder: manager, provider });
+const { secrets, secretEnv } = named;
+const was = new WasService(service.name, {
+	...service,
+	secrets,
+	secretEnv,
 	swarm,
 	serving,
 	logs,
 	registry,
 	image: image.reference,
-	endpoint: hosts.endpoint,
+	endpoint: url,
 });
 const balancer = new LoadBalancer(
 	"nginx",
-	{ topology, host: hosts.one("nginx"), serving, certificate, endpoint: hosts.endpoint },
+	{ ...nginx, host: front, serving, published: service.publish.published, certificate: named.certificate },
 	{ dependsOn: [was] },
 );
 
 /** URL under which NGINX serves the application. */
-export const endpoint = pulumi.all([hosts.endpoint, balancer.ready.urn]).apply(([url]) => url);
+export const endpoint = pulumi.all([url, balancer.ready.urn]).apply(([known]) => known);
 /** Every host: name, roles, private address. */
 export const nodes = hosts.all.map(({ name, roles, address }) => ({ name, roles, address }));
 /** ID of the swarm. */
@@ -50,4 +60,4 @@ export const lastRollout = was.service.lastRollout;
 /** The export that collects the logs: server address and path. */
 export const nfs = { server: logs.server, path: logs.path };
 /** Where the collected logs lie: host name and directory. */
-export const logLocation = { host: hosts.one("log").name, directory: logs.path };
+export const logLocation = { host: log.name, directory: logs.path };

@@ -1,8 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Topology } from "../config/schema.ts";
+import { programPath, stepProgram, systemdQuote, unitFile } from "../host/agentProgram.ts";
 import { drainUnit } from "../lib/agentNames.ts";
-import { programPath, stepProgram, systemdQuote, unitFile } from "../lib/agentProgram.ts";
 import { type HostStepArgs, hostStep } from "./host.ts";
+import type { ServiceSettings } from "./settings/service.ts";
 import type { SwarmMember } from "./swarm.ts";
 
 const program = "drain_agent";
@@ -18,7 +18,7 @@ export interface AgentNode {
 /** The agent that takes a node out before a task of the service stops there. `peers`: the service's other nodes. See agent/drain_agent.py. */
 export function drainAgent(
 	{ host, node }: SwarmMember,
-	service: Topology["service"],
+	service: Pick<ServiceSettings, "name" | "rollout">,
 	self: AgentNode,
 	peers: AgentNode[],
 	parent: pulumi.Resource,
@@ -32,7 +32,7 @@ export function drainAgent(
 const shutdownSeconds = 180;
 
 /** Installs the agent as a systemd service, and waits until it watches. Pure. */
-export function agentStep({ name, rollout }: Topology["service"], node: AgentNode, peers: AgentNode[]): HostStepArgs {
+export function agentStep({ name, rollout }: Pick<ServiceSettings, "name" | "rollout">, node: AgentNode, peers: AgentNode[]): HostStepArgs {
 	const unit = drainUnit(name);
 	const options = [
 		`--service ${name}`,

@@ -1,15 +1,23 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { Role } from "../config/schema.ts";
 import { kit, kitDirectory, recordDirectory, stepVersion } from "../host/kit.ts";
 import { manifest, type StepData, type StepFile } from "../host/manifest.ts";
 import type { StepName } from "../host/steps.ts";
 import type { Connection } from "../lib/connection.ts";
 import type { Drift } from "../lib/drift.ts";
 import { fileStem } from "../lib/names.ts";
+import type { Role } from "../lib/roles.ts";
 import type { HostCheck } from "../providers/host/resource.ts";
 import { HostScripts } from "../providers/host-scripts/resource.ts";
 import { aliasesOf } from "./hostNames.ts";
+
+/** Where people reach a port of a host. */
+export interface Reach {
+	address: pulumi.Input<string>;
+	port: number;
+	/** By a port of the machine that runs `pulumi`: no DNS name leads there. */
+	isForwarded?: boolean;
+}
 
 /** A host, wherever it comes from. Every source makes these, and everything after the sources knows only these. */
 export interface Host {
@@ -19,8 +27,8 @@ export interface Host {
 	roles: Role[];
 	/** Private IPv4 address the hosts know each other by. */
 	address: string;
-	/** Address that the Internet knows it by, when this stack gave it one. */
-	publicAddress?: pulumi.Output<string>;
+	/** How people reach a TCP port of it. */
+	reach(port: number): Reach;
 	connection: pulumi.Output<Connection>;
 	/** Login name; known before the host is. */
 	user: string;

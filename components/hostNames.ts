@@ -1,6 +1,8 @@
-import type { HostConfig } from "../config/schema.ts";
-
-type Named = Pick<HostConfig, "name" | "aliases">;
+interface Named {
+	name: string;
+	/** Names it had before, the latest first. */
+	aliases: string[];
+}
 
 /**
  * The name a host was first known by, which a machine keeps. What lies on the host goes by it as well (agents, comments): another name in the

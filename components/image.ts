@@ -2,54 +2,48 @@ import * as path from "node:path";
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { operatorPath } from "../config/operatorFile.ts";
-import type { Topology } from "../config/schema.ts";
-import { exampleContext, javaArchive } from "../lab/cache.ts";
 import { type Connection, sshUrl } from "../lib/connection.ts";
 import { ecrRegistry } from "../lib/ecr.ts";
 import { fileStem } from "../lib/names.ts";
 import { ProgramError } from "../lib/programError.ts";
 import { RegistryError, tagDigest } from "../lib/registry.ts";
 import { sshOptions } from "../lib/sshOptions.ts";
-import { type HostStepArgs, hostStep } from "./host.ts";
+import { type Host, type HostStepArgs, hostStep } from "./host.ts";
 import type { Registry } from "./registry.ts";
-import type { Swarm } from "./swarm.ts";
+import type { ImageSettings } from "./settings/image.ts";
+
+export interface WasImageArgs extends ImageSettings {
+	/** Where it is pushed to, or taken from. */
+	registry: Registry;
+	/** The host that builds it: it has Docker. */
+	builder: Host;
+	/** Docker on that host. */
+	provider: docker.Provider;
+}
+
+type Build = NonNullable<ImageSettings["build"]>;
 
 /** The service's image, built on a manager and pushed, or taken from the registry. Runs by digest. */
 export class WasImage extends pulumi.ComponentResource {
 	/** `server/name@sha256:…`; only where a manager is to resolve the tag, `server/name:tag`. */
 	readonly reference: pulumi.Output<string>;
 
-	constructor(
-		name: string,
-		topology: Topology,
-		swarm: Swarm,
-		registry: Registry,
-		provider: docker.Provider,
-		opts?: pulumi.ComponentResourceOptions,
-	) {
+	constructor(name: string, args: WasImageArgs, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:WasImage", name, {}, opts);
-		const { image } = topology;
-		const repository = `${registry.server === "docker.io" ? "" : `${registry.server}/`}${image.name}`;
-		const tagged = `${repository}:${image.tag}`;
-		const resolve = image.resolve ?? (registry.isOwn ? "manager" : "operator");
-		const latest = image.build
-			? this.#build(name, image.build, tagged, swarm, registry, provider)
-			: pulumi.output(image.pin || resolve === "manager" ? tagged : resolved(image, repository, registry));
-		this.reference = image.pin ? pulumi.output(`${repository}@${image.pin}`) : latest;
+		const { registry, tag, pin, build } = args;
+		const repository = `${registry.server === "docker.io" ? "" : `${registry.server}/`}${args.name}`;
+		const tagged = `${repository}:${tag}`;
+		const resolve = args.resolve ?? (registry.isOwn ? "manager" : "operator");
+		const latest = build
+			? this.#build(name, build, tagged, args)
+			: pulumi.output(pin || resolve === "manager" ? tagged : resolved(args, repository, registry));
+		this.reference = pin ? pulumi.output(`${repository}@${pin}`) : latest;
 		this.registerOutputs({ reference: this.reference });
 	}
 
-	#build(
-		name: string,
-		build: NonNullable<Topology["image"]["build"]>,
-		tagged: string,
-		swarm: Swarm,
-		registry: Registry,
-		provider: docker.Provider,
-	): pulumi.Output<string> {
-		const context = build.context === "cache:example" ? exampleContext() : operatorPath(build.context);
-		const base = build.baseArchive ? this.#importBase(build, swarm) : [];
+	#build(name: string, build: Build, tagged: string, { registry, builder, provider }: WasImageArgs): pulumi.Output<string> {
+		const { context, baseArchive } = build;
+		const base = baseArchive ? this.#importBase(baseArchive, build, builder) : [];
 		const built = new docker.Image(
 			name,
 			{
@@ -68,9 +62,8 @@ export class WasImage extends pulumi.ComponentResource {
 		return built.repoDigest;
 	}
 
-	/** Loads the base image's file system on the manager, where the build finds it by its tag. */
-	#importBase(build: NonNullable<Topology["image"]["build"]>, { manager }: Swarm): pulumi.Resource[] {
-		const archive = build.baseArchive === "cache:java" ? javaArchive() : operatorPath(build.baseArchive as string);
+	/** Loads the base image's file system on the builder, where the build finds it by its tag. */
+	#importBase(archive: string, build: Build, manager: Host): pulumi.Resource[] {
 		const tag = build.args.BASE_IMAGE as string;
 		const remotePath = `/var/tmp/${fileStem(path.basename(archive))}`;
 		const copied = new command.remote.CopyToRemote(
@@ -98,7 +91,7 @@ export class WasImage extends pulumi.ComponentResource {
  * The image by the digest that its tag stands for now. Asked at every run of the program, preview included: a tag that moved is a change of
  * the service, and shows as one. A password that is not known yet leaves the digest unknown.
  */
-function resolved({ name, tag }: Topology["image"], repository: string, registry: Registry): pulumi.Output<string> {
+function resolved({ name, tag }: Pick<ImageSettings, "name" | "tag">, repository: string, registry: Registry): pulumi.Output<string> {
 	const { server, username, ca } = registry;
 	const digest = pulumi.output(registry.password).apply((password) =>
 		tagDigest({ server, username, password, ca }, name, tag).catch((error) => {

@@ -1,21 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Certificate } from "../config/certificate.ts";
-import type { Topology } from "../config/schema.ts";
+import type { Certificate } from "../lib/nginx.ts";
 import { type Host, hostStep, ownFileName } from "./host.ts";
 import { firstName } from "./hostNames.ts";
 import { httpConfig, httpsConfig, requirements, type Site, type SitePaths } from "./nginxConfig.ts";
 import { type AcmePaths, acmeCertificate, acmeStep, certificateStep, keepRunningStep, maintenanceStep, siteStep } from "./nginxSteps.ts";
+import type { NginxSettings } from "./settings/nginx.ts";
 import type { SwarmMember } from "./swarm.ts";
 
-export interface LoadBalancerArgs {
-	topology: Topology;
+export interface LoadBalancerArgs extends NginxSettings {
+	/** The host that it runs on. Another one replaces it. */
 	host: Host;
 	/** The members that run the service. */
 	serving: SwarmMember[];
-	/** What HTTPS is served with; without it, plain HTTP. */
-	certificate: Certificate | undefined;
-	/** URL under which people reach NGINX: HTTP leads to its port. */
-	endpoint: pulumi.Input<string>;
+	/** Port that the service is published at on them. */
+	published: number;
+	/** What HTTPS is served with. Default: plain HTTP. */
+	certificate?: Certificate | undefined;
 }
 
 /**
@@ -28,28 +28,27 @@ export class LoadBalancer extends pulumi.ComponentResource {
 
 	constructor(name: string, args: LoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:LoadBalancer", name, {}, opts);
-		const { host, certificate } = args;
-		const { nginx } = args.topology;
+		const { host, certificate, adopt, maintenance } = args;
 		const paths = pathsOf(name, certificate);
 		const site = siteOf(args, paths);
-		const adoption = nginx.adopt.length > 0 ? { files: nginx.adopt, kept: paths.adopted } : undefined;
-		const httpFile = { path: paths.http, content: site.apply(httpConfig), requirements: requirements(nginx), adoption };
+		const adoption = adopt.length > 0 ? { files: adopt, kept: paths.adopted } : undefined;
+		const httpFile = { path: paths.http, content: httpConfig(site), requirements: requirements(args), adoption };
 		const http = hostStep(name, host, siteStep(httpFile), { parent: this });
 		this.ready = certificate ? this.#https(name, args, certificate, http, site, paths) : http;
 		hostStep(`${name}-keep-running`, host, keepRunningStep(paths.keepRunning), { parent: this });
-		hostStep(`${name}-maintenance`, host, maintenanceStep(paths.maintenance, nginx.maintenance), { parent: this, dependsOn: [http] });
+		hostStep(`${name}-maintenance`, host, maintenanceStep(paths.maintenance, maintenance), { parent: this, dependsOn: [http] });
 		this.registerOutputs({});
 	}
 
-	#https(name: string, args: LoadBalancerArgs, certificate: Certificate, http: pulumi.Resource, site: pulumi.Output<Site>, paths: Paths) {
-		const { host, topology } = args;
+	#https(name: string, args: LoadBalancerArgs, certificate: Certificate, http: pulumi.Resource, site: Site, paths: Paths) {
+		const { host } = args;
 		// NGINX serves the challenges of ACME.
 		const got = certificate.acme
-			? hostStep(`${name}-acme`, host, acmeStep(topology.nginx, certificate, paths.acme), { parent: this, dependsOn: [http] })
+			? hostStep(`${name}-acme`, host, acmeStep(args, certificate, paths.acme), { parent: this, dependsOn: [http] })
 			: hostStep(`${name}-certificate`, host, certificateStep(paths.certificate, certificate.pem), { parent: this });
 		const httpsFile = {
 			path: paths.https,
-			content: site.apply(httpsConfig),
+			content: httpsConfig(site),
 			mark: paths.httpsUp,
 			...(!certificate.acme && { certificate: paths.certificate }),
 		};
@@ -93,10 +92,8 @@ function pathsOf(name: string, certificate: Certificate | undefined): Paths {
 	};
 }
 
-function siteOf({ topology, serving, endpoint }: LoadBalancerArgs, paths: SitePaths): pulumi.Output<Site> {
-	const { nginx, service } = topology;
+function siteOf({ host, serving, published, ...nginx }: LoadBalancerArgs, paths: SitePaths): Site {
 	const servers = serving.map(({ host }) => ({ name: firstName(host), address: host.address, weight: nginx.weights[host.name] }));
-	return pulumi
-		.output(endpoint)
-		.apply((url) => ({ nginx, port: service.publish.published, servers, httpsPort: Number(new URL(url).port || 443), paths }));
+	// HTTP leads to the port that clients reach HTTPS at.
+	return { nginx, port: published, servers, httpsPort: host.reach(nginx.tls?.httpsPort ?? 443).port, paths };
 }

@@ -1,23 +1,28 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Topology } from "../config/schema.ts";
 import { type Host, type HostStepArgs, hostStep, type StepOptions } from "./host.ts";
 import { firstName } from "./hostNames.ts";
-import { logGroupName } from "./sources/aws/identity.ts";
 
 /** The key that signs the vendor's packages. */
 const fingerprint = "937616F3450B7D806CBD9725D58167303B789C72";
 
+/** Where logs are sent on to. */
+export interface LogShipping {
+	/** AWS region of the log group. */
+	region: string;
+	/** Name of the log group. */
+	logGroup: string;
+}
+
 /** Sends the collected logs on to CloudWatch, by the vendor's agent on the log host. Its rights come with the host. */
-export function shipLogs(name: string, log: Host, topology: Topology, opts: StepOptions): pulumi.Resource | undefined {
-	const { logs, aws } = topology;
-	if (!logs.shipping) return undefined;
-	const config = agentConfig({
-		host: firstName(log),
-		directory: logs.path,
-		logGroup: logGroupName(logs.shipping),
-		region: aws.region as string,
-	});
-	return hostStep(name, log, shippingStep(aws.region as string, `${JSON.stringify(config, null, "\t")}\n`), opts);
+export function shipLogs(
+	name: string,
+	log: Host,
+	directory: string,
+	{ region, logGroup }: LogShipping,
+	opts: StepOptions,
+): pulumi.Resource {
+	const config = agentConfig({ host: firstName(log), directory, logGroup, region });
+	return hostStep(name, log, shippingStep(region, `${JSON.stringify(config, null, "\t")}\n`), opts);
 }
 
 /**

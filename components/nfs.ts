@@ -1,9 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Topology } from "../config/schema.ts";
 import { fileStem } from "../lib/names.ts";
 import { type Host, type HostStepArgs, hostStep, ownFileName } from "./host.ts";
-import type { Hosts } from "./hosts.ts";
-import { shipLogs } from "./logShipping.ts";
+import { type LogShipping, shipLogs } from "./logShipping.ts";
+import type { LogsSettings } from "./settings/logs.ts";
+
+/** How the directory is exported and mounted. */
+export type ExportSettings = Omit<LogsSettings, "keepOnDestroy" | "shipping">;
+
+export interface NfsExportArgs extends ExportSettings {
+	/** The log host. */
+	host: Host;
+	/** The hosts that write logs: each proves that it can, before anything mounts the export. */
+	apps: Host[];
+	/** Where the logs are sent on to. */
+	logShipping?: LogShipping | undefined;
+}
 
 /**
  * The directory on the log host that collects the logs, exported over NFS and proven from every app node before anything mounts it. Each client is
@@ -19,11 +30,8 @@ export class NfsExport extends pulumi.ComponentResource {
 	readonly #clients: Map<string, pulumi.Resource>;
 	readonly #probed: Map<string, pulumi.Resource>;
 
-	constructor(name: string, topology: Topology, hosts: Hosts, opts?: pulumi.ComponentResourceOptions) {
+	constructor(name: string, { host: log, apps, logShipping, ...logs }: NfsExportArgs, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:NfsExport", name, {}, opts);
-		const { logs } = topology;
-		const log = hosts.one("log");
-		const apps = hosts.with("app");
 		this.server = log.address;
 		this.path = logs.path;
 		this.mountOptions = `addr=${log.address},${logs.mountOptions}`;
@@ -36,7 +44,7 @@ export class NfsExport extends pulumi.ComponentResource {
 			return hostStep(`${name}-client-${stemOf(client, logs.path)}`, log, step, { parent: this, dependsOn: [exported] });
 		};
 		this.#clients = new Map(clients.map((client) => [client, exportTo(client)]));
-		shipLogs(`${name}-shipping`, log, topology, { parent: this, dependsOn: [exported] });
+		if (logShipping) shipLogs(`${name}-shipping`, log, logs.path, logShipping, { parent: this, dependsOn: [exported] });
 		const tryFrom = (app: Host) =>
 			hostStep((host) => `${name}-probe-${host}`, app, probeStep(app.address, log.address, logs), {
 				parent: this,
@@ -65,18 +73,18 @@ export class NfsExport extends pulumi.ComponentResource {
 const stemOf = (client: string, path: string) => fileStem(`${client}${path}`);
 
 /** Who may mount the export: addresses, or networks in CIDR notation. */
-export function clientsOf(logs: Topology["logs"], apps: Pick<Host, "address">[]): string[] {
+export function clientsOf(logs: ExportSettings, apps: Pick<Host, "address">[]): string[] {
 	return logs.access === "per-client" ? apps.map((app) => app.address) : [...new Set(logs.clients)];
 }
 
 /** The content of a client's exports file, see exports(5). */
-export function exportsLine(logs: Topology["logs"], client: string): string {
+export function exportsLine(logs: ExportSettings, client: string): string {
 	const squash = logs.access === "per-client" ? ["all_squash", `anonuid=${logs.uid}`, `anongid=${logs.gid}`] : [];
 	return `${logs.path} ${client}(${[...logs.exportOptions, ...squash].join(",")})\n`;
 }
 
 /** The directory, with what it has to be, and the server. `files`: what the names of the clients' files begin with. */
-export function serverStep(logs: Topology["logs"], clients: string[], fileOf: (client: string) => string, files: string): HostStepArgs {
+export function serverStep(logs: ExportSettings, clients: string[], fileOf: (client: string) => string, files: string): HostStepArgs {
 	const [owner, mode] = logs.access === "per-client" ? [`${logs.uid}:${logs.gid}`, "0750"] : ["nobody:nogroup", "0777"];
 	const takeOver = { adopt: true, lines: clients.map((client) => exportsLine(logs, client).trim()), line_files: clients.map(fileOf) };
 	return {
@@ -98,7 +106,7 @@ export function clientStep(path: string, client: string, file: string, line: str
 }
 
 /** Tries the export out from a host, once more when mount options change. */
-export function probeStep(client: string, server: string, { path, mountOptions }: Topology["logs"]): HostStepArgs {
+export function probeStep(client: string, server: string, { path, mountOptions }: ExportSettings): HostStepArgs {
 	const version = /(^|,)(nfsvers=[0-9.]+)/.exec(mountOptions)?.[2] ?? "nfsvers=4.2";
 	return { step: "nfs/probe", settings: { server, path, client, version }, because: { options: mountOptions } };
 }

@@ -1,10 +1,10 @@
-import type { Method, Topology } from "../config/schema.ts";
 import { passOnLines, passOnLocation, passOnMap } from "./nginxPassOn.ts";
+import type { NginxSettings } from "./settings/nginx.ts";
 
-type Nginx = Topology["nginx"];
+type Nginx = NginxSettings;
 
 /** First version of NGINX open source that knows the method. */
-export const methodSince: Record<Method, string> = {
+export const methodSince: Record<Nginx["method"], string> = {
 	round_robin: "0.0.0",
 	least_conn: "1.3.1",
 	ip_hash: "0.0.0",

@@ -1,5 +1,5 @@
-import type { Topology } from "../config/schema.ts";
-import { sentAgainSeconds } from "../config/sections/nginx.ts";
+import { sentAgainSeconds } from "../lib/nginx.ts";
+import type { NginxSettings } from "./settings/nginx.ts";
 
 /*
  * Which requests NGINX may give to another node: those of which nothing was sent.
@@ -10,7 +10,7 @@ import { sentAgainSeconds } from "../config/sections/nginx.ts";
  * looks at `$upstream_bytes_sent`, and asks the other nodes one after another if it is 0.
  */
 
-type Nginx = Topology["nginx"];
+type Nginx = Pick<NginxSettings, "upstream" | "requestBuffering" | "connectTimeoutSeconds">;
 
 /**
  * Milliseconds from when the request came, in which NGINX passes on by itself, also what was sent. A refusal takes about one in the network of

@@ -1,8 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Certificate } from "../config/certificate.ts";
-import type { Topology } from "../config/schema.ts";
+import type { Certificate } from "../lib/nginx.ts";
 import type { HostStepArgs } from "./host.ts";
 import { type Requirement, type SitePaths, serverNames } from "./nginxConfig.ts";
+import type { NginxSettings } from "./settings/nginx.ts";
 
 /* The steps on the NGINX host. */
 
@@ -82,7 +82,7 @@ export const acmeCertificate = (name: string) => `/etc/letsencrypt/live/${name}`
 
 /** Gets the certificate by certbot. */
 export function acmeStep(
-	nginx: Topology["nginx"],
+	nginx: NginxSettings,
 	{ acme, ca }: Extract<Certificate, { ca: string }>,
 	{ name, challenges, caBundle, dropIn }: AcmePaths,
 ): HostStepArgs {
@@ -101,6 +101,7 @@ export function acmeStep(
 			bundle: caBundle,
 			drop_in: dropIn,
 		},
+		packages: ["certbot", "openssl"],
 		...(ca ? { files } : {}),
 		checks: [...(ca ? [] : [`file ${caBundle}`, `file ${dropIn}`]), "unit certbot.timer"],
 	};

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Role } from "../config/schema.ts";
 import { ProgramError } from "../lib/programError.ts";
+import type { Role } from "../lib/roles.ts";
 import type { ProbeResult } from "../providers/service/resource.ts";
 
 /** What a stack of this program exports. The names are stable: another stack reads them by `requireOutput`. */

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Role, Topology } from "../config/schema.ts";
+import type { Role } from "../lib/roles.ts";
 import { type Host, type HostStepArgs, hostStep } from "./host.ts";
 
 /** Debian and Ubuntu packages by role. */
@@ -16,9 +16,8 @@ const packages: Record<Role, string[]> = {
 const units: Partial<Record<Role, string>> = { manager: "docker", worker: "docker" };
 
 /** Installs what a host's roles need. What is installed already is left as it is. */
-export function installPackages(host: Host, { nginx }: Topology, parent: pulumi.Resource): pulumi.Resource {
-	const needed = (role: Role) => [...packages[role], ...(role === "nginx" && nginx.tls?.acme ? ["certbot", "openssl"] : [])];
-	const wanted = [...new Set(host.roles.flatMap(needed))].sort();
+export function installPackages(host: Host, parent: pulumi.Resource): pulumi.Resource {
+	const wanted = [...new Set(host.roles.flatMap((role) => packages[role]))].sort();
 	const enabled = [...new Set(host.roles.flatMap((role) => units[role] ?? []))];
 	// The docker CLI, which @pulumi/docker works like, talks to the daemon as the one who logs in.
 	const operator = host.roles.includes("manager") && host.user !== "root" ? host.user : undefined;

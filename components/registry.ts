@@ -3,15 +3,20 @@ import { getAuthorizationTokenOutput } from "@pulumi/aws/ecr/getAuthorizationTok
 import type { Region } from "@pulumi/aws/index.js";
 import { Provider as AwsProvider } from "@pulumi/aws/provider.js";
 import * as pulumi from "@pulumi/pulumi";
-import { ConfigError, type Fault } from "../config/fault.ts";
-import { readRegistryCa, readRegistryPassword } from "../config/registry.ts";
-import type { Topology } from "../config/schema.ts";
-import { registryPort } from "../config/sections/image.ts";
 import { type EcrRegistry, ecrRegistry } from "../lib/ecr.ts";
+import { registryPort } from "../lib/registry.ts";
 import { GeneratedSecret } from "../providers/generated-secret/resource.ts";
 import { type Host, type HostStepArgs, hostStep } from "./host.ts";
-import type { Hosts } from "./hosts.ts";
-import { registryLogin } from "./registryLogin.ts";
+import type { RegistrySettings } from "./settings/registry.ts";
+
+export interface RegistryArgs extends Pick<RegistrySettings, "server" | "username"> {
+	/** Password or access token. Default on a registry of this stack: generated. Secret. A change reaches tasks that start later and restarts none. */
+	password?: pulumi.Input<string> | undefined;
+	/** PEM certificate of the registry's CA. Default: the public ones. */
+	ca?: string | undefined;
+	/** The one with role `registry` runs it; without, it is one that exists. All nodes of the swarm are made to trust its certificate. */
+	hosts: Host[];
+}
 
 /** Where images are pushed to and pulled from: a registry of this stack with TLS and a password, or one that exists: Docker Hub, ECR, a private one. */
 export class Registry extends pulumi.ComponentResource {
@@ -19,6 +24,8 @@ export class Registry extends pulumi.ComponentResource {
 	readonly server: string;
 	/** Whether it runs on a host of this stack: then only its nodes know its certificate. */
 	readonly isOwn: boolean;
+	/** Whether its tokens end, so that somebody has to renew those that the nodes pull with. */
+	readonly isEcr: boolean;
 	/** Empty for a public registry without login. */
 	readonly username: string;
 	/** Secret. Absent for a public registry without login. For ECR a token that ends after 12 hours. */
@@ -31,22 +38,21 @@ export class Registry extends pulumi.ComponentResource {
 	/** Changes when the host of a registry of this stack is made anew: no image is there any more. */
 	readonly storage: pulumi.Output<string> | undefined;
 
-	constructor(name: string, topology: Topology, hosts: Hosts, opts?: pulumi.ComponentResourceOptions) {
+	constructor(name: string, args: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:Registry", name, {}, opts);
-		const { registry, service } = topology;
-		const own = hosts.with("registry")[0];
-		const ecr = ecrRegistry(registry.server);
-		this.server = registry.server ?? (own ? `${own.address}:${registryPort}` : "docker.io");
+		const { hosts, password, ca } = args;
+		const own = hosts.find(({ roles }) => roles.includes("registry"));
+		const ecr = ecrRegistry(args.server);
+		this.server = args.server ?? (own ? `${own.address}:${registryPort}` : "docker.io");
 		this.isOwn = own !== undefined;
-		this.username = ecr ? "AWS" : (registry.username ?? (own ? "pusher" : ""));
-		const { password, ca } = given(registry);
+		this.isEcr = ecr !== undefined;
+		this.username = ecr ? "AWS" : (args.username ?? (own ? "pusher" : ""));
 		this.ca = ca;
 		this.storage = own && storageOn(own);
 		if (ecr) this.password = this.#ecrToken(name, ecr);
 		else if (password !== undefined) this.password = pulumi.secret(password);
 		else if (own) this.password = new GeneratedSecret(`${name}-password`, { parent: this }).value;
 		if (own) this.ready = this.#trust(name, hosts, this.#serve(name, own).stdout);
-		else if (ecr) this.ready = hosts.with("manager").map((manager) => registryLogin(manager, service.name, this.server, this));
 		else this.ready = this.ca ? this.#trust(name, hosts, this.ca) : [];
 		this.registerOutputs({ server: this.server });
 	}
@@ -71,8 +77,8 @@ export class Registry extends pulumi.ComponentResource {
 	}
 
 	/** Makes every swarm node trust a certificate for this registry. */
-	#trust(name: string, hosts: Hosts, certificate: pulumi.Input<string>): pulumi.Resource[] {
-		const nodes = hosts.all.filter(({ roles }) => roles.includes("manager") || roles.includes("worker"));
+	#trust(name: string, hosts: Host[], certificate: pulumi.Input<string>): pulumi.Resource[] {
+		const nodes = hosts.filter(({ roles }) => roles.includes("manager") || roles.includes("worker"));
 		const step = trustStep(this.server, certificate);
 		for (const node of nodes)
 			this.#trusting.set(
@@ -87,14 +93,6 @@ export class Registry extends pulumi.ComponentResource {
 function storageOn({ machine, address, connection }: Host): pulumi.Output<string> {
 	const hostKey = pulumi.unsecret(connection.apply((known) => known.hostKey));
 	return pulumi.interpolate`${machine?.id ?? address} ${hostKey}`;
-}
-
-/** What the configuration says of the registry's password and CA. @throws ConfigError with every fault of it. */
-function given(registry: Topology["registry"]): { password: string | undefined; ca: string | undefined } {
-	const faults: Fault[] = [];
-	const read = { password: readRegistryPassword(registry, faults), ca: readRegistryCa(registry, faults) };
-	if (faults.length > 0) throw new ConfigError(faults);
-	return read;
 }
 
 /** Runs the distribution registry. */

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { programPath, stepProgram, unitFile } from "../lib/agentProgram.ts";
+import { programPath, stepProgram, unitFile } from "../host/agentProgram.ts";
 import { type Host, type HostStepArgs, hostStep } from "./host.ts";
 
 const program = "registry_login";

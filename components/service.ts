@@ -1,7 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import type { Topology } from "../config/schema.ts";
-import { secretOf } from "../config/secrets.ts";
 import { GeneratedSecret } from "../providers/generated-secret/resource.ts";
 import { NodeLabel } from "../providers/node-label/resource.ts";
 import { Service, type ServiceMount } from "../providers/service/resource.ts";
@@ -12,16 +10,22 @@ import { type Host, hostStep, owner } from "./host.ts";
 import { aliasesOf, firstName } from "./hostNames.ts";
 import type { NfsExport } from "./nfs.ts";
 import type { Registry } from "./registry.ts";
+import { registryLogin } from "./registryLogin.ts";
+import type { ServiceSettings } from "./settings/service.ts";
 import type { Swarm, SwarmMember } from "./swarm.ts";
 
-export interface WasServiceArgs {
-	topology: Topology;
+export interface WasServiceArgs extends Omit<ServiceSettings, "secrets" | "secretEnv"> {
+	/** Docker secrets by file name: mounted at /run/secrets/<name>. A changed value rolls the service; the old secret is removed afterwards. */
+	secrets: Record<string, pulumi.Input<string>>;
+	/** Environment with secret values, in plain text in the service's spec. A change rolls the service. */
+	secretEnv: Record<string, pulumi.Input<string>>;
 	swarm: Swarm;
 	/** The members that run the tasks. */
 	serving: SwarmMember[];
 	logs: NfsExport;
 	registry: Registry;
-	image: pulumi.Output<string>;
+	/** Image by digest, or by a tag that a manager resolves. */
+	image: pulumi.Input<string>;
 	/** URL of the load balancer, for the prober. */
 	endpoint: pulumi.Input<string>;
 }
@@ -32,11 +36,12 @@ export class WasService extends pulumi.ComponentResource {
 
 	constructor(name: string, args: WasServiceArgs, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:WasService", name, {}, opts);
-		const { topology, swarm, serving, logs, registry } = args;
-		const { service } = topology;
+		const { swarm, serving, logs, registry, secrets: _secrets, secretEnv, image, endpoint, ...service } = args;
 		const directories = service.mount.type === "bind" ? this.#makeDirectories(service.mount.source, serving) : [];
 		const agents = isLossless(service) ? this.#agents(serving, service) : [];
 		const placement = placementOf(service);
+		const managers = swarm.members.map(({ host }) => host).filter(({ roles }) => roles.includes("manager"));
+		const logins = registry.isEcr ? managers.map((manager) => registryLogin(manager, service.name, registry.server, this)) : [];
 		const labels = serving.map((member, i) =>
 			this.#bind(
 				member,
@@ -45,35 +50,20 @@ export class WasService extends pulumi.ComponentResource {
 			),
 		);
 		const secrets = this.#secrets(name, args);
-		const secretEnv = Object.fromEntries(
-			Object.entries(service.secretEnv).map(([key, value]) => [key, secretOf(value, `service.secretEnv.${key}`)]),
-		);
 		this.service = new Service(
 			name,
 			{
+				...service,
 				managers: swarm.managers,
 				clusterId: swarm.clusterId,
-				name: service.name,
 				owner: owner(),
-				adopt: service.adopt,
-				image: args.image,
+				image,
 				registryAuth:
 					registry.password && pulumi.secret({ serveraddress: registry.server, username: registry.username, password: registry.password }),
-				replicas: service.replicas,
-				publish: service.publish,
-				env: service.env,
 				secretEnv: pulumi.secret(pulumi.all(secretEnv)) as pulumi.Output<Record<string, string>>,
 				secrets: pulumi.all(secrets),
 				mount: mountOf(service.mount, logs),
-				user: service.user,
-				health: service.health,
-				cpus: service.cpus,
-				memoryMiB: service.memoryMiB,
-				stopGraceSeconds: service.stopGraceSeconds,
-				restart: service.restart,
-				rollout: service.rollout,
-				endpoint: args.endpoint,
-				convergeSeconds: service.convergeSeconds,
+				endpoint,
 				placement,
 				nodes: pulumi.all(
 					serving.map(({ host, node }) =>
@@ -87,12 +77,12 @@ export class WasService extends pulumi.ComponentResource {
 					),
 				),
 			},
-			{ parent: this, dependsOn: [...registry.ready, ...logs.probes, ...labels] },
+			{ parent: this, dependsOn: [...registry.ready, ...logins, ...logs.probes, ...labels] },
 		);
 		this.registerOutputs({ name: this.service.name, image: this.service.imageDigest });
 	}
 
-	#agents(serving: SwarmMember[], service: Topology["service"]): pulumi.Resource[] {
+	#agents(serving: SwarmMember[], service: Pick<ServiceSettings, "name" | "rollout">): pulumi.Resource[] {
 		const nodes = serving.map(({ host }) => ({ name: firstName(host), address: host.address }));
 		const first = new Map(serving.map(({ host }) => [host.name, firstName(host)]));
 		const order = service.rollout.order.map((name) => first.get(name) ?? name);
@@ -106,8 +96,8 @@ export class WasService extends pulumi.ComponentResource {
 	 * The label that has Swarm place a task on the node. It is there once all is that a task needs, and goes, at the end of an `up`, before any of
 	 * it does: first the label and with it, drained, the task; then the agent, the access to the export, the node.
 	 */
-	#bind({ host, node }: SwarmMember, { topology, swarm, logs, registry }: WasServiceArgs, steps: pulumi.Resource[]): NodeLabel {
-		const { service } = topology;
+	#bind({ host, node }: SwarmMember, args: WasServiceArgs, steps: pulumi.Resource[]): NodeLabel {
+		const { swarm, logs, registry, ...service } = args;
 		const [label, value] = placementOf(service);
 		const of = (name: string) => `${name}-label`;
 		return new NodeLabel(
@@ -130,13 +120,13 @@ export class WasService extends pulumi.ComponentResource {
 	}
 
 	/** A Docker secret cannot change: a new value gets a new name, and the old secret goes once the service has moved on. */
-	#secrets(name: string, { topology, swarm }: WasServiceArgs) {
-		const files = Object.entries(topology.service.secrets);
+	#secrets(name: string, { secrets, swarm }: WasServiceArgs) {
+		const files = Object.entries(secrets);
 		if (files.length === 0) return [];
 		// Made once a stack: with another key all secrets would have other names.
 		const { value: key } = new GeneratedSecret(`${name}-secrets-key`, { parent: this });
 		return files.map(([file, given]) => {
-			const value = secretOf(given, `service.secrets.${file}`);
+			const value = pulumi.secret(given);
 			const named = pulumi.all([key, value]).apply(([key, value]) => secretName(key, name, file, value));
 			const secret = new SwarmSecret(
 				`${name}-${file}`,
@@ -160,13 +150,16 @@ export class WasService extends pulumi.ComponentResource {
 }
 
 /** In host mode a task a node, so as many app nodes as replicas; the routing mesh places tasks on all of them. */
-export function servingMembers<M extends { host: Pick<Host, "roles"> }>({ service }: Topology, { members }: { members: M[] }): M[] {
+export function servingMembers<M extends { host: Pick<Host, "roles"> }>(
+	{ publish, replicas }: Pick<ServiceSettings, "publish" | "replicas">,
+	members: M[],
+): M[] {
 	const apps = members.filter(({ host }) => host.roles.includes("app"));
-	return service.publish.mode === "host" ? apps.slice(0, service.replicas) : apps;
+	return publish.mode === "host" ? apps.slice(0, replicas) : apps;
 }
 
 /** The node label that binds the service's tasks to their nodes: name and value. */
-const placementOf = ({ name }: Topology["service"]): [string, string] => ["scaleout.service", name];
+const placementOf = ({ name }: Pick<ServiceSettings, "name">): [string, string] => ["scaleout.service", name];
 
 /**
  * Name of the Docker secret: another one for each service, file and value. It stands in previews and in the state in plain text, where a mere hash
@@ -181,7 +174,7 @@ export function secretName(key: string, service: string, file: string, value: st
 }
 
 /** The mount with its options. A volume's name carries a hash of them, because a volume that exists keeps the ones it was made with. */
-export function mountOf(mount: Topology["service"]["mount"], logs: Pick<NfsExport, "path" | "mountOptions">): ServiceMount {
+export function mountOf(mount: ServiceSettings["mount"], logs: Pick<NfsExport, "path" | "mountOptions">): ServiceMount {
 	if (mount.type === "bind") return mount;
 	const device = `:${logs.path}`;
 	const hash = createHash("sha256").update(`${device}\n${logs.mountOptions}`).digest("hex").slice(0, 8);

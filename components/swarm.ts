@@ -1,11 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Topology } from "../config/schema.ts";
 import type { Connection } from "../lib/connection.ts";
 import { SwarmCluster } from "../providers/swarm-cluster/resource.ts";
 import { SwarmNode } from "../providers/swarm-node/resource.ts";
 import { type Host, owner } from "./host.ts";
 import { aliasesOf } from "./hostNames.ts";
-import type { Hosts } from "./hosts.ts";
+import type { SwarmSettings } from "./settings/swarm.ts";
+
+export interface SwarmArgs extends SwarmSettings {
+	/** Those with role `manager` or `worker` are its nodes. The first manager initialises it. */
+	hosts: Host[];
+}
 
 export interface SwarmMember {
 	host: Host;
@@ -21,13 +25,12 @@ export class Swarm extends pulumi.ComponentResource {
 	/** Connections of all managers: the swarm is asked through any of them. */
 	readonly managers: pulumi.Output<Connection[]>;
 
-	constructor(name: string, topology: Topology, hosts: Hosts, opts?: pulumi.ComponentResourceOptions) {
+	constructor(name: string, { hosts, ...settings }: SwarmArgs, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:Swarm", name, {}, opts);
-		const { swarm } = topology;
-		const managers = hosts.with("manager");
+		const managers = hosts.filter(({ roles }) => roles.includes("manager"));
 		// With several managers the swarm outlives each of them.
 		const [sole] = managers.length === 1 ? managers : [];
-		this.manager = hosts.one("manager");
+		this.manager = managers[0] as Host;
 		this.managers = pulumi.all(managers.map(({ connection }) => connection));
 		const cluster = new SwarmCluster(
 			name,
@@ -37,11 +40,7 @@ export class Swarm extends pulumi.ComponentResource {
 				machineId: sole?.machine?.id,
 				soleAddress: sole?.address,
 				owner: owner(),
-				adopt: swarm.adopt,
-				defaultAddrPool: swarm.defaultAddrPool,
-				subnetSize: swarm.subnetSize,
-				dataPathPort: swarm.dataPathPort,
-				dispatcherHeartbeatSeconds: swarm.dispatcherHeartbeatSeconds,
+				...settings,
 			},
 			{ parent: this, dependsOn: [this.manager.ready], deletedWith: sole?.machine },
 		);
@@ -66,14 +65,15 @@ export class Swarm extends pulumi.ComponentResource {
 		};
 		// Whoever becomes a manager does so before another one becomes a worker: the swarm never has fewer than it could have.
 		const leading = managers.map((host) => join(host, []));
-		const following = hosts.with("worker").map((host) =>
+		const workers = hosts.filter(({ roles }) => roles.includes("worker"));
+		const following = workers.map((host) =>
 			join(
 				host,
 				leading.map(({ node }) => node),
 			),
 		);
 		const members = [...leading, ...following];
-		this.members = hosts.all.flatMap((host) => members.find((member) => member.host === host) ?? []);
+		this.members = hosts.flatMap((host) => members.find((member) => member.host === host) ?? []);
 		this.registerOutputs({ clusterId: this.clusterId });
 	}
 }

@@ -1,50 +1,34 @@
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
-import { ConfigError, type Fault } from "./fault.ts";
+import type { Fault } from "../lib/fault.ts";
+import type { Certificate } from "../lib/nginx.ts";
 import { readOperatorFile } from "./operatorFile.ts";
 import type { Topology } from "./schema.ts";
 import { readSecret } from "./secrets.ts";
-import { warn } from "./warn.ts";
 
 type Tls = NonNullable<Topology["nginx"]["tls"]>;
-
-/** What HTTPS is served with, read and checked where `pulumi` runs. */
-export type Certificate =
-	/** From the configuration. `id` names the certificate: another one has another. `pem` is chain and key in one text, a secret. */
-	| { id: string; pem: pulumi.Output<string>; acme?: undefined }
-	/** Got by ACME on the host. `ca` is the CA of the ACME server, empty for a public one. */
-	| { acme: NonNullable<Tls["acme"]>; ca: string };
 
 const dayMs = 86_400_000;
 const nearEndDays = 14;
 const fileRemedy = "name a PEM file of this machine";
 
-/** Reads the certificate of the configuration, and warns of its end. @throws ConfigError with every fault of it, before any resource exists. */
-export function loadCertificate({ tls, serverName }: Topology["nginx"], now = new Date()): Certificate | undefined {
+/** Reads and checks what HTTPS is served with. What is wrong with it, and that it ends soon, is noted. */
+export function readCertificate(
+	{ tls, serverName }: Topology["nginx"],
+	faults: Fault[],
+	lints: Fault[],
+	now = new Date(),
+): Certificate | undefined {
 	if (!tls) return undefined;
-	const [faults, lints]: [Fault[], Fault[]] = [[], []];
-	const certificate = certificateOf(tls, serverName, now, faults, lints);
-	if (faults.length > 0) throw new ConfigError(faults);
-	for (const lint of lints) warn(lint);
-	return certificate;
+	return tls.acme ? acmeOf(tls.acme, faults) : givenOf(tls, serverName, now, faults, lints);
 }
-
-/** Every fault of the certificate of the configuration. */
-export function certificateReadFaults({ tls, serverName }: Topology["nginx"], now = new Date()): Fault[] {
-	const faults: Fault[] = [];
-	if (tls) certificateOf(tls, serverName, now, faults, []);
-	return faults;
-}
-
-const certificateOf = (tls: Tls, serverName: string, now: Date, faults: Fault[], lints: Fault[]) =>
-	tls.acme ? acmeOf(tls.acme, faults) : givenOf(tls, serverName, now, faults, lints);
 
 function acmeOf(acme: NonNullable<Tls["acme"]>, faults: Fault[]): Certificate {
 	const property = "nginx.tls.acme.caCertificateFile";
 	const ca = acme.caCertificateFile ? readOperatorFile(acme.caCertificateFile, property, fileRemedy, faults) : "";
 	if (ca) faults.push(...chainOf(ca, property).faults);
-	return { acme, ca };
+	return { acme: { email: acme.email, directoryUrl: acme.directoryUrl }, ca };
 }
 
 function givenOf(tls: Tls, serverName: string, now: Date, faults: Fault[], lints: Fault[]): Certificate {
@@ -52,11 +36,12 @@ function givenOf(tls: Tls, serverName: string, now: Date, faults: Fault[], lints
 		certificate: `nginx.tls.${tls.certificateFile ? "certificateFile" : "certificate"}`,
 		key: `nginx.tls.${tls.keyFile ? "keyFile" : "key"}`,
 	};
+	const before = faults.length;
 	const read = (file: string, property: string) => readOperatorFile(file, property, fileRemedy, faults);
 	const chain = tls.certificateFile ? read(tls.certificateFile, properties.certificate) : (tls.certificate ?? "");
 	const key = tls.keyFile ? read(tls.keyFile, properties.key) : readSecret(tls.key ?? "", properties.key, faults);
 	// What could not be read is a fault already.
-	if (faults.length === 0) faults.push(...certificateFaults({ chain, key, serverName, now, properties }));
+	if (faults.length === before) faults.push(...certificateFaults({ chain, key, serverName, now, properties }));
 	lints.push(...certificateLints(chain, properties.certificate, now));
 	const id = createHash("sha256").update(chain.trim()).digest("hex").slice(0, 12);
 	return { id, pem: pulumi.secret(`${chain.trim()}\n${key.trim()}\n`) };

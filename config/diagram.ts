@@ -1,6 +1,6 @@
 import * as path from "node:path";
 import { parseArgs } from "node:util";
-import { ConfigError } from "./fault.ts";
+import { ConfigError } from "../lib/fault.ts";
 import { parseTopology } from "./parse.ts";
 import { type HostConfig, hostsWith, type Topology } from "./schema.ts";
 import { readStackFile } from "./stackFile.ts";

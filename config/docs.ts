@@ -5,12 +5,13 @@ import { allWritten } from "../host/steps.ts";
 import { topologyDiagram } from "./diagram.ts";
 import { parseTopology } from "./parse.ts";
 import { topologySchema } from "./schema.ts";
+import { settingsFiles } from "./settingsTypes.ts";
 import { readStackFile } from "./stackFile.ts";
 
 /*
- * Documents made from the configuration: its reference from the schema, the picture of the topology from Pulumi.prod.yaml.
+ * What is made from the configuration: its reference and the types of components/settings from the schema, the picture of the topology from Pulumi.prod.yaml.
  *
- *   node config/docs.ts           writes docs/configuration.md and docs/topology.md
+ *   node config/docs.ts           writes docs/configuration.md, docs/topology.md, docs/security.md and components/settings
  *   node config/docs.ts --check   fails when a file is not what it is made from
  */
 
@@ -178,6 +179,7 @@ if (process.argv[1] === import.meta.filename) {
 		"docs/configuration.md": configurationReference(),
 		"docs/topology.md": topologyPage(),
 		"docs/security.md": securityPage(),
+		...(await settingsFiles()),
 	};
 	for (const [name, wanted] of Object.entries(pages)) {
 		const file = path.join(project, name);

@@ -1,24 +1,32 @@
 import * as pulumi from "@pulumi/pulumi";
 import { parseTopology } from "./parse.ts";
-import { readFaults } from "./read.ts";
+import { type Named, readFaults, readNamed } from "./read.ts";
 import { lints } from "./rules/lints.ts";
 import { type Topology, topologySchema } from "./schema.ts";
 import { warn } from "./warn.ts";
+
+/** The configuration of a stack. */
+export interface Configuration {
+	topology: Topology;
+	/** What it names where `pulumi` runs, read. */
+	named: Named;
+}
 
 /**
  * Reads and validates the stack's configuration, with the keys, certificates and variables that it names. @throws ConfigError naming every fault, before any
  * resource exists.
  */
-export function loadTopology(config = new pulumi.Config()): Topology {
+export function loadConfiguration(config = new pulumi.Config()): Configuration {
 	const topology = parseTopology({ ...unknownKeys(config), ...knownValues(config) }, [readFaults]);
-	for (const lint of lints(topology)) warn(lint);
-	return topology;
+	const { named, lints: ofNamed } = readNamed(topology);
+	for (const lint of [...lints(topology), ...ofNamed]) warn(lint);
+	return { topology, named };
 }
 
 function knownValues(config: pulumi.Config): Record<string, unknown> {
 	const values: Record<string, unknown> = {};
 	for (const key of Object.keys(topologySchema.shape)) {
-		// A structured value may hold secrets; what is secret is marked again where it is used (secretOf).
+		// A structured value may hold secrets; what is secret is marked again where it is read (readNamed).
 		const text = config.get(key);
 		if (text !== undefined) values[key] = structured(text);
 	}

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import type { Fault } from "./fault.ts";
+import type { Fault } from "../lib/fault.ts";
 
 /** A path of the machine that runs `pulumi`: `~/` is the home directory. */
 export function operatorPath(file: string): string {

@@ -1,4 +1,4 @@
-import { ConfigError, type Fault } from "./fault.ts";
+import { ConfigError, type Fault } from "../lib/fault.ts";
 import { awsFaults } from "./rules/aws.ts";
 import { faultsBeside } from "./rules/beside.ts";
 import { hostFaults } from "./rules/hosts.ts";

@@ -1,32 +1,71 @@
-import { certificateReadFaults } from "./certificate.ts";
-import { distinct, type Fault } from "./fault.ts";
+import * as pulumi from "@pulumi/pulumi";
+import type { Connection } from "../lib/connection.ts";
+import { distinct, type Fault } from "../lib/fault.ts";
+import type { Certificate } from "../lib/nginx.ts";
+import { readCertificate } from "./certificate.ts";
 import { readOperatorFile } from "./operatorFile.ts";
 import { readRegistryCa, readRegistryPassword } from "./registry.ts";
 import type { HostConfig, Topology } from "./schema.ts";
 import { readSecret } from "./secrets.ts";
+import type { SecretValue } from "./sections/values.ts";
 
-/*
- * What the configuration names on the machine that runs `pulumi`: environment variables, keys, certificates.
- */
+/** What the configuration names where `pulumi` runs: environment variables, keys, certificates. Secrets are marked, so that the engine encrypts them. */
+export interface Named {
+	/** `service.secrets`, by file name. */
+	secrets: Record<string, pulumi.Output<string>>;
+	/** `service.secretEnv`, by name. */
+	secretEnv: Record<string, pulumi.Output<string>>;
+	registry: {
+		password: pulumi.Output<string> | undefined;
+		/** PEM. */
+		ca: string | undefined;
+	};
+	/** What HTTPS is served with; without it, plain HTTP. */
+	certificate: Certificate | undefined;
+	/** `source: existing` only: how each host is logged in to, in the order of `hosts`. The private keys in it are plain: who uses them marks them. */
+	connections: Connection[];
+}
+
+/** Reads it. What is wrong with it, and what is likely not meant, is told. */
+export function readNamed(topology: Topology): { named: Named; faults: Fault[]; lints: Fault[] } {
+	const { source, hosts, service, registry, nginx } = topology;
+	const [faults, lints]: [Fault[], Fault[]] = [[], []];
+	const secretsOf = (section: "secrets" | "secretEnv") => {
+		const read = ([name, value]: [string, SecretValue]) =>
+			[name, pulumi.secret(readSecret(value, `service.${section}.${name}`, faults))] as const;
+		return Object.fromEntries(Object.entries(service[section]).map(read));
+	};
+	const password = readRegistryPassword(registry, faults);
+	const named = {
+		secrets: secretsOf("secrets"),
+		secretEnv: secretsOf("secretEnv"),
+		registry: { password: password === undefined ? undefined : pulumi.secret(password), ca: readRegistryCa(registry, faults) },
+		certificate: readCertificate(nginx, faults, lints),
+		connections: source === "existing" ? hosts.map((host) => connectionOf(host, topology, faults)) : [],
+	};
+	return { named, faults: distinct(faults), lints };
+}
 
 /** Every fault of it. */
-export function readFaults(topology: Topology): Fault[] {
-	const { source, service, registry, nginx } = topology;
-	const faults: Fault[] = [];
-	for (const section of ["secrets", "secretEnv"] as const)
-		for (const [name, value] of Object.entries(service[section])) readSecret(value, `service.${section}.${name}`, faults);
-	readRegistryPassword(registry, faults);
-	readRegistryCa(registry, faults);
-	faults.push(...certificateReadFaults(nginx));
-	if (source === "existing") for (const host of topology.hosts) readPrivateKey(host, topology, faults);
-	return distinct(faults);
+export const readFaults = (topology: Topology): Fault[] => readNamed(topology).faults;
+
+/** A host behind a bastion is reached through that, which is behind none. */
+function connectionOf(host: HostConfig, topology: Topology, faults: Fault[]): Connection {
+	const bastion = topology.hosts.find(({ name }) => name === host.ssh?.bastion);
+	return { ...loginOf(host, topology, faults), ...(bastion && { proxy: loginOf(bastion, topology, faults) }) };
+}
+
+function loginOf(host: HostConfig, topology: Topology, faults: Fault[]): Connection {
+	// That there is none is a fault by the rules.
+	const { host: address = host.address, port, user, hostKey } = host.ssh ?? { port: 22, user: "root", hostKey: "" };
+	const privateKey = readPrivateKey(host, topology, faults);
+	return { host: address, port, user, privateKey, hostKey: hostKey.split(" ").slice(0, 2).join(" ") };
 }
 
 /** The private key that a host of yours is logged in to with. One that cannot be read is noted as a fault, and empty. */
-export function readPrivateKey(host: HostConfig, { hosts, existing }: Topology, faults: Fault[]): string {
+function readPrivateKey(host: HostConfig, { hosts, existing }: Topology, faults: Fault[]): string {
 	const own = host.ssh?.privateKeyFile;
 	const property = own ? `hosts[${hosts.indexOf(host)}].ssh.privateKeyFile` : "existing.privateKeyFile";
 	const file = own ?? existing.privateKeyFile;
-	// That there is none is a fault by the rules.
 	return file ? readOperatorFile(file, property, "name a private key file of this machine", faults) : "";
 }

@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import type { Fault } from "./fault.ts";
+import type { Fault } from "../lib/fault.ts";
 import { readOperatorFile } from "./operatorFile.ts";
 import type { Topology } from "./schema.ts";
 import { readSecret } from "./secrets.ts";

@@ -1,9 +1,10 @@
 import { z } from "zod";
+import type { Role } from "../lib/roles.ts";
 import { aws } from "./sections/aws.ts";
-import { existing, host, local, type roles } from "./sections/hosts.ts";
+import { existing, host, local } from "./sections/hosts.ts";
 import { image, registry } from "./sections/image.ts";
 import { logs } from "./sections/logs.ts";
-import { type methods, nginx } from "./sections/nginx.ts";
+import { nginx } from "./sections/nginx.ts";
 import { service } from "./sections/service.ts";
 import { swarm } from "./sections/swarm.ts";
 
@@ -29,8 +30,6 @@ export const topologySchema = z.strictObject({
 	nginx: nginx.prefault({}).describe("The load balancer."),
 });
 
-export type Role = (typeof roles)[number];
-export type Method = (typeof methods)[number];
 /** The validated configuration, defaults filled in. */
 export type Topology = z.output<typeof topologySchema>;
 export type HostConfig = Topology["hosts"][number];

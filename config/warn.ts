@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Fault } from "./fault.ts";
+import type { Fault } from "../lib/fault.ts";
 
 /** Shows what is likely not meant. */
 export function warn({ property, value, remedy }: Fault): void {

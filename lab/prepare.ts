@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { exampleContext, javaArchive, rootImageDirectory } from "./cache.ts";
+import { exampleContext, javaArchive, rootImageDirectory } from "../lib/cache.ts";
 
 /*
  * Makes what local machines and the example need, once: distribution packages, the root image, the Java base image, the example's jar.

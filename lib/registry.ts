@@ -8,6 +8,9 @@ import pRetry from "p-retry";
  * distribution specification, with both of the logins that registries ask for: HTTP Basic, and a token from a server of theirs.
  */
 
+/** Port of a registry that a stack has of its own. */
+export const registryPort = 5000;
+
 /** A registry and how to use it. */
 export interface RegistryAccess {
 	/** Host, with port when not 443; `docker.io` for Docker Hub. */

@@ -1,40 +1,63 @@
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { operatorPath } from "../../config/operatorFile.ts";
-import type { Topology } from "../../config/schema.ts";
-import { rootImageDirectory } from "../../lab/cache.ts";
+import { ProgramError } from "../../lib/programError.ts";
 import { Disk } from "../../providers/disk/resource.ts";
 import { HostCheck } from "../../providers/host/resource.ts";
 import { Machine } from "../../providers/machine/resource.ts";
 import { SshKey } from "../../providers/ssh-key/resource.ts";
 import { type Host, owner, withScripts } from "../host.ts";
 import { aliasesOf, checkName, firstName } from "../hostNames.ts";
+import type { HostSettings } from "../settings/hosts.ts";
+import type { LocalSettings } from "../settings/local.ts";
+import type { LogsSettings } from "../settings/logs.ts";
+import type { Source } from "./source.ts";
+
+export interface LocalArgs extends Omit<LocalSettings, "endpointPort" | "httpsPort"> {
+	/** Directory with root.ext4, vmlinuz and initrd.img. */
+	imageDirectory: string;
+	hosts: HostSettings[];
+	logs: Pick<LogsSettings, "path" | "keepOnDestroy">;
+	/** Ports of 127.0.0.1 that lead to a port of a host: the only ones that people reach. */
+	forwards: Forward[];
+}
+
+export interface Forward {
+	/** Name of the host. */
+	host: string;
+	/** Port of 127.0.0.1. */
+	hostPort: number;
+	/** Port on the host. */
+	guestPort: number;
+}
 
 /** QEMU machines on the machine that runs `pulumi`, one a host, on a private LAN of their own. */
-export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] {
-	const { local, logs, hosts } = topology;
-	const directory = operatorPath(local.directory);
+export function localSource(args: LocalArgs): Source {
+	return { hosts: (parent) => localHosts(args, parent) };
+}
+
+function localHosts(args: LocalArgs, parent: pulumi.Resource): Host[] {
+	const { directory, imageDirectory, logs, hosts } = args;
 	const key = new SshKey("operator-key", {}, { parent });
-	const imageDirectory = local.imageDirectory ? operatorPath(local.imageDirectory) : rootImageDirectory();
 	const logDiskFile = path.join(directory, "log-disk.ext4");
 	const logDisk = new Disk("log-disk", { file: logDiskFile, sizeGiB: 4 }, { parent, retainOnDelete: logs.keepOnDestroy });
 	return hosts.map((host, i) => {
 		const { name, aliases, roles, address } = host;
 		const isLog = roles.includes("log");
-		const sshPort = local.sshPortBase + i;
+		const sshPort = args.sshPortBase + i;
 		const hostname = firstName(host);
+		const forwards = args.forwards.filter((forward) => forward.host === name);
 		const machine = new Machine(
 			name,
 			{
 				hostname,
 				directory: path.join(directory, hostname),
 				imageDirectory,
-				memoryMiB: host.memoryMiB ?? local.memoryMiB,
-				cpus: local.cpus,
-				address: `${address}/${local.prefixLength}`,
-				lanPort: local.lanPort,
+				memoryMiB: host.memoryMiB ?? args.memoryMiB,
+				cpus: args.cpus,
+				address: `${address}/${args.prefixLength}`,
+				lanPort: args.lanPort,
 				sshPort,
-				forwards: roles.includes("nginx") ? forwardsOf(topology) : [],
+				forwards: forwards.map(({ hostPort, guestPort }) => ({ hostPort, guestPort })),
 				authorizedKey: key.publicKey,
 				privateKey: key.privateKey,
 				disks: isLog ? [{ file: logDiskFile, serial: "logs", mountPoint: logs.path }] : [],
@@ -48,24 +71,17 @@ export function localHosts(topology: Topology, parent: pulumi.Resource): Host[] 
 			privateKey: key.privateKey,
 			hostKey: machine.hostKey,
 		});
+		const reach = (port: number) => {
+			const { hostPort } = forwards.find(({ guestPort }) => guestPort === port) ?? {};
+			if (hostPort === undefined)
+				throw new ProgramError(`${name}: no port of this machine leads to its port ${port}: name one in forwards`);
+			return { address: "127.0.0.1", port: hostPort, isForwarded: true };
+		};
 		const check = new HostCheck(
 			checkName(name),
 			{ host: name, property: `hosts[${i}]`, connection, owner: owner(), roles, isMade: true },
 			{ parent, deletedWith: machine, dependsOn: [machine], aliases: aliasesOf(host, checkName) },
 		);
-		return withScripts({ name, aliases, roles, address, connection, user: "root", machine }, check, undefined, parent);
+		return withScripts({ name, aliases, roles, address, reach, connection, user: "root", machine }, check, undefined, parent);
 	});
-}
-
-/** HTTPS is always forwarded: to switch it on restarts no machine. */
-function forwardsOf({ local, nginx }: Topology): { hostPort: number; guestPort: number }[] {
-	return [
-		{ hostPort: local.endpointPort, guestPort: nginx.listen },
-		{ hostPort: local.httpsPort, guestPort: nginx.tls?.httpsPort ?? 443 },
-	];
-}
-
-/** Where a person on this machine reaches NGINX. */
-export function localEndpoint({ local, nginx }: Topology): string {
-	return nginx.tls ? `https://127.0.0.1:${local.httpsPort}` : `http://127.0.0.1:${local.endpointPort}`;
 }

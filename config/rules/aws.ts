@@ -1,8 +1,7 @@
 import { Address4 } from "ip-address";
-import type { Fault } from "../fault.ts";
-import type { HostConfig, Topology } from "../schema.ts";
-
-type Subnet = Topology["aws"]["subnets"][number];
+import { subnetOf } from "../../lib/aws.ts";
+import type { Fault } from "../../lib/fault.ts";
+import type { Topology } from "../schema.ts";
 
 /** The widest network that is still somebody's and not the world. */
 const widestPrefix = 8;
@@ -21,11 +20,6 @@ export function awsFaults(topology: Topology): Fault[] {
 	if (logs.shipping)
 		faults.push({ property: "logs.shipping", remedy: "is for source: aws, where the log host has rights to write: remove it" });
 	return faults;
-}
-
-/** The subnet that a host's address lies in. */
-export function subnetOf({ aws }: Pick<Topology, "aws">, { address }: Pick<HostConfig, "address">): Subnet | undefined {
-	return aws.subnets.find(({ cidr }) => new Address4(address).isInSubnet(new Address4(cidr)));
 }
 
 function settingFaults({ aws, hosts }: Topology): Fault[] {
@@ -98,7 +92,7 @@ function placementFaults(topology: Topology): Fault[] {
 	return hosts.flatMap((host, i): Fault[] => {
 		const property = `hosts[${i}].address`;
 		const value = host.address;
-		const subnet = subnetOf(topology, host);
+		const subnet = subnetOf(aws.subnets, host.address);
 		if (!subnet) {
 			const known = aws.subnets.map(({ name, cidr }) => `${name} ${cidr}`).join(", ");
 			return [{ property, value, remedy: `lies in none of aws.subnets (${known}): choose an address there, or add a subnet` }];

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Fault } from "../fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { type Topology, topologySchema } from "../schema.ts";
 import { type Node, nodesAt, pathOf } from "./shape.ts";
 

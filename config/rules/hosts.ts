@@ -1,5 +1,6 @@
-import type { Fault } from "../fault.ts";
-import { hostsWith, type Role, type Topology } from "../schema.ts";
+import type { Fault } from "../../lib/fault.ts";
+import type { Role } from "../../lib/roles.ts";
+import { hostsWith, type Topology } from "../schema.ts";
 
 /** Rules of the inventory: names, addresses, roles. */
 export function hostFaults({ hosts }: Topology): Fault[] {

@@ -1,5 +1,5 @@
 import { ecrRegistry } from "../../lib/ecr.ts";
-import type { Fault } from "../fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { hostsWith, type Topology } from "../schema.ts";
 
 /** Rules of the registry and of the image in it. */

@@ -1,5 +1,5 @@
+import type { Fault } from "../../lib/fault.ts";
 import { leastConvergeSeconds } from "../../lib/rolloutTime.ts";
-import type { Fault } from "../fault.ts";
 import { hostsWith, type Topology } from "../schema.ts";
 import { lastTurnSeconds } from "./service.ts";
 

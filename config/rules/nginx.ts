@@ -1,6 +1,6 @@
-import type { Fault } from "../fault.ts";
+import type { Fault } from "../../lib/fault.ts";
+import { sentAgainSeconds } from "../../lib/nginx.ts";
 import { hostsWith, type Topology } from "../schema.ts";
-import { sentAgainSeconds } from "../sections/nginx.ts";
 
 /** Rules of the load balancer. */
 export function nginxFaults({ hosts, nginx }: Topology): Fault[] {

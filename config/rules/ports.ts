@@ -1,6 +1,6 @@
-import type { Fault } from "../fault.ts";
+import type { Fault } from "../../lib/fault.ts";
+import { registryPort } from "../../lib/registry.ts";
 import { type HostConfig, hostsWith, type Topology } from "../schema.ts";
-import { registryPort } from "../sections/image.ts";
 
 /** Between the nodes, whatever the configuration says: management and gossip. */
 const managementPort = 2377;

@@ -1,4 +1,4 @@
-import type { Fault } from "../fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { hostsWith, type Topology } from "../schema.ts";
 import { publishing } from "./ports.ts";
 

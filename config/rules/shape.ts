@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Fault } from "../fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { topologySchema } from "../schema.ts";
 
 /** Faults of shape, from the schema's issues. */

@@ -1,4 +1,4 @@
-import type { Fault } from "../fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import type { Topology } from "../schema.ts";
 
 /** Rules of the place the hosts come from. */

@@ -1,4 +1,4 @@
-import type { Fault } from "../fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import type { Topology } from "../schema.ts";
 import { dnsName } from "../sections/tls.ts";
 import { publishing } from "./ports.ts";

@@ -1,14 +1,6 @@
 import { z } from "zod";
+import { imageFamilies } from "../../lib/aws.ts";
 import { hostName } from "./values.ts";
-
-/** Families of images that the hosts' steps know, with the vendor's public parameter and the login that the image comes with. */
-export const imageFamilies = {
-	"ubuntu-26.04": { parameter: "/aws/service/canonical/ubuntu/server/26.04/stable/current/amd64/hvm/ebs-gp3/ami-id", user: "ubuntu" },
-	"ubuntu-24.04": { parameter: "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id", user: "ubuntu" },
-	"ubuntu-22.04": { parameter: "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id", user: "ubuntu" },
-	"debian-13": { parameter: "/aws/service/debian/release/13/latest/amd64", user: "admin" },
-	"debian-12": { parameter: "/aws/service/debian/release/12/latest/amd64", user: "admin" },
-} as const;
 
 const families = Object.keys(imageFamilies) as (keyof typeof imageFamilies)[];
 

@@ -1,8 +1,7 @@
 import { z } from "zod";
+import { roles } from "../../lib/roles.ts";
 import { imageRevision, instanceType } from "./aws.ts";
 import { hostName, port } from "./values.ts";
-
-export const roles = ["manager", "worker", "app", "log", "nginx", "registry"] as const;
 
 const sshEndpoint = z.strictObject({
 	host: z

@@ -1,9 +1,6 @@
 import { z } from "zod";
 import { environmentName, secretValue } from "./values.ts";
 
-/** Port of the registry that a stack has of its own. */
-export const registryPort = 5000;
-
 export const registry = z.strictObject({
 	server: z
 		.string()

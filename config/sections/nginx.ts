@@ -103,12 +103,3 @@ export const nginx = z.strictObject({
 		),
 	tls: tls.optional().describe("HTTPS: a certificate from here or from files, or one by ACME. Without: plain HTTP."),
 });
-
-/**
- * Seconds in which NGINX sends a GET, PUT or DELETE that was cut to another node, without `requestBuffering`: as long as it takes to find that
- * two nodes do not answer, where there are more.
- * @param nodes of the upstream
- */
-export function sentAgainSeconds({ connectTimeoutSeconds }: { connectTimeoutSeconds: number }, nodes: number): number {
-	return Math.min(2, Math.max(1, nodes - 1)) * connectTimeoutSeconds + 0.5;
-}

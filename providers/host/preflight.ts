@@ -1,5 +1,5 @@
-import type { Role } from "../../config/schema.ts";
 import { scriptText } from "../../host/kit.ts";
+import type { Role } from "../../lib/roles.ts";
 
 /*
  * What is looked at before anything is done to a host. The script prints `name value` lines; the rest is decided here.

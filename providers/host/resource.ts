@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Role } from "../../config/schema.ts";
 import type { Connection } from "../../lib/connection.ts";
 import type { Drift } from "../../lib/drift.ts";
+import type { Role } from "../../lib/roles.ts";
 import { ScaleoutResource } from "../shell.ts";
 
 export interface HostCheckInputs {

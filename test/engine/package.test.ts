@@ -50,13 +50,14 @@ const typeFaults = (directory: string) => spawnSync(path.join(ours, ".bin", "tsc
 
 const user = `
 import * as pulumi from "@pulumi/pulumi";
-import { Hosts, NfsExport, Swarm, loadTopology } from "swarm-scaleout";
+import { Hosts, NfsExport, Swarm, loadConfiguration, sourceOf } from "swarm-scaleout";
 
 // Its settings stand below a name of their own, beside the program's.
-const topology = loadTopology(new pulumi.Config("swarm-scaleout"));
-const hosts = new Hosts("hosts", topology);
-const logs = new NfsExport("logs", topology, hosts);
-const swarm = new Swarm("swarm", topology, hosts);
+const configuration = loadConfiguration(new pulumi.Config("swarm-scaleout"));
+const { topology } = configuration;
+const hosts = new Hosts("hosts", { source: sourceOf(configuration) });
+const logs = new NfsExport("logs", { ...topology.logs, host: hosts.one("log"), apps: hosts.with("app") });
+const swarm = new Swarm("swarm", { ...topology.swarm, hosts: hosts.all });
 export const swarmId: pulumi.Output<string> = swarm.clusterId;
 export const server: string = logs.server;
 `;

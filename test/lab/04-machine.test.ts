@@ -1,7 +1,7 @@
 import * as net from "node:net";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { rootImageDirectory } from "../../lab/cache.ts";
+import { rootImageDirectory } from "../../lib/cache.ts";
 import { provider as machine } from "../../providers/machine/provider.ts";
 
 describe("a local machine", () => {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as net from "node:net";
 import * as path from "node:path";
-import { inCache } from "../../lab/cache.ts";
+import { inCache } from "../../lib/cache.ts";
 
 /* An emulator of the AWS API (moto) on a port of the loopback interface, for as long as the tests run. */
 

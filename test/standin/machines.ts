@@ -1,6 +1,6 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import { rootImageDirectory } from "../../lab/cache.ts";
+import { rootImageDirectory } from "../../lib/cache.ts";
 import { launch } from "../../providers/machine/launch.ts";
 import { type Forward, forwardRule, isRunning, monitor, type QemuMachine, run, stop } from "../../providers/machine/qemu.ts";
 import type { SeedFiles } from "../../providers/machine/seed.ts";

@@ -2,10 +2,12 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
-import { ConfigError, type Fault } from "../../config/fault.ts";
+import type { Configuration } from "../../config/load.ts";
 import { parseTopology } from "../../config/parse.ts";
+import { readNamed } from "../../config/read.ts";
 import type { Topology } from "../../config/schema.ts";
 import type { Connection } from "../../lib/connection.ts";
+import { ConfigError, type Fault } from "../../lib/fault.ts";
 
 export const projectDirectory = path.resolve(import.meta.dirname, "..", "..");
 
@@ -32,6 +34,13 @@ export function topology(change: (config: Raw) => void = () => {}): Topology {
 	const config = labConfig();
 	change(config);
 	return parseTopology(config);
+}
+
+/** A topology with what it names here, but for the service's secrets. @throws ConfigError */
+export function configuration(topology: Topology): Configuration {
+	const { named, faults } = readNamed({ ...topology, service: { ...topology.service, secrets: {}, secretEnv: {} } });
+	if (faults.length > 0) throw new ConfigError(faults);
+	return { topology, named };
 }
 
 /** What is wrong with a configuration. */

@@ -53,3 +53,25 @@ test("no source is longer than one can keep in mind: about 300 lines", () => {
 	const long = [...sources, ...filesOf("host", /\.sh$/)].map((file) => [file, read(file).split("\n").length - 1] as const);
 	expect(long.filter(([, lines]) => lines > 300)).toEqual([]);
 });
+
+describe("imports", () => {
+	/** What each room may import of. Nothing of what is not there: values flow one way. */
+	const allowed: Record<string, string[]> = {
+		lib: [],
+		host: ["lib"],
+		providers: ["host", "lib"],
+		components: ["providers", "host", "lib"],
+		config: ["host", "lib"],
+		operate: ["host", "lib"],
+	};
+
+	const importsOf = (file: string) =>
+		[...read(file).matchAll(/(?:from |import\()"(\.[^"]+)"/g)].map(([, name = ""]) => path.join(path.dirname(file), name));
+
+	test.each(Object.entries(allowed))("%s knows only what is below it: %j", (room, below) => {
+		const files = filesOf(room, /\.ts$/);
+		expect(files.length).toBeGreaterThan(0);
+		const found = files.flatMap((file) => importsOf(file).map((imported) => `${file} imports ${imported}`));
+		expect(found.filter((words) => ![room, ...below].some((other) => words.includes(` imports ${other}/`)))).toEqual([]);
+	});
+});

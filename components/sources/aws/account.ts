@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Topology } from "../../../config/schema.ts";
+import type { AwsArgs } from "./index.ts";
 import { Provider } from "./sdk.ts";
 
 /** The account and region that the parts are made in, and what they have in common. */
@@ -11,7 +11,7 @@ export interface Account {
 	tags(name: string): Record<string, string>;
 }
 
-export function account({ aws }: Topology, parent: pulumi.Resource): Account {
+export function account({ aws }: Pick<AwsArgs, "aws">, parent: pulumi.Resource): Account {
 	const [Project, Stack] = [pulumi.getProject(), pulumi.getStack()];
 	const region = aws.region as string;
 	const provider = new Provider("aws", { region, ...(aws.profile && { profile: aws.profile }) }, { parent });

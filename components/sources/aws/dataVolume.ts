@@ -1,8 +1,9 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { subnetOf } from "../../../config/rules/aws.ts";
-import type { HostConfig, Topology } from "../../../config/schema.ts";
+import { subnetOf } from "../../../lib/aws.ts";
 import type { HostStepArgs } from "../../host.ts";
+import type { HostSettings } from "../../settings/hosts.ts";
 import type { Account } from "./account.ts";
+import type { AwsArgs } from "./index.ts";
 import { type Instance, Volume, VolumeAttachment } from "./sdk.ts";
 
 export interface DataVolume {
@@ -11,12 +12,11 @@ export interface DataVolume {
 }
 
 /** The volume that holds the collected logs. It outlives the instance, and by `logs.keepOnDestroy` the stack. */
-export function dataVolume(topology: Topology, host: HostConfig, instance: Instance, { region, opts, tags }: Account): DataVolume {
-	const { aws, logs } = topology;
+export function dataVolume({ aws, logs }: AwsArgs, host: HostSettings, instance: Instance, { region, opts, tags }: Account): DataVolume {
 	const volume = new Volume(
 		"log-volume",
 		{
-			availabilityZone: `${region}${subnetOf(topology, host)?.zone}`,
+			availabilityZone: `${region}${subnetOf(aws.subnets, host.address)?.zone}`,
 			size: aws.logVolumeGiB,
 			type: "gp3",
 			encrypted: true,

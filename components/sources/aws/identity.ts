@@ -1,9 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { HostConfig, Topology } from "../../../config/schema.ts";
 import { type EcrRegistry, ecrRegistry } from "../../../lib/ecr.ts";
 import { aliasesOf } from "../../hostNames.ts";
+import type { HostSettings } from "../../settings/hosts.ts";
+import type { LogsSettings } from "../../settings/logs.ts";
 import type { Account } from "./account.ts";
+import type { AwsArgs } from "./index.ts";
 import { InstanceProfile, LogGroup, Role, RolePolicy } from "./sdk.ts";
+
+type Shipping = NonNullable<LogsSettings["shipping"]>;
 
 /** What a host may do in the account. */
 export interface Right {
@@ -14,19 +18,19 @@ export interface Right {
 }
 
 /** Instance profiles by host name, for the hosts that need rights. All others have none. */
-export function profiles(topology: Topology, account: Account): Record<string, InstanceProfile> {
-	const logGroup = topology.logs.shipping && makeLogGroup(topology.logs, topology.logs.shipping, account);
-	const ecr = ecrRegistry(topology.registry.server);
-	const rightsOf = ({ roles }: HostConfig): Right[] => [
+export function profiles({ hosts, logs, images }: AwsArgs, account: Account): Record<string, InstanceProfile> {
+	const logGroup = logs.shipping && makeLogGroup(logs, logs.shipping, account);
+	const ecr = ecrRegistry(images.server);
+	const rightsOf = ({ roles }: HostSettings): Right[] => [
 		...(logGroup && roles.includes("log") ? [writeLogs(logGroup)] : []),
 		// Workers pull with the token that a manager gives the service.
-		...(ecr && roles.includes("manager") ? pullImages(ecr, topology.image.name) : []),
+		...(ecr && roles.includes("manager") ? pullImages(ecr, images.repository) : []),
 	];
-	const needed = topology.hosts.map((host) => ({ host, rights: rightsOf(host) })).filter(({ rights }) => rights.length > 0);
+	const needed = hosts.map((host) => ({ host, rights: rightsOf(host) })).filter(({ rights }) => rights.length > 0);
 	return Object.fromEntries(needed.map(({ host, rights }) => [host.name, profile(host, rights, account)]));
 }
 
-function makeLogGroup(logs: Topology["logs"], shipping: NonNullable<Topology["logs"]["shipping"]>, { opts, tags }: Account): LogGroup {
+function makeLogGroup(logs: AwsArgs["logs"], shipping: Shipping, { opts, tags }: Account): LogGroup {
 	return new LogGroup(
 		"log-group",
 		{
@@ -40,7 +44,7 @@ function makeLogGroup(logs: Topology["logs"], shipping: NonNullable<Topology["lo
 }
 
 /** Name of the log group in CloudWatch. */
-export function logGroupName({ logGroup }: NonNullable<Topology["logs"]["shipping"]>): string {
+export function logGroupName({ logGroup }: Shipping): string {
 	return logGroup ?? `/${pulumi.getProject()}/${pulumi.getStack()}/logs`;
 }
 
@@ -73,7 +77,7 @@ const byInstances = JSON.stringify({
 	Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
 });
 
-function profile(host: HostConfig, rights: Right[], { opts, tags }: Account): InstanceProfile {
+function profile(host: HostSettings, rights: Right[], { opts, tags }: Account): InstanceProfile {
 	const { name } = host;
 	const named = (of: (host: string) => string) => [of(name), { ...opts, aliases: aliasesOf(host, of) }] as const;
 	const [roleName, roleOpts] = named((host) => `${host}-role`);

@@ -1,25 +1,63 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Topology } from "../../../config/schema.ts";
-import { imageFamilies } from "../../../config/sections/aws.ts";
+import { imageFamilies } from "../../../lib/aws.ts";
 import type { Connection } from "../../../lib/connection.ts";
 import { HostCheck } from "../../../providers/host/resource.ts";
 import { type Host, hostStep, owner, withScripts } from "../../host.ts";
 import { aliasesOf, checkName } from "../../hostNames.ts";
-import { endpointAt } from "../endpoint.ts";
+import type { AwsSettings } from "../../settings/aws.ts";
+import type { HostSettings } from "../../settings/hosts.ts";
+import type { LogsSettings } from "../../settings/logs.ts";
+import type { Source } from "../source.ts";
 import { account } from "./account.ts";
 import { dataVolume, mountStep } from "./dataVolume.ts";
-import { profiles } from "./identity.ts";
+import { logGroupName, profiles } from "./identity.ts";
 import { instances, type MadeInstance } from "./instances.ts";
 import { network } from "./network.ts";
+import { securityPolicy } from "./policy.ts";
 import { securityGroups } from "./securityGroups.ts";
 
-/** EC2 instances in a network of their own, the private ones reached through the NGINX host. */
-export function awsHosts(topology: Topology, parent: pulumi.Resource): Host[] {
-	const { hosts, aws, logs } = topology;
-	const of = account(topology, parent);
-	const net = network(topology, of);
-	const { groups, rules } = securityGroups(topology, net.vpcId, of);
-	const { made, operatorKey } = instances({ topology, account: of, network: net, groups, profiles: profiles(topology, of) });
+export interface AwsArgs {
+	aws: AwsSettings;
+	/** Each lies in the subnet of its address. */
+	hosts: HostSettings[];
+	/** The volume that holds the logs, and where they are sent on to. */
+	logs: Pick<LogsSettings, "path" | "keepOnDestroy" | "shipping">;
+	/** What managers may pull from ECR. */
+	images: {
+		/** Registry's host; anything but ECR needs no rights. */
+		server?: string | undefined;
+		repository: string;
+	};
+	/** What is opened. */
+	ports: {
+		/** UDP, among the swarm's nodes. */
+		overlay: number;
+		/** TCP, to app nodes from the load balancer, and from nobody else. */
+		published: number[];
+		/** TCP, among app nodes. */
+		peers: number[];
+		/** TCP, to the load balancer from the world. */
+		web: number[];
+	};
+}
+
+/** EC2 instances in a network of their own, the private ones reached through the host with role `nginx`. */
+export function awsSource(args: AwsArgs): Source {
+	const { region } = args.aws;
+	const { shipping } = args.logs;
+	return {
+		hosts: (parent) => awsHosts(args, parent),
+		policy: securityPolicy(args),
+		...(shipping && { logShipping: { region: region as string, logGroup: logGroupName(shipping) } }),
+	};
+}
+
+function awsHosts(args: AwsArgs, parent: pulumi.Resource): Host[] {
+	const { hosts, aws, logs } = args;
+	const of = account(args, parent);
+	const net = network(aws, of);
+	const { groups, rules } = securityGroups(args, net.vpcId, of);
+	const { made, operatorKey } = instances({ aws, hosts, account: of, network: net, groups, profiles: profiles(args, of) });
 	const { user } = imageFamilies[aws.image];
 	const bastion = [...made.values()].find(({ publicAddress }) => publicAddress) as Required<MadeInstance>;
 	const login = { port: 22, user, privateKey: operatorKey.privateKey };
@@ -45,18 +83,13 @@ export function awsHosts(topology: Topology, parent: pulumi.Resource): Host[] {
 			},
 			{ parent, deletedWith: instance, dependsOn: [instance, bastion.bound, ...net.routes, ...rules], aliases: aliasesOf(host, checkName) },
 		);
-		const base = { name, aliases, roles, address, connection, user, machine: instance, publicAddress };
+		const reach = (port: number) => ({ address: publicAddress ?? address, port });
+		const base = { name, aliases, roles, address, reach, connection, user, machine: instance };
 		const checked = withScripts(base, check, instance.id, parent);
 		const booted = { ...checked, ready: hostStep((name) => `${name}-boot`, checked, { step: "aws/boot" }, { parent }) };
 		if (!host.roles.includes("log")) return booted;
-		const { volumeId, attachment } = dataVolume(topology, host, instance, of);
+		const { volumeId, attachment } = dataVolume(args, host, instance, of);
 		const mount = mountStep(volumeId, logs.path, `${aws.logVolumeGiB} GiB`);
 		return { ...booted, ready: hostStep("log-volume-mount", booted, mount, { parent, dependsOn: [attachment] }) };
 	});
-}
-
-/** Where a person reaches NGINX. */
-export function awsEndpoint({ nginx }: Topology, hosts: Host[]): pulumi.Input<string> {
-	const { publicAddress } = hosts.find(({ roles }) => roles.includes("nginx")) as Host;
-	return pulumi.output(publicAddress).apply((address) => endpointAt(address as string, nginx));
 }

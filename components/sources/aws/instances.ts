@@ -1,17 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
-import { subnetOf } from "../../../config/rules/aws.ts";
-import { type HostConfig, hostsWith, type Topology } from "../../../config/schema.ts";
-import { imageFamilies } from "../../../config/sections/aws.ts";
+import { imageFamilies, subnetOf } from "../../../lib/aws.ts";
 import { SshKey } from "../../../providers/ssh-key/resource.ts";
 import { aliasesOf, firstName } from "../../hostNames.ts";
+import type { HostSettings } from "../../settings/hosts.ts";
 import type { Account } from "./account.ts";
+import type { AwsArgs } from "./index.ts";
 import type { Network } from "./network.ts";
 import { Eip, EipAssociation, getParameterOutput, Instance, type InstanceProfile, KeyPair, type SecurityGroup } from "./sdk.ts";
 import { type Group, groupsOf } from "./securityGroups.ts";
 import { userData, userDataVersion } from "./userData.ts";
 
-export interface InstancesArgs {
-	topology: Topology;
+export interface InstancesArgs extends Pick<AwsArgs, "aws" | "hosts"> {
 	account: Account;
 	network: Network;
 	groups: Record<Group, SecurityGroup>;
@@ -31,17 +30,17 @@ export interface MadeInstance {
 
 /** The instances, by host name, and the key that may log in to them. */
 export function instances(args: InstancesArgs): { made: Map<string, MadeInstance>; operatorKey: SshKey } {
-	const { topology, account } = args;
+	const { aws, hosts, account } = args;
 	const { opts, tags } = account;
 	const operatorKey = new SshKey("operator-key", {}, { parent: opts.parent });
 	const keyPair = new KeyPair("operator-key", { publicKey: operatorKey.publicKey, tags: tags("operator-key") }, opts);
-	const current = topology.aws.amiId ?? currentImage(topology, account);
-	const made = topology.hosts.map((host) => [host.name, instanceOf(host, args, operatorKey, keyPair, current)] as const);
+	const current = aws.amiId ?? currentImage(aws, account);
+	const made = hosts.map((host) => [host.name, instanceOf(host, args, operatorKey, keyPair, current)] as const);
 	return { made: new Map(made), operatorKey };
 }
 
 /** The vendor's current image, from its public parameter. */
-function currentImage({ aws }: Topology, { opts }: Account): pulumi.Output<string> {
+function currentImage(aws: AwsArgs["aws"], { opts }: Account): pulumi.Output<string> {
 	return getParameterOutput({ name: imageFamilies[aws.image].parameter }, opts).apply(({ insecureValue }) => insecureValue);
 }
 
@@ -52,7 +51,7 @@ function currentImage({ aws }: Topology, { opts }: Account): pulumi.Output<strin
  * @param wanted Family and revision, in any words: a change takes the image that is current then.
  */
 export function pinnedImage(
-	host: Pick<HostConfig, "name" | "aliases">,
+	host: Pick<HostSettings, "name" | "aliases">,
 	wanted: string,
 	current: pulumi.Input<string>,
 	parent?: pulumi.Resource,
@@ -66,31 +65,30 @@ export function pinnedImage(
  * Whether the swarm goes on without the host, so that it can be replaced: drained, a manager demoted, taken out, and joined anew. The first manager
  * may hold the swarm alone: its type changes in place, and its disk stays.
  */
-export function isSpare(host: HostConfig, topology: Topology): boolean {
+export function isSpare(host: HostSettings, hosts: HostSettings[]): boolean {
 	const isNode = host.roles.includes("worker") || host.roles.includes("manager");
-	return isNode && host !== hostsWith(topology, "manager")[0];
+	return isNode && host !== hosts.find(({ roles }) => roles.includes("manager"));
 }
 
 const keyName = (host: string) => `${host}-host-key`;
 const addressName = (host: string) => `${host}-address`;
 
 function instanceOf(
-	host: HostConfig,
-	{ topology, account, network, groups, profiles }: InstancesArgs,
+	host: HostSettings,
+	{ aws, hosts, account, network, groups, profiles }: InstancesArgs,
 	operatorKey: SshKey,
 	keyPair: KeyPair,
 	current: pulumi.Input<string>,
 ): MadeInstance {
-	const { aws } = topology;
 	const { opts, tags } = account;
 	const { name, address, roles } = host;
 	const hostname = firstName(host);
 	const isNginx = roles.includes("nginx");
-	const spare = isSpare(host, topology);
+	const spare = isSpare(host, hosts);
 	const instanceType = host.instanceType ?? aws.instanceType;
 	const wanted = `${aws.image} ${host.imageRevision ?? aws.imageRevision}`;
 	const ami = aws.amiId ?? pinnedImage(host, wanted, current, opts.parent);
-	const subnetId = network.subnetIds[subnetOf(topology, host)?.name as string] as pulumi.Input<string>;
+	const subnetId = network.subnetIds[subnetOf(aws.subnets, address)?.name as string] as pulumi.Input<string>;
 	// What replaces the instance makes a new host key as well: it is how the steps on the host learn that they must run again.
 	const keepers = {
 		ami,

@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { ConfigError, type Fault } from "../../../config/fault.ts";
-import type { Topology } from "../../../config/schema.ts";
+import { ConfigError, type Fault } from "../../../lib/fault.ts";
+import type { AwsSettings } from "../../settings/aws.ts";
 import type { Account } from "./account.ts";
 import { Eip, getSubnetOutput, InternetGateway, NatGateway, Route, RouteTable, RouteTableAssociation, Subnet, Vpc } from "./sdk.ts";
 
@@ -13,11 +13,11 @@ export interface Network {
 }
 
 /** The VPC with its subnets: made here, or one that exists. */
-export function network({ aws }: Topology, account: Account): Network {
+export function network(aws: AwsSettings, account: Account): Network {
 	return aws.vpcId ? existingNetwork(aws, aws.vpcId, account) : madeNetwork(aws, account);
 }
 
-function madeNetwork(aws: Topology["aws"], { region, opts, tags }: Account): Network {
+function madeNetwork(aws: AwsSettings, { region, opts, tags }: Account): Network {
 	const vpc = new Vpc("vpc", { cidrBlock: aws.cidr, enableDnsSupport: true, enableDnsHostnames: true, tags: tags("vpc") }, opts);
 	const gateway = new InternetGateway("internet-gateway", { vpcId: vpc.id, tags: tags("internet-gateway") }, opts);
 	const subnets = aws.subnets.map(({ name, cidr, zone, public: isPublic }) => {
@@ -50,7 +50,7 @@ function natGateway(subnet: Subnet, publicRoutes: pulumi.Resource[], { opts, tag
 }
 
 /** Subnets by their IDs, once what they really are agrees with the configuration: hosts are placed by it. */
-function existingNetwork(aws: Topology["aws"], vpcId: string, { region, opts }: Account): Network {
+function existingNetwork(aws: AwsSettings, vpcId: string, { region, opts }: Account): Network {
 	const checked = aws.subnets.map(({ name, id }, i) => {
 		const subnetId = getSubnetOutput({ id: id as string }, opts).apply((found) => {
 			const faults = existingSubnetFaults(aws, i, region, found);
@@ -64,12 +64,12 @@ function existingNetwork(aws: Topology["aws"], vpcId: string, { region, opts }: 
 
 /** Where a subnet that exists differs from what the configuration says of it. Pure. */
 export function existingSubnetFaults(
-	{ vpcId, subnets }: Topology["aws"],
+	{ vpcId, subnets }: AwsSettings,
 	i: number,
 	region: string,
 	found: { vpcId: string; cidrBlock: string; availabilityZone: string },
 ): Fault[] {
-	const { id, cidr, zone } = subnets[i] as Topology["aws"]["subnets"][number];
+	const { id, cidr, zone } = subnets[i] as AwsSettings["subnets"][number];
 	const comparisons: [property: string, value: unknown, wanted: unknown, found: string][] = [
 		["aws.vpcId", vpcId, vpcId, found.vpcId],
 		[`aws.subnets[${i}].cidr`, cidr, cidr, found.cidrBlock],

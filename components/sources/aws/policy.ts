@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { describeFault, type Fault } from "../../../config/fault.ts";
-import { hostsWith, type Topology } from "../../../config/schema.ts";
+import { describeFault, type Fault } from "../../../lib/fault.ts";
 import { ProgramError } from "../../../lib/programError.ts";
+import type { AwsArgs } from "./index.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: properties of any resource
 type Props = Record<string, any>;
@@ -14,10 +14,13 @@ export class PolicyError extends ProgramError {
 	}
 }
 
+/** What decides: public hosts, and ports that nobody outside may reach. */
+type Allowed = Pick<AwsArgs, "hosts" | "ports">;
+
 /** One kind of resource: the properties that decide, and what is wrong with them. */
 interface Check {
 	reads: string[];
-	faults(props: Props, name: string, topology: Topology): Fault[];
+	faults(props: Props, name: string, given: Allowed): Fault[];
 }
 
 const checks: Record<string, Check> = {
@@ -29,23 +32,23 @@ const checks: Record<string, Check> = {
 	"aws:ec2/subnet:Subnet": { reads: ["mapPublicIpOnLaunch"], faults: subnetFaults },
 	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {
 		reads: ["cidrIpv4", "cidrIpv6", "ipProtocol", "fromPort", "toPort"],
-		faults: (props, _name, topology) => openingFaults("", opening([props.cidrIpv4, props.cidrIpv6], props.ipProtocol, props), topology),
+		faults: (props, _name, given) => openingFaults("", opening([props.cidrIpv4, props.cidrIpv6], props.ipProtocol, props), given),
 	},
 	// The two older ways to write a rule, which this project does not use.
 	"aws:ec2/securityGroupRule:SecurityGroupRule": {
 		reads: ["type", "cidrBlocks", "ipv6CidrBlocks", "protocol", "fromPort", "toPort"],
-		faults: (props, _name, topology) => (props.type === "ingress" ? openingFaults("", blocks(props), topology) : []),
+		faults: (props, _name, given) => (props.type === "ingress" ? openingFaults("", blocks(props), given) : []),
 	},
 	"aws:ec2/securityGroup:SecurityGroup": {
 		reads: ["ingress"],
-		faults: ({ ingress = [] }, _name, topology) =>
-			ingress.flatMap((rule: Props, i: number) => openingFaults(`ingress[${i}].`, blocks(rule), topology)),
+		faults: ({ ingress = [] }, _name, given) =>
+			ingress.flatMap((rule: Props, i: number) => openingFaults(`ingress[${i}].`, blocks(rule), given)),
 	},
 };
 
 /** What is wrong with a resource that is about to be made. Pure. */
-export function policyFaults(type: string, name: string, props: Props, topology: Topology): Fault[] {
-	return checks[type]?.faults(props, name, topology) ?? [];
+export function policyFaults(type: string, name: string, props: Props, given: Allowed): Fault[] {
+	return checks[type]?.faults(props, name, given) ?? [];
 }
 
 /**
@@ -55,14 +58,14 @@ export function policyFaults(type: string, name: string, props: Props, topology:
  *
  * @throws PolicyError naming resource, property, value and remedy.
  */
-export function securityPolicy(topology: Topology): pulumi.ResourceTransformation {
+export function securityPolicy(given: Allowed): pulumi.ResourceTransformation {
 	return ({ type, name, props }) => {
 		const reads = checks[type]?.reads ?? [];
 		const later = reads.filter((key) => isLater(props[key]));
 		const faults =
 			later.length > 0
 				? later.map((property) => ({ property, remedy: "is known only after it is decided on: give a plain value" }))
-				: policyFaults(type, name, props, topology);
+				: policyFaults(type, name, props, given);
 		if (faults.length > 0) throw new PolicyError(`${name} (${type})`, faults);
 		return undefined;
 	};
@@ -77,7 +80,7 @@ function isLater(value: unknown): boolean {
 function instanceFaults(
 	{ metadataOptions, rootBlockDevice, ebsBlockDevices = [], associatePublicIpAddress }: Props,
 	name: string,
-	topology: Topology,
+	given: Allowed,
 ): Fault[] {
 	const { httpEndpoint, httpTokens, httpPutResponseHopLimit } = metadataOptions ?? {};
 	const faults: Fault[] = [];
@@ -97,7 +100,7 @@ function instanceFaults(
 	ebsBlockDevices.forEach((device: Props, i: number) => {
 		faults.push(...unencrypted(`ebsBlockDevices[${i}].encrypted`, device));
 	});
-	if (associatePublicIpAddress && !hostsWith(topology, "nginx").some((host) => host.name === name))
+	if (associatePublicIpAddress && !given.hosts.some((host) => host.name === name && host.roles.includes("nginx")))
 		faults.push({ property: "associatePublicIpAddress", value: true, remedy: "gives a private host a public address: remove it" });
 	return faults;
 }
@@ -128,11 +131,8 @@ function opening(cidrs: (string | undefined)[], protocol: string | number, { fro
 
 const blocks = (rule: Props) => opening([...(rule.cidrBlocks ?? []), ...(rule.ipv6CidrBlocks ?? [])], rule.protocol, rule);
 
-function openingFaults(at: string, { cidrs, covers }: Opening, { service }: Topology): Fault[] {
-	const guarded: [number, string][] = [
-		[22, "SSH"],
-		[service.publish.published, "the service's own port"],
-	];
+function openingFaults(at: string, { cidrs, covers }: Opening, { ports }: Allowed): Fault[] {
+	const guarded: [number, string][] = [[22, "SSH"], ...ports.published.map((port): [number, string] => [port, "the service's own port"])];
 	return cidrs.filter(isWorld).flatMap((cidr) =>
 		guarded
 			.filter(([port]) => covers(port))

@@ -1,8 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Role, Topology } from "../../../config/schema.ts";
-import { registryPort } from "../../../config/sections/image.ts";
-import { isLossless } from "../../../providers/service/spec.ts";
+import { registryPort } from "../../../lib/registry.ts";
+import type { Role } from "../../../lib/roles.ts";
 import type { Account } from "./account.ts";
+import type { AwsArgs } from "./index.ts";
 import { SecurityGroup, SecurityGroupEgressRule, SecurityGroupIngressRule } from "./sdk.ts";
 
 /** The groups that hosts belong to by their roles. */
@@ -40,10 +40,9 @@ export function groupsOf(roles: Role[]): Group[] {
 }
 
 /** Everything that is open in this topology, as a table. Pure. */
-export function securityRules({ aws, hosts, swarm, service, nginx }: Topology): Rule[] {
+export function securityRules({ aws, hosts, ports }: Pick<AwsArgs, "aws" | "hosts" | "ports">): Rule[] {
 	const groups = groupsIn(hosts);
 	const behind = groups.filter((group) => ["swarm", "log", "registry"].includes(group));
-	const published = service.publish.published;
 	const entry = (group: Group, protocol: "tcp" | "udp", port: number, peer: Rule["peer"], purpose: string): Rule => ({
 		group,
 		direction: "in",
@@ -60,24 +59,21 @@ export function securityRules({ aws, hosts, swarm, service, nginx }: Topology): 
 		peer,
 		purpose,
 	});
-	const webPorts = [...new Set([80, 443, nginx.listen, ...(nginx.tls ? [nginx.tls.httpsPort] : [])])];
 	const rules: Rule[] = [
 		entry("manager", "tcp", 2377, "swarm", "Swarm management"),
 		entry("swarm", "tcp", 7946, "swarm", "Swarm gossip"),
 		entry("swarm", "udp", 7946, "swarm", "Swarm gossip"),
-		entry("swarm", "udp", swarm.dataPathPort, "swarm", "Overlay networks"),
-		entry("app", "tcp", published, "nginx", "The service, from NGINX"),
-		...(isLossless(service)
-			? [published, service.rollout.peerPort].map((port) => entry("app", "tcp", port, "app", "Whether another node serves"))
-			: []),
+		entry("swarm", "udp", ports.overlay, "swarm", "Overlay networks"),
+		...ports.published.map((port) => entry("app", "tcp", port, "nginx", "The service, from NGINX")),
+		...ports.peers.map((port) => entry("app", "tcp", port, "app", "Whether another node serves")),
 		entry("log", "tcp", 2049, "app", "NFS export of the logs"),
 		entry("registry", "tcp", registryPort, "swarm", "Images"),
-		...webPorts.map((port) => entry("nginx", "tcp", port, world, "The web")),
+		...ports.web.map((port) => entry("nginx", "tcp", port, world, "The web")),
 		...[...new Set(aws.operatorCidrs)].map((cidr) => entry("nginx", "tcp", 22, { cidr }, "SSH of operators")),
 		...behind.map((group) => entry(group, "tcp", 22, "nginx", "SSH through the bastion")),
 		// The application talks to its database and to whatever else it needs.
 		{ group: "swarm", direction: "out", protocol: "all", peer: world, purpose: "Packages, images, and what the service talks to" },
-		exit("nginx", published, "app", "The service"),
+		...ports.published.map((port) => exit("nginx", port, "app", "The service")),
 		...behind.map((group) => exit("nginx", 22, group, "SSH through the bastion")),
 		...groups
 			.filter((group) => ["nginx", "log", "registry"].includes(group))
@@ -99,14 +95,14 @@ export interface SecurityGroups {
 }
 
 /** Makes the groups and their rules, a resource a rule, so that a change of one touches no other. */
-export function securityGroups(topology: Topology, vpcId: pulumi.Input<string>, { opts, tags }: Account): SecurityGroups {
+export function securityGroups(args: AwsArgs, vpcId: pulumi.Input<string>, { opts, tags }: Account): SecurityGroups {
 	const groups = Object.fromEntries(
-		groupsIn(topology.hosts).map((name) => [
+		groupsIn(args.hosts).map((name) => [
 			name,
 			new SecurityGroup(`${name}-group`, { vpcId, description: purposes[name], revokeRulesOnDelete: true, tags: tags(name) }, opts),
 		]),
 	) as Record<Group, SecurityGroup>;
-	const rules = securityRules(topology).map((rule) => {
+	const rules = securityRules(args).map((rule) => {
 		const { group, direction, protocol, port, peer, purpose } = rule;
 		const name = ruleName(rule);
 		const args = {
@@ -122,7 +118,7 @@ export function securityGroups(topology: Topology, vpcId: pulumi.Input<string>, 
 	return { groups, rules };
 }
 
-function groupsIn(hosts: Topology["hosts"]): Group[] {
+function groupsIn(hosts: AwsArgs["hosts"]): Group[] {
 	const present = new Set(hosts.flatMap(({ roles }) => groupsOf(roles)));
 	return (Object.keys(purposes) as Group[]).filter((group) => present.has(group));
 }

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Host } from "../../../components/host.ts";
 import { LoadBalancer } from "../../../components/loadBalancer.ts";
 import type { SwarmMember } from "../../../components/swarm.ts";
-import type { Certificate } from "../../../config/certificate.ts";
 import type { Drift } from "../../../lib/drift.ts";
+import type { Certificate } from "../../../lib/nginx.ts";
 import { Recorder, type Registered, withoutSecrets } from "../../support/mocks.ts";
 import { connection, type Raw, topology } from "../fixtures.ts";
 
@@ -22,7 +22,7 @@ afterEach(() => pulumi.runtime.disconnect());
 async function make(
 	nginx: Raw,
 	certificate?: Certificate,
-	endpoint = "https://127.0.0.1:8443",
+	reach = (_port: number) => ({ address: "127.0.0.1", port: 8443 }),
 	node: Partial<Host> = {},
 ): Promise<Record<string, Registered>> {
 	const hostOf = (name: string): Host => ({
@@ -30,6 +30,7 @@ async function make(
 		aliases: [],
 		roles: [],
 		address: "192.168.2.137",
+		reach,
 		connection: pulumi.secret(connection()),
 		user: "root",
 		ready: new pulumi.ComponentResource("test:index:Ready", name),
@@ -40,7 +41,7 @@ async function make(
 		Object.assign(config.nginx, nginx);
 		Object.assign(config.hosts[0], node);
 	});
-	new LoadBalancer("nginx", { topology: all, host: hostOf("nginx"), serving, certificate, endpoint });
+	new LoadBalancer("nginx", { ...all.nginx, host: hostOf("nginx"), serving, published: all.service.publish.published, certificate });
 	await pulumi.runtime.disconnect();
 	return Object.fromEntries(recorder.ofType("remote:Command").map((step) => [step.name, step]));
 }
@@ -53,19 +54,19 @@ const inOrder = (steps: Record<string, Registered>, ...names: string[]) => {
 
 describe("the steps on the host", () => {
 	test("without TLS: the site, that NGINX is kept running, and maintenance", async () => {
-		const steps = await make({}, undefined, "http://127.0.0.1:8088");
+		const steps = await make({});
 		expect(Object.keys(steps).sort()).toEqual(["nginx", "nginx-keep-running", "nginx-maintenance"]);
 	});
 
 	test("an app node is asked at its private address, on the node itself too: there its published port is refused while it is closed", async () => {
-		const steps = await make({}, undefined, "http://127.0.0.1:8088");
+		const steps = await make({});
 		expect(steps.nginx?.inputs.stdin).toMatch(/^ *server 192\.168\.2\.137:8080 /m);
 		expect(steps.nginx?.inputs.stdin).not.toMatch(/^ *server 127\./m);
 	});
 
 	test("a node under another name keeps its weight, and its line does not change but for that", async () => {
 		const named = async (name: string, aliases: string[]) => {
-			const steps = await make({ weights: { [name]: 5 } }, undefined, "http://127.0.0.1:8088", { name, aliases });
+			const steps = await make({ weights: { [name]: 5 } }, undefined, undefined, { name, aliases });
 			return /^ *server 192.*$/m.exec(steps.nginx?.inputs.stdin)?.[0].trim();
 		};
 		const line = await named("manager", []);
@@ -98,10 +99,10 @@ describe("the steps on the host", () => {
 	test("by ACME: HTTP, which serves the challenges, then the certificate, then HTTPS", async () => {
 		const nginx = { serverName: "was.example.org", tls: { acme } };
 		const certificate: Certificate = {
-			acme: { ...acme, domains: [], directoryUrl: "https://ca.example.org/dir", agreeTos: true },
+			acme: { email: acme.email, directoryUrl: "https://ca.example.org/dir" },
 			ca: "CA",
 		};
-		const steps = await make(nginx, certificate, "https://was.example.org");
+		const steps = await make(nginx, certificate, (port) => ({ address: "198.51.100.10", port }));
 		expect(Object.keys(steps).sort()).toEqual(["nginx", "nginx-acme", "nginx-https", "nginx-keep-running", "nginx-maintenance"]);
 		inOrder(steps, "nginx", "nginx-acme", "nginx-https");
 		expect(steps["nginx-acme"]?.inputs.stdin).toContain(

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { httpConfig, httpsConfig, methodSince, requirements, type Site } from "../../../components/nginxConfig.ts";
-import type { Method, Topology } from "../../../config/schema.ts";
+import type { Topology } from "../../../config/schema.ts";
 import { methods } from "../../../config/sections/nginx.ts";
 import { forVersion, isAtLeast, nginxVersion, testNginx } from "../../support/nginx.ts";
 import { type Raw, topology } from "../fixtures.ts";
@@ -11,6 +11,7 @@ const servers = [
 	{ name: "worker1", address: "192.168.2.142" },
 	{ name: "worker2", address: "192.168.3.5" },
 ];
+type Method = Topology["nginx"]["method"];
 const flag = "/etc/nginx/scaleout-nginx.maintenance";
 const nginxWith = (change: Raw) => topology((config) => Object.assign(config.nginx, change)).nginx;
 const siteWith = (nginx: Topology["nginx"], to = servers): Site => ({

@@ -66,7 +66,7 @@ describe("the members that serve", () => {
 			config.service.publish.mode = mode;
 		});
 		const members = changed.hosts.map((host) => ({ host }));
-		return servingMembers(changed, { members }).map(({ host }) => host.name);
+		return servingMembers(changed.service, members).map(({ host }) => host.name);
 	};
 
 	test("in host mode: as many app nodes as replicas", () => {

@@ -2,8 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Hosts } from "../../../components/hosts.ts";
 import { Swarm } from "../../../components/swarm.ts";
+import { sourceOf } from "../../../settings.ts";
 import { Recorder } from "../../support/mocks.ts";
-import { type Raw, topology } from "../fixtures.ts";
+import { configuration, type Raw, topology } from "../fixtures.ts";
 
 /* The swarm with one manager and with several, against the mock runtime. */
 
@@ -18,8 +19,8 @@ async function swarmOf(...managers: string[]): Promise<Swarm> {
 	const config = topology(({ hosts }: Raw) => {
 		for (const host of hosts) if (/manager|worker/.test(host.name)) host.roles[0] = managers.includes(host.name) ? "manager" : "worker";
 	});
-	const hosts = new Hosts("hosts", config);
-	const swarm = new Swarm("swarm", config, hosts);
+	const hosts = new Hosts("hosts", { source: sourceOf(configuration(config)) });
+	const swarm = new Swarm("swarm", { ...config.swarm, hosts: hosts.all });
 	await pulumi.runtime.disconnect();
 	return swarm;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ConfigError, type Fault } from "../../../config/fault.ts";
 import { parseTopology } from "../../../config/parse.ts";
+import { ConfigError, type Fault } from "../../../lib/fault.ts";
 import { hostKey, labConfig, prodConfig, prodTopology, type Raw } from "../fixtures.ts";
 
 function faultsOf(config: Raw): Fault[] {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Fault } from "../../../config/fault.ts";
 import { topologySchema } from "../../../config/schema.ts";
+import type { Fault } from "../../../lib/fault.ts";
 import { isFaultOf, put, schemaPaths } from "../../support/schemaPaths.ts";
 import { faultsOf, labConfig, prodConfig, type Raw } from "../fixtures.ts";
 

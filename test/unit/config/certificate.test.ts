@@ -4,8 +4,8 @@ import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type CertificateFiles, certificateFaults, certificateLints, loadCertificate } from "../../../config/certificate.ts";
-import { ConfigError } from "../../../config/fault.ts";
+import { type CertificateFiles, certificateFaults, certificateLints, readCertificate } from "../../../config/certificate.ts";
+import { ConfigError, type Fault } from "../../../lib/fault.ts";
 import { makeCertificate } from "../../support/certificate.ts";
 import { Recorder } from "../../support/mocks.ts";
 import { type Raw, topology } from "../fixtures.ts";
@@ -89,8 +89,13 @@ describe("the certificate of the configuration", () => {
 		fs.writeFileSync(path.join(scratch, name), content);
 		return path.join(scratch, name);
 	};
-	const load = (tls: Raw, at = now) =>
-		loadCertificate(topology((config) => Object.assign(config.nginx, { tls, serverName: "was.example.org" })).nginx, at);
+	const load = (tls: Raw, at = now) => {
+		const faults: Fault[] = [];
+		const { nginx } = topology((config) => Object.assign(config.nginx, { tls, serverName: "was.example.org" }));
+		const certificate = readCertificate(nginx, faults, [], at);
+		if (faults.length > 0) throw new ConfigError(faults);
+		return certificate;
+	};
 	const plainOf = <T>(output: pulumi.Output<T>) => new Promise<T>((resolve) => void output.apply(resolve));
 
 	beforeEach(() => new Recorder().start());
@@ -101,7 +106,7 @@ describe("the certificate of the configuration", () => {
 	afterAll(() => fs.rmSync(scratch, { recursive: true }));
 
 	test("is absent without tls", () => {
-		expect(loadCertificate(topology().nginx)).toBeUndefined();
+		expect(readCertificate(topology().nginx, [], [])).toBeUndefined();
 	});
 
 	test("comes as text with a secret key, or from files, alike and as a secret", async () => {
@@ -111,8 +116,9 @@ describe("the certificate of the configuration", () => {
 		for (const certificate of [text, files]) {
 			if (!certificate || certificate.acme) throw new Error("no certificate");
 			expect(certificate.id).toMatch(/^[0-9a-f]{12}$/);
-			expect(await pulumi.isSecret(certificate.pem)).toBe(true);
-			expect(await plainOf(certificate.pem)).toBe(`${chain.trim()}\n${site.key.trim()}\n`);
+			const pem = pulumi.output(certificate.pem);
+			expect(await pulumi.isSecret(pem)).toBe(true);
+			expect(await plainOf(pem)).toBe(`${chain.trim()}\n${site.key.trim()}\n`);
 		}
 		expect(text).toMatchObject({ id: (files as { id: string }).id });
 	});

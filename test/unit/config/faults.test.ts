@@ -3,9 +3,9 @@ import * as path from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { ConfigError } from "../../../config/fault.ts";
 import { parseTopology } from "../../../config/parse.ts";
 import { lints } from "../../../config/rules/lints.ts";
+import { ConfigError } from "../../../lib/fault.ts";
 import { faultsOf, hostKey, labConfig, prodTopology, projectDirectory, type Raw, topology } from "../fixtures.ts";
 
 interface Row {

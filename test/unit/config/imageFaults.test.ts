@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ConfigError } from "../../../config/fault.ts";
+import { ConfigError } from "../../../lib/fault.ts";
 import { labConfig, type Raw, topology } from "../fixtures.ts";
 
 /* Faults of the sections `registry` and `image`. */

@@ -1,8 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { ConfigError } from "../../../config/fault.ts";
-import { loadTopology } from "../../../config/load.ts";
-import { secretOf } from "../../../config/secrets.ts";
+import { loadConfiguration } from "../../../config/load.ts";
+import { ConfigError } from "../../../lib/fault.ts";
 import { Recorder } from "../../support/mocks.ts";
 import { hostKey, labConfig, type Raw } from "../fixtures.ts";
 
@@ -28,7 +27,7 @@ function configure(config: Raw): void {
 
 test("structured and plain values arrive as they were written", () => {
 	configure(labConfig());
-	const topology = loadTopology();
+	const { topology } = loadConfiguration();
 	expect(topology.source).toBe("local");
 	expect(topology.hosts).toHaveLength(5);
 	expect(topology.service.mount).toEqual({ type: "volume", target: "/was-logs", name: "nfsvolume" });
@@ -36,35 +35,36 @@ test("structured and plain values arrive as they were written", () => {
 
 test("a key of this project that the schema does not name is a fault, beside the others", () => {
 	configure({ ...labConfig(), servise: { replicas: 2 }, source: "cloud" });
-	expect(() => loadTopology()).toThrow(ConfigError);
-	expect(() => loadTopology()).toThrow(/servise: unknown key: remove it, or use one of source, hosts/);
-	expect(() => loadTopology()).toThrow(/source = "cloud": use one of local, existing/);
+	expect(() => loadConfiguration()).toThrow(ConfigError);
+	expect(() => loadConfiguration()).toThrow(/servise: unknown key: remove it, or use one of source, hosts/);
+	expect(() => loadConfiguration()).toThrow(/source = "cloud": use one of local, existing/);
 });
 
 test("the value of an unknown key is not repeated: it may be a misspelt secret", () => {
 	configure({ ...labConfig(), registri: { password: "planted-secret-value" } });
-	expect(() => loadTopology()).toThrow(/registri/);
-	expect(() => loadTopology()).not.toThrow(/planted-secret-value/);
+	expect(() => loadConfiguration()).toThrow(/registri/);
+	expect(() => loadConfiguration()).not.toThrow(/planted-secret-value/);
 });
 
 test("a section that cannot be read is not repeated: it may hold a secret", () => {
 	configure({ ...labConfig(), registry: '{ "password": "planted-secret-value", }' });
-	expect(() => loadTopology()).toThrow(/registry/);
-	expect(() => loadTopology()).not.toThrow(/planted-secret-value/);
+	expect(() => loadConfiguration()).toThrow(/registry/);
+	expect(() => loadConfiguration()).not.toThrow(/planted-secret-value/);
 });
 
 test("keys of other projects and of providers are left alone", () => {
 	configure({ ...labConfig(), "aws:region": "eu-central-1", "other:key": "1" });
-	expect(loadTopology().hosts).toHaveLength(5);
+	expect(loadConfiguration().topology.hosts).toHaveLength(5);
 });
 
 test("a secret comes from the configuration or from the environment, and is marked as one", async () => {
 	vi.stubEnv("PLANTED", "from-environment");
-	for (const [value, plain] of [
-		["from-config", "from-config"],
-		[{ fromEnvironment: "PLANTED" }, "from-environment"],
-	] as const) {
-		const secret = secretOf(value, "registry.password");
+	const config: Raw = labConfig();
+	config.service.secrets = { one: "from-config", other: { fromEnvironment: "PLANTED" } };
+	configure(config);
+	const { secrets } = loadConfiguration().named;
+	for (const [file, plain] of Object.entries({ one: "from-config", other: "from-environment" })) {
+		const secret = secrets[file] as pulumi.Output<string>;
 		expect(await pulumi.isSecret(secret)).toBe(true);
 		expect(await new Promise((resolve) => secret.apply(resolve))).toBe(plain);
 	}
@@ -75,9 +75,10 @@ test.each([
 	["empty", ""],
 ])("a secret whose environment variable is %s names property and variable", (_state, value) => {
 	vi.stubEnv("NOT_PLANTED", value);
-	expect(() => secretOf({ fromEnvironment: "NOT_PLANTED" }, "service.secrets.datasource-password")).toThrow(
-		"service.secrets.datasource-password: the environment variable NOT_PLANTED is not set",
-	);
+	const config: Raw = labConfig();
+	config.service.secrets = { "datasource-password": { fromEnvironment: "NOT_PLANTED" } };
+	configure(config);
+	expect(() => loadConfiguration()).toThrow("service.secrets.datasource-password: the environment variable NOT_PLANTED is not set");
 });
 
 test("every fault is in one report: of form, between keys, and of what is read where pulumi runs", () => {
@@ -103,7 +104,7 @@ test("every fault is in one report: of form, between keys, and of what is read w
 	configure(config);
 	const faults = () => {
 		try {
-			loadTopology();
+			loadConfiguration();
 		} catch (error) {
 			return (error as ConfigError).faults.map(({ property }) => property);
 		}

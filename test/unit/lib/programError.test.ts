@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { RunError } from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { PolicyError } from "../../../components/sources/aws/policy.ts";
-import { ConfigError } from "../../../config/fault.ts";
+import { ConfigError } from "../../../lib/fault.ts";
 import { ProgramError } from "../../../lib/programError.ts";
 
 const fault = { property: "nginx.method", value: "fastest", remedy: "use another one" };

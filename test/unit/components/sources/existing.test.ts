@@ -3,11 +3,12 @@ import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { existingEndpoint, existingHosts } from "../../../../components/sources/existing.ts";
-import { ConfigError } from "../../../../config/fault.ts";
+import { endpointOf } from "../../../../components/endpoint.ts";
 import type { Topology } from "../../../../config/schema.ts";
+import { ConfigError } from "../../../../lib/fault.ts";
+import { sourceOf } from "../../../../settings.ts";
 import { Recorder } from "../../../support/mocks.ts";
-import { hostKey, type Raw, topology } from "../../fixtures.ts";
+import { configuration, hostKey, type Raw, topology } from "../../fixtures.ts";
 
 const parent = () => new pulumi.ComponentResource("scaleout:index:Hosts", "hosts");
 let recorder: Recorder;
@@ -23,6 +24,8 @@ afterEach(async () => {
 	await pulumi.runtime.disconnect();
 	fs.rmSync(directory, { recursive: true });
 });
+
+const existingHosts = (topology: Topology, under: pulumi.Resource) => sourceOf(configuration(topology)).hosts(under);
 
 /** The lab's five hosts as if they existed. */
 function inventory(change: (config: Raw) => void = () => {}): Topology {
@@ -113,5 +116,8 @@ test.each<[Raw, string]>([
 	[{ tls, serverName: "was.example.org" }, "https://was.example.org"],
 	[{ tls, serverName: "*.example.org" }, "https://192.168.1.10"],
 ])("NGINX with %j is reached under %s", (nginx, url) => {
-	expect(existingEndpoint(inventory((config) => Object.assign(config.nginx, nginx)))).toBe(url);
+	const known = inventory((config) => Object.assign(config.nginx, nginx));
+	const { address } = known.hosts.find(({ roles }) => roles.includes("nginx")) ?? { address: "" };
+	const endpoint = endpointOf({ reach: (port) => ({ address, port }) }, known.nginx);
+	return expect(new Promise((resolve) => void endpoint.apply(resolve))).resolves.toBe(url);
 });

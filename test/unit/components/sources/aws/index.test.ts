@@ -1,10 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test } from "vitest";
+import { endpointOf } from "../../../../../components/endpoint.ts";
 import { Hosts } from "../../../../../components/hosts.ts";
 import { hostKeyOf, Recorder } from "../../../../support/mocks.ts";
 import { ScratchHost } from "../../../../support/scratchHost.ts";
 import { runStep } from "../../../../support/step.ts";
 import { prodTopology, type Raw } from "../../../fixtures.ts";
+import { prodSource } from "./support.ts";
 
 /** Each host its own host key, so that one can see whose is whose. */
 const sshKey = {
@@ -14,7 +16,7 @@ const sshKey = {
 async function make(change?: (config: Raw) => void): Promise<{ recorder: Recorder; hosts: Hosts }> {
 	const recorder = new Recorder(sshKey);
 	await recorder.start("swarm-scaleout", "prod");
-	const hosts = new Hosts("hosts", prodTopology(change));
+	const hosts = new Hosts("hosts", { source: prodSource(change) });
 	await pulumi.runtime.disconnect();
 	return { recorder, hosts };
 }
@@ -108,10 +110,11 @@ test.each([
 	[80, "http://198.51.100.10"],
 	[8081, "http://198.51.100.10:8081"],
 ])("NGINX at port %i is reached under %s", async (listen, url) => {
-	const { hosts } = await make((config) => {
+	const change = (config: Raw) => {
 		config.nginx.listen = listen;
-	});
-	const endpoint = pulumi.output(hosts.endpoint);
+	};
+	const { hosts } = await make(change);
+	const endpoint = endpointOf(hosts.one("nginx"), prodTopology(change).nginx);
 	expect(await new Promise((resolve) => endpoint.apply(resolve))).toBe(url);
 	expect(await pulumi.isSecret(endpoint)).toBe(false);
 });

@@ -101,8 +101,8 @@ describe("a changed instance type", () => {
 		[2, { manager: false, worker1: true, worker2: true, log: false, nginx: false }],
 		[3, { manager: false, worker1: true, worker2: true, log: false, nginx: false }],
 	])("with %i managers replaces what the swarm can spare", (count, expected) => {
-		const topology = managers(count);
-		expect(Object.fromEntries(topology.hosts.map((host) => [host.name, isSpare(host, topology)]))).toEqual(expected);
+		const { hosts } = managers(count);
+		expect(Object.fromEntries(hosts.map((host) => [host.name, isSpare(host, hosts)]))).toEqual(expected);
 	});
 
 	test("makes a new host key where it replaces, and leaves the key where it does not", async () => {

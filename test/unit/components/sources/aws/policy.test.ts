@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Hosts } from "../../../../../components/hosts.ts";
 import { PolicyError, policyFaults } from "../../../../../components/sources/aws/policy.ts";
 import { Recorder } from "../../../../support/mocks.ts";
-import { prodTopology, type Raw } from "../../../fixtures.ts";
+import type { Raw } from "../../../fixtures.ts";
+import { prodArgs, prodSource } from "./support.ts";
 
 /* Each mistake is planted in the program's own resources, by a transformation that acts before the policy looks. */
 
@@ -18,7 +19,7 @@ afterEach(() => pulumi.runtime.disconnect());
 function hostsWith(resource: string, planted: Raw): Hosts {
 	const plant: pulumi.ResourceTransformation = ({ type, name, props, opts }) =>
 		resource === `${type.split(":").at(-1)} ${name}` ? { props: { ...props, ...planted }, opts } : undefined;
-	return new Hosts("hosts", prodTopology(), { transformations: [plant] });
+	return new Hosts("hosts", { source: prodSource() }, { transformations: [plant] });
 }
 
 function refusal(make: () => void): string {
@@ -76,11 +77,11 @@ describe("the security policy refuses", () => {
 	test("a rule written the old way", () => {
 		const type = "aws:ec2/securityGroupRule:SecurityGroupRule";
 		const rule = { type: "ingress", protocol: "tcp", fromPort: 0, toPort: 65535, ipv6CidrBlocks: ["::/0"] };
-		expect(policyFaults(type, "x", rule, prodTopology())).toMatchObject([
+		expect(policyFaults(type, "x", rule, prodArgs())).toMatchObject([
 			{ property: "cidrIpv6", remedy: expect.stringContaining("SSH") },
 			{ property: "cidrIpv6", remedy: expect.stringContaining("8080") },
 		]);
-		expect(policyFaults(type, "x", { ...rule, type: "egress" }, prodTopology())).toEqual([]);
+		expect(policyFaults(type, "x", { ...rule, type: "egress" }, prodArgs())).toEqual([]);
 	});
 
 	test("a value that is known only later: it could not be seen at preview", () => {
@@ -90,7 +91,7 @@ describe("the security policy refuses", () => {
 });
 
 test("the prod stack itself is not refused", () => {
-	expect(() => new Hosts("hosts", prodTopology())).not.toThrow();
+	expect(() => new Hosts("hosts", { source: prodSource() })).not.toThrow();
 });
 
 test.each([
@@ -98,5 +99,5 @@ test.each([
 	["SSH, to networks of one's own", { cidrIpv4: "10.0.0.0/8", ipProtocol: "tcp", fromPort: 22, toPort: 22 }],
 	["UDP of the same number", { cidrIpv4: "0.0.0.0/0", ipProtocol: "udp", fromPort: 22, toPort: 22 }],
 ])("what is safe is let through: %s", (_what, rule) => {
-	expect(policyFaults("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "x", rule, prodTopology())).toEqual([]);
+	expect(policyFaults("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "x", rule, prodArgs())).toEqual([]);
 });

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { groupsOf, ruleName, securityRules } from "../../../../../components/sources/aws/securityGroups.ts";
 import type { Recorder } from "../../../../support/mocks.ts";
-import { prodTopology, type Raw } from "../../../fixtures.ts";
-import { recordHosts, tagged } from "./support.ts";
+import type { Raw } from "../../../fixtures.ts";
+import { prodArgs, recordHosts, tagged } from "./support.ts";
 
-const namesWith = (change?: (config: Raw) => void) => securityRules(prodTopology(change)).map(ruleName);
+const namesWith = (change?: (config: Raw) => void) => securityRules(prodArgs(change)).map(ruleName);
 
 describe("what is open", () => {
 	test("in the source system's topology, and nothing else", () => {
@@ -71,7 +71,7 @@ describe("what is open", () => {
 	});
 
 	test("the world reaches the web and nothing else", () => {
-		const worldly = securityRules(prodTopology()).filter(
+		const worldly = securityRules(prodArgs()).filter(
 			({ direction, peer }) => direction === "in" && typeof peer !== "string" && peer.cidr === "0.0.0.0/0",
 		);
 		expect(worldly.map(({ group, port }) => [group, port])).toEqual([

@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Hosts } from "../../../../../components/hosts.ts";
+import { awsSource } from "../../../../../components/sources/aws/index.ts";
+import { awsArgs } from "../../../../../settings.ts";
 import { type Functions, Recorder } from "../../../../support/mocks.ts";
 import { prodTopology, type Raw } from "../../../fixtures.ts";
 
@@ -11,10 +13,15 @@ export async function recordHosts(
 ): Promise<Recorder> {
 	const recorder = new Recorder({}, functions);
 	await recorder.start("swarm-scaleout", "prod");
-	new Hosts("hosts", prodTopology(change), opts);
+	new Hosts("hosts", { source: prodSource(change) }, opts);
 	await pulumi.runtime.disconnect();
 	return recorder;
 }
+
+/** Where the prod stack's hosts come from. */
+export const prodSource = (change?: (config: Raw) => void) => awsSource(prodArgs(change));
+
+export const prodArgs = (change?: (config: Raw) => void) => awsArgs(prodTopology(change));
 
 /** The tags of a resource of the prod stack. */
 export const tagged = (name: string) => ({ Project: "swarm-scaleout", Stack: "prod", Name: `swarm-scaleout-prod-${name}` });

@@ -1,5 +1,5 @@
-import { printable } from "../lib/printable.ts";
-import { ProgramError } from "../lib/programError.ts";
+import { printable } from "./printable.ts";
+import { ProgramError } from "./programError.ts";
 
 /** One thing that is wrong with the configuration. */
 export interface Fault {

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { expect, test } from "vitest";
-import { programPath, stepProgram, systemdQuote } from "../../../lib/agentProgram.ts";
+import { programPath, stepProgram, systemdQuote } from "../../../host/agentProgram.ts";
 
 test.each([
 	["plain", "/health?deep=1&x=a-b", "/health?deep=1&x=a-b"],

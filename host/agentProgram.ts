@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { StepProgram } from "../host/manifest.ts";
+import type { StepProgram } from "./manifest.ts";
 
 /* Programs of agent/ on a host: each systemd unit has a directory of its own with its program and the modules that it imports. */
 

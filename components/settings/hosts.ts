@@ -1,0 +1,77 @@
+/* Made from config/sections by `npm run docs`: change it there. */
+
+export interface HostSettings {
+	/**
+	 * Host name, also the node's name in the swarm. A change makes another host.
+	 */
+	name: string;
+	/**
+	 * Names that the host had before, the latest first: with them another `name` makes nothing anew. Its machine keeps the first one.
+	 *
+	 * @default []
+	 *
+	 * Items: Host name, also the node's name in the swarm. A change makes another host.
+	 */
+	aliases: string[];
+	/**
+	 * `manager` or `worker` of the swarm, `app` runs the service, `log` exports the log directory, `nginx` balances, `registry` serves images.
+	 *
+	 * @minItems 1
+	 */
+	roles: ("manager" | "worker" | "app" | "log" | "nginx" | "registry")[];
+	/**
+	 * Private IPv4 address the hosts know each other by. A change re-makes what is bound to it.
+	 */
+	address: string;
+	/**
+	 * `local` only: memory in MiB. Default: `local.memoryMiB`. A change restarts the machine.
+	 */
+	memoryMiB?: number;
+	/**
+	 * `aws` only: instance type. Default: `aws.instanceType`. A change replaces a node that the swarm can spare, and restarts any other host.
+	 */
+	instanceType?: string;
+	/**
+	 * `aws` only: `aws.imageRevision` for this host alone, to replace hosts one after another.
+	 */
+	imageRevision?: number;
+	/**
+	 * `existing` only: it is lost for ever. After an `up` with it the host can be taken off the list, and nothing on it is undone, which would fail.
+	 *
+	 * @default false
+	 */
+	lost: boolean;
+	/**
+	 * `existing` only: how to log in.
+	 */
+	ssh?: {
+		/**
+		 * Address that `pulumi` (or the bastion) connects to. Default: the host's `address`.
+		 */
+		host?: string;
+		/**
+		 * Port of sshd.
+		 *
+		 * @default 22
+		 */
+		port: number;
+		/**
+		 * Login: root, or a user who may run `sudo -n`.
+		 *
+		 * @default "root"
+		 */
+		user: string;
+		/**
+		 * Pinned public host key, the line of `/etc/ssh/ssh_host_ed25519_key.pub`.
+		 */
+		hostKey: string;
+		/**
+		 * Private key file where `pulumi` runs. Default: `existing.privateKeyFile`.
+		 */
+		privateKeyFile?: string;
+		/**
+		 * Name of the host of this inventory to go through.
+		 */
+		bastion?: string;
+	};
+}

@@ -1,0 +1,32 @@
+/* Made from config/sections by `npm run docs`: change it there. */
+
+export interface SwarmSettings {
+	/**
+	 * Address pools for overlay networks. Only at init: a change replaces the swarm.
+	 *
+	 * @default []
+	 */
+	defaultAddrPool: string[];
+	/**
+	 * Prefix length of one overlay network. Only at init.
+	 *
+	 * @default 24
+	 */
+	subnetSize: number;
+	/**
+	 * UDP port of the overlay data path. Only at init.
+	 *
+	 * @default 4789
+	 */
+	dataPathPort: number;
+	/**
+	 * How often nodes report to the managers. After three reports missed a node counts as down, and its tasks are started anew once it is back: a manager that stands still for longer takes all nodes for lost. Docker's own default is 5.
+	 *
+	 * @default 20
+	 */
+	dispatcherHeartbeatSeconds: number;
+	/**
+	 * ID of a swarm made by other means that this stack may take over.
+	 */
+	adopt?: string;
+}

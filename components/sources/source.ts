@@ -1,0 +1,13 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../host.ts";
+import type { LogShipping } from "../logShipping.ts";
+
+/** A place that hosts come from. */
+export interface Source {
+	/** Makes the hosts, or finds them; what is made for it is a child of `parent`. */
+	hosts(parent: pulumi.Resource): Host[];
+	/** Looks at every resource of the hosts before it is made, and refuses what must not be. */
+	policy?: pulumi.ResourceTransformation;
+	/** Where the collected logs are sent on to, with the rights that the log host has for it. */
+	logShipping?: LogShipping;
+}

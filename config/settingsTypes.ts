@@ -1,0 +1,64 @@
+import { compile, type JSONSchema } from "json-schema-to-typescript";
+import { z } from "zod";
+import { topologySchema } from "./schema.ts";
+
+/*
+ * What the parts of the program are told, as TypeScript: components/settings/*.ts, made from the schema, so that meaning, unit, default and the effect of a change
+ * stand in one place. The parts know these types, and nothing of the configuration.
+ */
+
+/** The part of JSON Schema that is changed here. */
+interface Schema {
+	description?: string;
+	default?: unknown;
+	properties?: Record<string, Schema>;
+	items?: Schema;
+	anyOf?: Schema[];
+	oneOf?: Schema[];
+}
+
+/** Names of the types, by section. */
+const sections: Record<string, string> = {
+	hosts: "HostSettings",
+	local: "LocalSettings",
+	aws: "AwsSettings",
+	swarm: "SwarmSettings",
+	logs: "LogsSettings",
+	registry: "RegistrySettings",
+	image: "ImageSettings",
+	service: "ServiceSettings",
+	nginx: "NginxSettings",
+};
+
+const madeBy = "/* Made from config/sections by `npm run docs`: change it there. */";
+
+/** The files, by name in the project. */
+export async function settingsFiles(): Promise<Record<string, string>> {
+	// Output: what a part is told has its defaults filled in.
+	const { properties = {} } = z.toJSONSchema(topologySchema, { io: "output" }) as Schema;
+	const options = {
+		bannerComment: "",
+		additionalProperties: false,
+		ignoreMinAndMaxItems: true,
+		style: { useTabs: true, tabWidth: 4, printWidth: 140 },
+	};
+	const files = Object.entries(sections).map(async ([section, name]) => {
+		const schema = properties[section] as Schema;
+		const text = await compile(withDefaults(schema.items ?? schema) as JSONSchema, name, options);
+		return [`components/settings/${section}.ts`, `${madeBy}\n\n${text}`] as const;
+	});
+	return Object.fromEntries(await Promise.all(files));
+}
+
+/** With the default of each value in its description: the types alone do not say it. */
+function withDefaults(schema: Schema): Schema {
+	const inner = { ...schema };
+	if (schema.properties)
+		inner.properties = Object.fromEntries(Object.entries(schema.properties).map(([key, value]) => [key, withDefaults(value)]));
+	for (const kind of ["anyOf", "oneOf"] as const) if (schema[kind]) inner[kind] = schema[kind].map(withDefaults);
+	if (schema.items) inner.items = withDefaults(schema.items);
+	// The defaults of a section stand at its keys.
+	if (schema.default !== undefined && !schema.properties && !schema.oneOf)
+		inner.description = `${schema.description ?? ""}\n\n@default ${JSON.stringify(schema.default)}`.trim();
+	return inner;
+}

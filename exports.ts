@@ -1,0 +1,25 @@
+/*
+ * The parts for another program: `import { Hosts, Swarm } from "swarm-scaleout"`. index.ts of the project shows how they fit together.
+ */
+
+export { endpointOf } from "./components/endpoint.ts";
+export type { Host } from "./components/host.ts";
+export { Hosts, type HostsArgs } from "./components/hosts.ts";
+export { dockerProvider, WasImage, type WasImageArgs } from "./components/image.ts";
+export { LoadBalancer, type LoadBalancerArgs } from "./components/loadBalancer.ts";
+export { NfsExport, type NfsExportArgs } from "./components/nfs.ts";
+export { type RequiredOutput, requireOutput, type ScaleoutOutputs } from "./components/outputs.ts";
+export { Registry, type RegistryArgs } from "./components/registry.ts";
+export { servingMembers, WasService, type WasServiceArgs } from "./components/service.ts";
+export { type AwsArgs, awsSource } from "./components/sources/aws/index.ts";
+export { type ExistingHost, existingSource } from "./components/sources/existing.ts";
+export { type LocalArgs, localSource } from "./components/sources/local.ts";
+export type { Source } from "./components/sources/source.ts";
+export { Swarm, type SwarmArgs, type SwarmMember } from "./components/swarm.ts";
+export { type Configuration, loadConfiguration } from "./config/load.ts";
+export { parseTopology } from "./config/parse.ts";
+export type { Topology } from "./config/schema.ts";
+export type { Connection } from "./lib/connection.ts";
+export { ConfigError, type Fault } from "./lib/fault.ts";
+export type { Role } from "./lib/roles.ts";
+export { imageOf, sourceOf } from "./settings.ts";

@@ -1,0 +1,4 @@
+/** What a host may be. */
+export const roles = ["manager", "worker", "app", "log", "nginx", "registry"] as const;
+
+export type Role = (typeof roles)[number];
