@@ -17,6 +17,7 @@ export interface AgentNode {
 
 /** The agent that takes a node out before a task of the service stops there. `peers`: the service's other nodes. See agent/drain_agent.py. */
 export function drainAgent(
+	name: string,
 	{ host, node }: SwarmMember,
 	service: Pick<ServiceSettings, "name" | "rollout">,
 	self: AgentNode,
@@ -24,8 +25,7 @@ export function drainAgent(
 	parent: pulumi.Resource,
 ): pulumi.Resource {
 	// Only on a host that has proven to be this stack's node: on another one it would take the place of that stack's agent.
-	// Named after the service: another one's agent is another resource, and the one before is removed.
-	return hostStep((name) => `${name}-${service.name}-drain-agent`, host, agentStep(service, self, peers), { parent, dependsOn: [node] });
+	return hostStep((host) => `${name}-drain-agent-${host}`, host, agentStep(service, self, peers), { parent, dependsOn: [node] });
 }
 
 /** Seconds in which systemd lets the agent drain its node before Docker stops: the agent's `--shutdown-turn`, and what a firewall takes. */

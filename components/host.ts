@@ -100,12 +100,13 @@ export function hostStep(
 
 /** The host with the scripts of all steps on it, which each step on it waits for. `check` proves that the host can be used. */
 export function withScripts(
+	name: string,
 	host: Omit<Host, "ready" | "drift">,
 	check: HostCheck,
 	machineId: pulumi.Input<string> | undefined,
 	parent: pulumi.Resource,
 ): Host {
-	const of = (name: string) => `${name}-scripts`;
+	const of = (host: string) => `${name}-${host}-scripts`;
 	const ready = new HostScripts(
 		of(host.name),
 		{ connection: host.connection, ...(machineId !== undefined && { machineId }), owner: owner(), version: kit().version },

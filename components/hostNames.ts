@@ -17,9 +17,6 @@ export function firstName({ name, aliases }: Named): string {
  *
  * @param of The resource's name by its host's.
  */
-export function aliasesOf({ name, aliases }: Named, of: (host: string) => string = (host) => host): { name: string }[] {
+export function aliasesOf({ name, aliases }: Named, of: (host: string) => string): { name: string }[] {
 	return aliases.filter((alias) => alias !== name).map((alias) => ({ name: of(alias) }));
 }
-
-/** Name of the check of a host. */
-export const checkName = (host: string): string => `${host}-check`;

@@ -16,7 +16,7 @@ export class Hosts extends pulumi.ComponentResource {
 	constructor(name: string, { source }: HostsArgs, opts?: pulumi.ComponentResourceOptions) {
 		const transformations = [...(opts?.transformations ?? []), ...(source.policy ? [source.policy] : [])];
 		super("scaleout:index:Hosts", name, {}, { ...opts, transformations });
-		this.all = source.hosts(this).map((host) => ({ ...host, ready: installPackages(host, this) }));
+		this.all = source.hosts(name, this).map((host) => ({ ...host, ready: installPackages(name, host, this) }));
 		this.registerOutputs({ names: this.all.map((host) => host.name) });
 	}
 

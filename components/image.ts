@@ -43,7 +43,7 @@ export class WasImage extends pulumi.ComponentResource {
 
 	#build(name: string, build: Build, tagged: string, { registry, builder, provider }: WasImageArgs): pulumi.Output<string> {
 		const { context, baseArchive } = build;
-		const base = baseArchive ? this.#importBase(baseArchive, build, builder) : [];
+		const base = baseArchive ? this.#importBase(name, baseArchive, build, builder) : [];
 		const built = new docker.Image(
 			name,
 			{
@@ -63,11 +63,11 @@ export class WasImage extends pulumi.ComponentResource {
 	}
 
 	/** Loads the base image's file system on the builder, where the build finds it by its tag. */
-	#importBase(archive: string, build: Build, manager: Host): pulumi.Resource[] {
+	#importBase(name: string, archive: string, build: Build, manager: Host): pulumi.Resource[] {
 		const tag = build.args.BASE_IMAGE as string;
 		const remotePath = `/var/tmp/${fileStem(path.basename(archive))}`;
 		const copied = new command.remote.CopyToRemote(
-			"base-image-archive",
+			`${name}-base-image-archive`,
 			{
 				connection: manager.connection,
 				source: new pulumi.asset.FileAsset(archive),
@@ -83,7 +83,7 @@ export class WasImage extends pulumi.ComponentResource {
 			// What was copied anew is imported anew.
 			because: { copied: copied.id },
 		};
-		return [hostStep("base-image", manager, step, { parent: this, dependsOn: [copied] })];
+		return [hostStep(`${name}-base-image`, manager, step, { parent: this, dependsOn: [copied] })];
 	}
 }
 

@@ -16,11 +16,11 @@ const packages: Record<Role, string[]> = {
 const units: Partial<Record<Role, string>> = { manager: "docker", worker: "docker" };
 
 /** Installs what a host's roles need. What is installed already is left as it is. */
-export function installPackages(host: Host, parent: pulumi.Resource): pulumi.Resource {
+export function installPackages(name: string, host: Host, parent: pulumi.Resource): pulumi.Resource {
 	const wanted = [...new Set(host.roles.flatMap((role) => packages[role]))].sort();
 	const enabled = [...new Set(host.roles.flatMap((role) => units[role] ?? []))];
 	// The docker CLI, which @pulumi/docker works like, talks to the daemon as the one who logs in.
 	const operator = host.roles.includes("manager") && host.user !== "root" ? host.user : undefined;
 	const step: HostStepArgs = { step: "host/packages", ...(operator && { settings: { operator } }), packages: wanted, units: enabled };
-	return hostStep((name) => `${name}-packages`, host, step, { parent });
+	return hostStep((host) => `${name}-${host}-packages`, host, step, { parent });
 }

@@ -5,8 +5,8 @@ import { type Host, type HostStepArgs, hostStep } from "./host.ts";
 const program = "registry_login";
 
 /** What keeps the service's ECR token fresh, on a manager. See agent/registry_login.py. */
-export function registryLogin(manager: Host, service: string, server: string, parent: pulumi.Resource): pulumi.Resource {
-	return hostStep((host) => `${host}-${service}-registry-login`, manager, loginStep(service, server), { parent });
+export function registryLogin(name: string, manager: Host, service: string, server: string, parent: pulumi.Resource): pulumi.Resource {
+	return hostStep((host) => `${name}-registry-login-${host}`, manager, loginStep(service, server), { parent });
 }
 
 /** Installs the program with a timer of four hours: a token lives twelve, so two failures in a row do no harm. */

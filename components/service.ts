@@ -37,13 +37,14 @@ export class WasService extends pulumi.ComponentResource {
 	constructor(name: string, args: WasServiceArgs, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:WasService", name, {}, opts);
 		const { swarm, serving, logs, registry, secrets: _secrets, secretEnv, image, endpoint, ...service } = args;
-		const directories = service.mount.type === "bind" ? this.#makeDirectories(service.mount.source, serving) : [];
-		const agents = isLossless(service) ? this.#agents(serving, service) : [];
+		const directories = service.mount.type === "bind" ? this.#makeDirectories(name, service.mount.source, serving) : [];
+		const agents = isLossless(service) ? this.#agents(name, serving, service) : [];
 		const placement = placementOf(service);
 		const managers = swarm.members.map(({ host }) => host).filter(({ roles }) => roles.includes("manager"));
-		const logins = registry.isEcr ? managers.map((manager) => registryLogin(manager, service.name, registry.server, this)) : [];
+		const logins = registry.isEcr ? managers.map((manager) => registryLogin(name, manager, service.name, registry.server, this)) : [];
 		const labels = serving.map((member, i) =>
 			this.#bind(
+				name,
 				member,
 				args,
 				[directories, agents].flatMap((steps) => steps[i] ?? []),
@@ -82,13 +83,13 @@ export class WasService extends pulumi.ComponentResource {
 		this.registerOutputs({ name: this.service.name, image: this.service.imageDigest });
 	}
 
-	#agents(serving: SwarmMember[], service: Pick<ServiceSettings, "name" | "rollout">): pulumi.Resource[] {
+	#agents(name: string, serving: SwarmMember[], service: Pick<ServiceSettings, "name" | "rollout">): pulumi.Resource[] {
 		const nodes = serving.map(({ host }) => ({ name: firstName(host), address: host.address }));
 		const first = new Map(serving.map(({ host }) => [host.name, firstName(host)]));
 		const order = service.rollout.order.map((name) => first.get(name) ?? name);
 		return serving.map((member, i) => {
 			const [self, peers] = [nodes[i] as AgentNode, nodes.filter((node) => node !== nodes[i])];
-			return drainAgent(member, { ...service, rollout: { ...service.rollout, order } }, self, peers, this);
+			return drainAgent(name, member, { ...service, rollout: { ...service.rollout, order } }, self, peers, this);
 		});
 	}
 
@@ -96,10 +97,10 @@ export class WasService extends pulumi.ComponentResource {
 	 * The label that has Swarm place a task on the node. It is there once all is that a task needs, and goes, at the end of an `up`, before any of
 	 * it does: first the label and with it, drained, the task; then the agent, the access to the export, the node.
 	 */
-	#bind({ host, node }: SwarmMember, args: WasServiceArgs, steps: pulumi.Resource[]): NodeLabel {
+	#bind(name: string, { host, node }: SwarmMember, args: WasServiceArgs, steps: pulumi.Resource[]): NodeLabel {
 		const { swarm, logs, registry, ...service } = args;
 		const [label, value] = placementOf(service);
-		const of = (name: string) => `${name}-label`;
+		const of = (host: string) => `${name}-label-${host}`;
 		return new NodeLabel(
 			of(host.name),
 			{
@@ -137,10 +138,10 @@ export class WasService extends pulumi.ComponentResource {
 		});
 	}
 
-	#makeDirectories(source: string, serving: SwarmMember[]): pulumi.Resource[] {
+	#makeDirectories(name: string, source: string, serving: SwarmMember[]): pulumi.Resource[] {
 		return serving.map(({ host }) =>
 			hostStep(
-				(name) => `${name}-log-directory`,
+				(host) => `${name}-log-directory-${host}`,
 				host,
 				{ step: "service/log-directory", directories: [{ path: source, mode: "0777" }] },
 				{ parent: this },

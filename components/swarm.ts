@@ -48,8 +48,9 @@ export class Swarm extends pulumi.ComponentResource {
 		this.clusterId = cluster.id;
 		const join = (host: Host, dependsOn: pulumi.Resource[]): SwarmMember => {
 			const isManager = host.roles.includes("manager");
+			const of = (host: string) => `${name}-${host}`;
 			const node = new SwarmNode(
-				host.name,
+				of(host.name),
 				{
 					connection: host.connection,
 					machineId: host.machine?.id,
@@ -59,7 +60,7 @@ export class Swarm extends pulumi.ComponentResource {
 					role: isManager ? "manager" : "worker",
 					owner: owner(),
 				},
-				{ parent: this, dependsOn: [host.ready, ...dependsOn], aliases: aliasesOf(host) },
+				{ parent: this, dependsOn: [host.ready, ...dependsOn], aliases: aliasesOf(host, of) },
 			);
 			return { host, node };
 		};

@@ -33,8 +33,6 @@ export function connectionsOf(resources: DeployedResource[]): Record<string, Con
 	return Object.fromEntries(checks.map(({ inputs }) => [inputs.host, inputs.connection]));
 }
 
-export const nameOf = (urn: string) => urn.split("::").at(-1) as string;
-
 /** The SDK's mark of a secret in JSON. */
 const signature = "4dabf18193072939515e22adb298388d";
 

@@ -1,5 +1,5 @@
 import type { Connection } from "../lib/connection.ts";
-import { connectionsOf, type DeployedResource, nameOf } from "../lib/deployment.ts";
+import { connectionsOf, type DeployedResource } from "../lib/deployment.ts";
 import type { Health } from "../lib/health.ts";
 
 /** What a stack's state says there should be. */
@@ -32,8 +32,9 @@ export function deployedOf(resources: DeployedResource[]): Deployed {
 	if (!stack?.outputs?.endpoint || !service) throw new Error("the stack is not deployed, or only half: run pulumi up");
 	const { outputs } = stack;
 	const connections = connectionsOf(resources);
-	// The resource of a membership has the host's name.
-	const nodeIds = new Map(resources.filter(isOf("SwarmNode")).map(({ urn, outputs }) => [nameOf(urn), outputs?.nodeId as string]));
+	const nodeIds = new Map(
+		resources.filter(isOf("SwarmNode")).map(({ inputs, outputs }) => [inputs.advertiseAddress, outputs?.nodeId as string]),
+	);
 	const { name, replicas, publish, mount, nodes, health, rollout } = service.inputs;
 	return {
 		endpoint: outputs.endpoint,
@@ -43,7 +44,7 @@ export function deployedOf(resources: DeployedResource[]): Deployed {
 			roles,
 			address,
 			connection: connections[name],
-			...(nodeIds.get(name) && { nodeId: nodeIds.get(name) }),
+			...(nodeIds.has(address) && { nodeId: nodeIds.get(address) }),
 		})),
 		service: {
 			name,

@@ -83,7 +83,7 @@ swarm-scaleout:service: { replicas: 4 }`,
 						"absent instead of root:root 644 sha256 0f3a5c1e9b27",
 				},
 			},
-			worker1: { "host-packages": { "package conntrack": "config-files instead of installed" } },
+			worker1: { "hosts-host-packages": { "package conntrack": "config-files instead of installed" } },
 			nginx: {
 				nginx: {
 					"/etc/nginx/conf.d/swarm-scaleout-sample-nginx.conf":

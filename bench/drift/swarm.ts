@@ -1,5 +1,5 @@
 import { describeConnection } from "../../lib/connection.ts";
-import { type DeployedResource, nameOf } from "../../lib/deployment.ts";
+import type { DeployedResource } from "../../lib/deployment.ts";
 import { second } from "../../lib/swarm.ts";
 import type { ServiceInputs } from "../../providers/service/resource.ts";
 import { volumeOptions } from "../../providers/service/spec.ts";
@@ -49,12 +49,12 @@ export function swarmChecksOf(resources: DeployedResource[]): SwarmChecks {
 	};
 	const settings = cluster?.inputs as SwarmClusterInputs | undefined;
 	const [asked] = settings?.managers.map(describeConnection) ?? [];
-	const manager = nodes.find(({ inputs }) => describeConnection(inputs.connection) === asked);
+	const manager = ofType("HostCheck").find(({ inputs }) => describeConnection(inputs.connection) === asked);
 	if (!cluster || !settings || !service || !manager) throw new Error("the stack is not deployed, or only half: run pulumi up");
 	const { name, replicas, secrets, mount, nodes: serving } = service.inputs as ServiceInputs;
 	const volume = mount.type === "volume" && { name: mount.name, options: volumeOptions(mount) };
 	return {
-		manager: nameOf(manager.urn),
+		manager: manager.inputs.host,
 		swarm: {
 			cluster: cluster.outputs.clusterId,
 			heartbeatPeriod: settings.dispatcherHeartbeatSeconds * second,

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../../lib/connection.ts";
 import { HostCheck } from "../../providers/host/resource.ts";
-import { owner, withScripts } from "../host.ts";
-import { aliasesOf, checkName } from "../hostNames.ts";
+import { type Host, owner, withScripts } from "../host.ts";
+import { aliasesOf } from "../hostNames.ts";
 import type { HostSettings } from "../settings/hosts.ts";
 import type { Source } from "./source.ts";
 
@@ -14,20 +14,18 @@ export interface ExistingHost extends Pick<HostSettings, "name" | "aliases" | "r
 
 /** Hosts that exist, by an inventory. They are never created or deleted, only what is put on them. */
 export function existingSource({ hosts }: { hosts: ExistingHost[] }): Source {
-	return { hosts: (parent) => hosts.map((host, i) => existingHost(host, i, parent)) };
+	return { hosts: (name, parent) => hosts.map((host, i) => existingHost(name, host, i, parent)) };
 }
 
-function existingHost(
-	{ name, aliases, roles, address, lost: isLost, connection: plain }: ExistingHost,
-	i: number,
-	parent: pulumi.Resource,
-) {
+function existingHost(source: string, host: ExistingHost, i: number, parent: pulumi.Resource): Host {
+	const { name, aliases, roles, address, lost: isLost, connection: plain } = host;
 	const connection = pulumi.secret(plain);
+	const of = (host: string) => `${source}-${host}-check`;
 	const check = new HostCheck(
-		checkName(name),
+		of(name),
 		{ host: name, property: `hosts[${i}]`, connection, owner: owner(), roles },
-		{ parent, aliases: aliasesOf({ name, aliases }, checkName) },
+		{ parent, aliases: aliasesOf(host, of) },
 	);
 	const reach = (port: number) => ({ address, port });
-	return withScripts({ name, aliases, roles, address, reach, connection, user: plain.user, isLost }, check, undefined, parent);
+	return withScripts(source, { name, aliases, roles, address, reach, connection, user: plain.user, isLost }, check, undefined, parent);
 }

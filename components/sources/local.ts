@@ -6,7 +6,7 @@ import { HostCheck } from "../../providers/host/resource.ts";
 import { Machine } from "../../providers/machine/resource.ts";
 import { SshKey } from "../../providers/ssh-key/resource.ts";
 import { type Host, owner, withScripts } from "../host.ts";
-import { aliasesOf, checkName, firstName } from "../hostNames.ts";
+import { aliasesOf, firstName } from "../hostNames.ts";
 import type { HostSettings } from "../settings/hosts.ts";
 import type { LocalSettings } from "../settings/local.ts";
 import type { LogsSettings } from "../settings/logs.ts";
@@ -32,22 +32,23 @@ export interface Forward {
 
 /** QEMU machines on the machine that runs `pulumi`, one a host, on a private LAN of their own. */
 export function localSource(args: LocalArgs): Source {
-	return { hosts: (parent) => localHosts(args, parent) };
+	return { hosts: (name, parent) => localHosts(name, args, parent) };
 }
 
-function localHosts(args: LocalArgs, parent: pulumi.Resource): Host[] {
+function localHosts(source: string, args: LocalArgs, parent: pulumi.Resource): Host[] {
 	const { directory, imageDirectory, logs, hosts } = args;
-	const key = new SshKey("operator-key", {}, { parent });
+	const key = new SshKey(`${source}-operator-key`, {}, { parent });
 	const logDiskFile = path.join(directory, "log-disk.ext4");
-	const logDisk = new Disk("log-disk", { file: logDiskFile, sizeGiB: 4 }, { parent, retainOnDelete: logs.keepOnDestroy });
+	const logDisk = new Disk(`${source}-log-disk`, { file: logDiskFile, sizeGiB: 4 }, { parent, retainOnDelete: logs.keepOnDestroy });
 	return hosts.map((host, i) => {
 		const { name, aliases, roles, address } = host;
 		const isLog = roles.includes("log");
 		const sshPort = args.sshPortBase + i;
 		const hostname = firstName(host);
 		const forwards = args.forwards.filter((forward) => forward.host === name);
+		const of = (host: string) => `${source}-${host}`;
 		const machine = new Machine(
-			name,
+			of(name),
 			{
 				hostname,
 				directory: path.join(directory, hostname),
@@ -62,7 +63,7 @@ function localHosts(args: LocalArgs, parent: pulumi.Resource): Host[] {
 				privateKey: key.privateKey,
 				disks: isLog ? [{ file: logDiskFile, serial: "logs", mountPoint: logs.path }] : [],
 			},
-			{ parent, dependsOn: isLog ? [logDisk] : [], aliases: aliasesOf(host) },
+			{ parent, dependsOn: isLog ? [logDisk] : [], aliases: aliasesOf(host, of) },
 		);
 		const connection = pulumi.secret({
 			host: "127.0.0.1",
@@ -77,11 +78,12 @@ function localHosts(args: LocalArgs, parent: pulumi.Resource): Host[] {
 				throw new ProgramError(`${name}: no port of this machine leads to its port ${port}: name one in forwards`);
 			return { address: "127.0.0.1", port: hostPort, isForwarded: true };
 		};
+		const checkOf = (host: string) => `${of(host)}-check`;
 		const check = new HostCheck(
-			checkName(name),
+			checkOf(name),
 			{ host: name, property: `hosts[${i}]`, connection, owner: owner(), roles, isMade: true },
-			{ parent, deletedWith: machine, dependsOn: [machine], aliases: aliasesOf(host, checkName) },
+			{ parent, deletedWith: machine, dependsOn: [machine], aliases: aliasesOf(host, checkOf) },
 		);
-		return withScripts({ name, aliases, roles, address, reach, connection, user: "root", machine }, check, undefined, parent);
+		return withScripts(source, { name, aliases, roles, address, reach, connection, user: "root", machine }, check, undefined, parent);
 	});
 }

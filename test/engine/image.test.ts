@@ -15,7 +15,7 @@ const program = `
 import * as pulumi from "@pulumi/pulumi";
 import { pinnedImage } from ${JSON.stringify(path.join(projectDirectory, "components", "sources", "aws", "instances.ts"))};
 const config = new pulumi.Config();
-export const image = pinnedImage({ name: "worker1", aliases: [] }, config.require("wanted"), config.require("current"));
+export const image = pinnedImage({ name: "worker1", aliases: [] }, config.require("wanted"), config.require("current"), { named: (what) => what, opts: {} });
 `;
 
 describe.skipIf(noEngine)(`the image of a host in EC2${noEngine ? ` (skipped: ${noEngine})` : ""}`, () => {

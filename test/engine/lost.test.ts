@@ -25,6 +25,6 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 		const forgotten = names(resources.filter(({ retainOnDelete }) => retainOnDelete));
 		const isOnHost = (type: string) => type === "command:remote:Command" || type.endsWith(":HostScripts");
 		expect(forgotten).toEqual(names(resources.filter(({ type, urn }) => isOnHost(type) && urn.includes("worker2"))));
-		expect(forgotten).toContain("worker2-babble-was-drain-agent");
+		expect(forgotten).toContain("babble-was-drain-agent-worker2");
 	});
 });

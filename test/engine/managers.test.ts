@@ -24,7 +24,7 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 		stack = await sampleStack(scratch);
 	});
 
-	/** What a changed list of hosts does to the swarm and its nodes: `update SwarmNode worker1`. */
+	/** What a changed list of hosts does to the swarm and its nodes: `update SwarmNode swarm-worker1`. */
 	async function changes(change: (hosts: Record<string, HostConfig>) => void): Promise<string[]> {
 		const before = structuredClone(stack.config);
 		const hosts = stack.config["swarm-scaleout:hosts"] as HostConfig[];
@@ -45,15 +45,15 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 		expect(await changes(({ worker1, worker2 }) => become("manager", worker1, worker2))).toEqual([
 			"update Service babble-was",
 			"update SwarmCluster swarm",
-			"update SwarmNode manager",
-			"update SwarmNode worker1",
-			"update SwarmNode worker2",
+			"update SwarmNode swarm-manager",
+			"update SwarmNode swarm-worker1",
+			"update SwarmNode swarm-worker2",
 		]);
 	});
 
 	test("another address of the only manager is another swarm, and the preview says so", async () => {
 		const steps = await changes(({ manager }) => Object.assign(manager ?? {}, { address: "192.168.2.138" }));
-		expect(steps).toEqual(expect.arrayContaining(["manager", "worker1", "worker2"].map((name) => `replace SwarmNode ${name}`)));
+		expect(steps).toEqual(expect.arrayContaining(["manager", "worker1", "worker2"].map((name) => `replace SwarmNode swarm-${name}`)));
 		expect(steps).toContain("replace SwarmCluster swarm");
 	});
 

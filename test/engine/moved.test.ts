@@ -40,13 +40,13 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 			const steps = changesOf(await stack.preview()).filter((step) => !step.endsWith("-check"));
 			stack.config = before;
 			const order = [
-				"create worker3",
-				"create worker3-label",
+				"create swarm-worker3",
+				"create babble-was-label-worker3",
 				"update babble-was",
 				"update nginx",
-				"delete worker2-label",
-				"delete worker2-babble-was-drain-agent",
-				...(steps.includes("delete worker2") ? ["delete worker2"] : []),
+				"delete babble-was-label-worker2",
+				"delete babble-was-drain-agent-worker2",
+				...(steps.includes("delete swarm-worker2") ? ["delete swarm-worker2"] : []),
 			];
 			expect(steps.filter((step) => order.includes(step))).toEqual(order);
 		},
@@ -57,9 +57,9 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 		Object.assign(stack.config["swarm-scaleout:service"] as object, { name: "other" });
 		const steps = changesOf(await stack.preview());
 		stack.config = before;
-		expect(steps.filter((step) => / worker1-.*agent$/.test(step))).toEqual([
-			"create worker1-other-drain-agent",
-			"delete worker1-babble-was-drain-agent",
+		expect(steps.filter((step) => /agent-worker1$/.test(step))).toEqual([
+			"create other-drain-agent-worker1",
+			"delete babble-was-drain-agent-worker1",
 		]);
 	});
 });

@@ -42,7 +42,7 @@ async function changeManagers(...names: string[]): Promise<void> {
 		({ op, urn }) =>
 			/create|replace|delete/.test(op) &&
 			/:(Machine|SwarmCluster|SwarmNode|Service)::/.test(urn) &&
-			!spare.some((name) => urn.endsWith(`:SwarmNode::${name}`)),
+			!spare.some((name) => urn.endsWith(`:SwarmNode::swarm-${name}`)),
 	);
 	expect(anew.map(({ op, urn }) => `${op} ${urn}`)).toEqual([]);
 	const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });

@@ -135,12 +135,12 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		const typed = steps
 			.filter(({ op }) => op === "replace")
 			.map(({ urn }) => `${urn.split("::")[2]?.split("$").at(-1)?.split(":").at(-1)} ${urn.split("::").at(-1)}`);
-		expect(typed).toEqual(expect.arrayContaining(["Instance worker2", "SwarmNode worker2"]));
+		expect(typed).toEqual(expect.arrayContaining(["Instance hosts-worker2", "SwarmNode swarm-worker2"]));
 		expect(typed.filter((what) => /^(Instance|SwarmNode|Volume|Service) /.test(what)).sort()).toEqual([
-			"Instance worker2",
-			"SwarmNode worker2",
+			"Instance hosts-worker2",
+			"SwarmNode swarm-worker2",
 		]);
-		expect(changesOf(steps).some((change) => /^(delete|replace) (manager|worker1|log|nginx)$/.test(change))).toBe(false);
+		expect(changesOf(steps).some((change) => /^(delete|replace) (hosts|swarm)-(manager|worker1|log|nginx)$/.test(change))).toBe(false);
 	});
 
 	test("replaces the worker without a failed request, and it serves again", async () => {

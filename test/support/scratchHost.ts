@@ -93,7 +93,7 @@ export class ScratchHost {
 		this.#program("opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl", `echo '"status": "running"'`);
 		fs.mkdirSync(path.join(this.root, "opt/aws/amazon-cloudwatch-agent/etc"));
 		fs.writeFileSync(path.join(this.root, "dev/disk/by-id/disk"), "");
-		fs.symlinkSync("disk", path.join(this.root, "dev/disk/by-id/nvme-idof-log-volume"));
+		fs.symlinkSync("disk", path.join(this.root, "dev/disk/by-id/nvme-idof-hosts-log-volume"));
 		fs.writeFileSync(path.join(this.root, "etc/ssl/certs/ca-certificates.crt"), "");
 		fs.writeFileSync(path.join(this.root, "etc/fstab"), "");
 		fs.writeFileSync(path.join(this.root, ".stand-ins"), standIns);

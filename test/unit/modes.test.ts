@@ -74,7 +74,7 @@ function others(): Step[] {
 		acmeStep(nginx, { acme, ca: "a CA\n" }, paths),
 		loginStep("babble-was", "123456789012.dkr.ecr.eu-central-1.amazonaws.com"),
 		shippingStep("eu-central-1", "{}\n"),
-		mountStep("id-of-log-volume", "/mnt/main-was-logs", "50GiB"),
+		mountStep("id-of-hosts-log-volume", "/mnt/main-was-logs", "50GiB"),
 	].map((step) => {
 		const { create, stdin } = commandsOf(step);
 		return { name: step.step, command: create, stdin };

@@ -36,10 +36,13 @@ test("~/ is the home directory in every key that names a file or a directory", a
 	const recorder = new Recorder();
 	await runProgram(recorder, Object.fromEntries(Object.entries(config).map(([name, value]) => [`swarm-scaleout:${name}`, value])), "lab");
 	const find = recorder.find.bind(recorder);
-	expect(find("manager", ":Machine").inputs).toMatchObject({ directory: `${home}/machines/manager`, imageDirectory: `${home}/image` });
-	expect(find("log-disk").inputs.file).toBe(`${home}/machines/log-disk.ext4`);
+	expect(find("hosts-manager", ":Machine").inputs).toMatchObject({
+		directory: `${home}/machines/manager`,
+		imageDirectory: `${home}/image`,
+	});
+	expect(find("hosts-log-disk").inputs.file).toBe(`${home}/machines/log-disk.ext4`);
 	expect(find("was", ":Image").inputs.build).toMatchObject({ context: `${home}/context`, dockerfile: `${home}/context/Dockerfile` });
-	expect(await find("base-image-archive").inputs.source.path).toBe(`${home}/base.tar.gz`);
+	expect(await find("was-base-image-archive").inputs.source.path).toBe(`${home}/base.tar.gz`);
 	expect(find("registry-trust-manager").inputs.stdin).toContain("BEGIN CERTIFICATE");
 	expect(find("nginx-certificate").inputs.stdin).toContain("PRIVATE KEY");
 });

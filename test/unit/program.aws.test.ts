@@ -60,11 +60,11 @@ test("the ssh program of the Docker provider goes through the bastion, pinned", 
 describe("each step waits for what it needs", () => {
 	// biome-ignore format: one order a row
 	const orders: [string, [string, string], [string, string]][] = [
-		["the export after its volume is mounted", ["logs-export", ""], ["log-volume-mount", ""]],
+		["the export after its volume is mounted", ["logs-export", ""], ["hosts-log-volume-mount", ""]],
 		["shipping after the export", ["logs-shipping", ""], ["logs-export", ""]],
-		["the log host after its rights are there", ["log", ":Instance"], ["log-rights", ""]],
-		["a worker joins after it has booted", ["worker1", ":SwarmNode"], ["worker1-boot", ""]],
-		["NGINX after its address is bound", ["nginx", ":Command"], ["nginx-address", ":EipAssociation"]],
+		["the log host after its rights are there", ["hosts-log", ":Instance"], ["hosts-log-rights", ""]],
+		["a worker joins after it has booted", ["swarm-worker1", ":SwarmNode"], ["hosts-worker1-boot", ""]],
+		["NGINX after its address is bound", ["nginx", ":Command"], ["hosts-nginx-address", ":EipAssociation"]],
 	];
 	test.each(orders)("%s", (_order, later, earlier) => {
 		expect(recorder.isAfter(find(...later), find(...earlier))).toBe(true);
@@ -77,7 +77,7 @@ test("the agent on the log host is given the log group of the stack", () => {
 	const [, content = ""] = /\n@staged [^\n]+\n((?: {2}[^\n]*\n)+)/.exec(stdin) ?? [];
 	expect(JSON.parse(content).logs.logs_collected.files.collect_list[0]).toMatchObject({
 		file_path: "/mnt/main-was-logs/*.log",
-		log_group_name: find("log-group", ":LogGroup").inputs.name,
+		log_group_name: find("hosts-log-group", ":LogGroup").inputs.name,
 	});
 });
 

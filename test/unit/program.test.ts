@@ -63,11 +63,11 @@ const parentOf = ({ parent }: Registered) => parent.split("::").slice(-2).join("
 
 describe("the lab's topology becomes these resources", () => {
 	test.each([
-		["dynamic/scaleout:Machine", Object.keys(addresses)],
-		["dynamic/scaleout:HostCheck", Object.keys(addresses).map((name) => `${name}-check`)],
+		["dynamic/scaleout:Machine", Object.keys(addresses).map((name) => `hosts-${name}`)],
+		["dynamic/scaleout:HostCheck", Object.keys(addresses).map((name) => `hosts-${name}-check`)],
 		["dynamic/scaleout:SwarmCluster", ["swarm"]],
-		["dynamic/scaleout:SwarmNode", ["manager", "worker1", "worker2"]],
-		["dynamic/scaleout:NodeLabel", ["manager-label", "worker1-label", "worker2-label"]],
+		["dynamic/scaleout:SwarmNode", ["swarm-manager", "swarm-worker1", "swarm-worker2"]],
+		["dynamic/scaleout:NodeLabel", ["babble-was-label-manager", "babble-was-label-worker1", "babble-was-label-worker2"]],
 		["dynamic/scaleout:Service", ["babble-was"]],
 		["docker:index/image:Image", ["was"]],
 		["dynamic/scaleout:SwarmSecret", ["babble-was-spring.datasource.password"]],
@@ -76,12 +76,12 @@ describe("the lab's topology becomes these resources", () => {
 	});
 
 	test.each([
-		["manager", "Machine", "scaleout:index:Hosts hosts"],
-		["manager-packages", "Command", "scaleout:index:Hosts hosts"],
-		["worker1", "SwarmNode", "scaleout:index:Swarm swarm"],
+		["hosts-manager", "Machine", "scaleout:index:Hosts hosts"],
+		["hosts-manager-packages", "Command", "scaleout:index:Hosts hosts"],
+		["swarm-worker1", "SwarmNode", "scaleout:index:Swarm swarm"],
 		["logs-export", "Command", "scaleout:index:NfsExport logs"],
 		["registry-password", "GeneratedSecret", "scaleout:index:Registry registry"],
-		["worker1-label", "NodeLabel", "scaleout:index:WasService babble-was"],
+		["babble-was-label-worker1", "NodeLabel", "scaleout:index:WasService babble-was"],
 		["babble-was-secrets-key", "GeneratedSecret", "scaleout:index:WasService babble-was"],
 		["was", "Image", "scaleout:index:WasImage was"],
 		["babble-was", "Service", "scaleout:index:WasService babble-was"],
@@ -91,25 +91,25 @@ describe("the lab's topology becomes these resources", () => {
 	});
 
 	test("a host's steps go with its machine, and are not undone one by one on a machine that is deleted", () => {
-		for (const step of remote().filter(({ name }) => !name.startsWith("base-image"))) {
+		for (const step of remote().filter(({ name }) => !name.startsWith("was-base-image"))) {
 			expect(step.deletedWith, step.name).toMatch(/scaleout:Machine::/);
 		}
 	});
 
 	test("the base image is copied and imported anew on another machine: another connection alone would do neither", () => {
-		const archive = find("base-image-archive");
-		expect(archive.inputs.triggers).toEqual([find("manager", ":Machine").id]);
-		expect(find("base-image", ":Command").inputs.stdin).toContain(`\n@because copied ${archive.id}\n`);
+		const archive = find("was-base-image-archive");
+		expect(archive.inputs.triggers).toEqual([find("hosts-manager", ":Machine").id]);
+		expect(find("was-base-image", ":Command").inputs.stdin).toContain(`\n@because copied ${archive.id}\n`);
 	});
 
 	test("the image is built and pushed anew where the registry's host is another machine, which holds none", () => {
-		expect(find("was", ":Image").replacementTrigger).toBe(`${find("log", ":Machine").id} ${hostKeyOf("log")}`);
+		expect(find("was", ":Image").replacementTrigger).toBe(`${find("hosts-log", ":Machine").id} ${hostKeyOf("hosts-log")}`);
 	});
 
 	test("the collected logs outlive the stack", () => {
-		expect(find("log-disk").retainOnDelete).toBe(true);
-		expect(find("log", ":Machine").inputs.disks).toEqual([
-			{ file: find("log-disk").inputs.file, serial: "logs", mountPoint: "/mnt/main-was-logs" },
+		expect(find("hosts-log-disk").retainOnDelete).toBe(true);
+		expect(find("hosts-log", ":Machine").inputs.disks).toEqual([
+			{ file: find("hosts-log-disk").inputs.file, serial: "logs", mountPoint: "/mnt/main-was-logs" },
 		]);
 	});
 });
@@ -131,15 +131,15 @@ describe("every connection is pinned", () => {
 				port: expect.any(Number),
 				user: "root",
 				privateKey: planted[3],
-				hostKey: hostKeyOf(machine),
+				hostKey: hostKeyOf(`hosts-${machine}`),
 			});
 		}
 	});
 
 	test("each machine's steps go to that machine", () => {
 		for (const [i, name] of Object.keys(addresses).entries()) {
-			expect(find(`${name}-packages`).inputs.connection.port).toBe(2400 + i);
-			expect(find(name, ":Machine").inputs.sshPort).toBe(2400 + i);
+			expect(find(`hosts-${name}-packages`).inputs.connection.port).toBe(2400 + i);
+			expect(find(`hosts-${name}`, ":Machine").inputs.sshPort).toBe(2400 + i);
 		}
 	});
 
@@ -149,7 +149,7 @@ describe("every connection is pinned", () => {
 		const file = (option: string) => options.find((given) => given.startsWith(`${option}=`))?.slice(option.length + 1) as string;
 		expect(provider.host).toBe("ssh://root@127.0.0.1:2400");
 		expect(options).toContain("StrictHostKeyChecking=yes");
-		expect(fs.readFileSync(file("UserKnownHostsFile"), "utf8").split("\n")[0]).toBe(`[127.0.0.1]:2400 ${hostKeyOf("manager")}`);
+		expect(fs.readFileSync(file("UserKnownHostsFile"), "utf8").split("\n")[0]).toBe(`[127.0.0.1]:2400 ${hostKeyOf("hosts-manager")}`);
 		expect(fs.readFileSync(file("IdentityFile"), "utf8")).toBe(planted[3]);
 		expect(fs.statSync(file("IdentityFile")).mode & 0o777).toBe(0o600);
 	});
@@ -163,7 +163,7 @@ describe("values reach the place they are meant for", () => {
 			"server 192.168.2.142:8080",
 			"server 192.168.3.5:8080",
 		]);
-		expect(find("nginx", ":Machine").inputs.forwards).toEqual([
+		expect(find("hosts-nginx", ":Machine").inputs.forwards).toEqual([
 			{ hostPort: 8088, guestPort: 80 },
 			{ hostPort: 8443, guestPort: 443 },
 		]);
@@ -187,9 +187,9 @@ describe("values reach the place they are meant for", () => {
 		expect(inputs.replicas).toBe(3);
 		expect(inputs.publish).toEqual({ mode: "host", target: 8080, published: 8080 });
 		expect(inputs.nodes.map(({ name, nodeId, address }: Props) => [name, nodeId, address])).toEqual([
-			["manager", "node-id-of-manager", addresses.manager],
-			["worker1", "node-id-of-worker1", addresses.worker1],
-			["worker2", "node-id-of-worker2", addresses.worker2],
+			["manager", "node-id-of-swarm-manager", addresses.manager],
+			["worker1", "node-id-of-swarm-worker1", addresses.worker1],
+			["worker2", "node-id-of-swarm-worker2", addresses.worker2],
 		]);
 	});
 
@@ -197,10 +197,16 @@ describe("values reach the place they are meant for", () => {
 		const { placement, rollout, stopGraceSeconds } = find("babble-was", ":Service").inputs;
 		const [label, value] = placement;
 		for (const node of ["manager", "worker1", "worker2"]) {
-			const { inputs } = find(`${node}-label`);
-			expect(inputs).toMatchObject({ node: `id-of-${node}`, nodeId: `node-id-of-${node}`, label, value, service: "babble-was" });
+			const { inputs } = find(`babble-was-label-${node}`);
+			expect(inputs).toMatchObject({
+				node: `id-of-swarm-${node}`,
+				nodeId: `node-id-of-swarm-${node}`,
+				label,
+				value,
+				service: "babble-was",
+			});
 			expect(inputs.stopSeconds).toBe(rollout.turnLimitSeconds + rollout.drainLimitSeconds + stopGraceSeconds);
-			expect(hostKeyOf(node)).toBe(inputs.connection.hostKey);
+			expect(hostKeyOf(`hosts-${node}`)).toBe(inputs.connection.hostKey);
 		}
 	});
 
@@ -218,9 +224,9 @@ describe("values reach the place they are meant for", () => {
 		expect(find("swarm", ":SwarmCluster").inputs.advertiseAddress).toBe(addresses.manager);
 		const members = recorder.ofType(":SwarmNode").map(({ name, inputs }) => [name, inputs.role, inputs.advertiseAddress, inputs.clusterId]);
 		expect(members).toEqual([
-			["manager", "manager", addresses.manager, "id-of-swarm"],
-			["worker1", "worker", addresses.worker1, "id-of-swarm"],
-			["worker2", "worker", addresses.worker2, "id-of-swarm"],
+			["swarm-manager", "manager", addresses.manager, "id-of-swarm"],
+			["swarm-worker1", "worker", addresses.worker1, "id-of-swarm"],
+			["swarm-worker2", "worker", addresses.worker2, "id-of-swarm"],
 		]);
 	});
 
@@ -292,7 +298,7 @@ describe("secrets stay secret", () => {
 });
 
 describe("each step waits for what it needs", () => {
-	const packagesOf = (host: string) => find(`${host}-packages`);
+	const packagesOf = (host: string) => find(`hosts-${host}-packages`);
 	const service = () => find("babble-was", ":Service");
 	const probes = () => remote().filter(({ name }) => name.startsWith("logs-probe-"));
 	const clients = () => remote().filter(({ name }) => name.startsWith("logs-client-"));
@@ -300,21 +306,21 @@ describe("each step waits for what it needs", () => {
 	const agents = () => remote().filter(({ name }) => name.endsWith("-drain-agent"));
 	// biome-ignore format: one order a row
 	const orders: [string, () => Registered[], () => Registered[]][] = [
-		["packages after the host was checked", () => [packagesOf("nginx")], () => [find("nginx-check")]],
+		["packages after the host was checked", () => [packagesOf("nginx")], () => [find("hosts-nginx-check")]],
 		["the swarm after Docker is installed", () => [find("swarm", ":SwarmCluster")], () => [packagesOf("manager")]],
-		["a worker joins after the swarm is there, and Docker on it", () => [find("worker1", ":SwarmNode")], () => [find("swarm", ":SwarmCluster"), packagesOf("worker1")]],
+		["a worker joins after the swarm is there, and Docker on it", () => [find("swarm-worker1", ":SwarmNode")], () => [find("swarm", ":SwarmCluster"), packagesOf("worker1")]],
 		["the export after NFS is installed", () => [find("logs-export")], () => [packagesOf("log")]],
 		["the clients after the server", clients, () => [find("logs-export")]],
 		["a probe after its node has access to the export", () => [find("logs-probe-worker2")], () => [find(`logs-client-${addresses.worker2}-mnt-main-was-logs`)]],
-		["a node serves after it is a node, drainable, trusts the registry and has proven access to the export; so it ceases to before any of that goes", () => [find("worker2-label")], () => [find("worker2", ":SwarmNode"), find("worker2-babble-was-drain-agent"), find("registry-trust-worker2"), find("logs-probe-worker2"), find(`logs-client-${addresses.worker2}-mnt-main-was-logs`)]],
+		["a node serves after it is a node, drainable, trusts the registry and has proven access to the export; so it ceases to before any of that goes", () => [find("babble-was-label-worker2")], () => [find("swarm-worker2", ":SwarmNode"), find("babble-was-drain-agent-worker2"), find("registry-trust-worker2"), find("logs-probe-worker2"), find(`logs-client-${addresses.worker2}-mnt-main-was-logs`)]],
 		["the service after the labels: a successor serves before the load balancer moves on to it, and the labels that go do so after that", () => [service(), find("nginx", ":Command")], () => recorder.ofType(":NodeLabel")],
 		["trust after the registry serves", trust, () => [find("registry", ":Command")]],
 		["the push after the registry is trusted", () => [find("was", ":Image")], trust],
-		["the build after its base image is there", () => [find("was", ":Image")], () => [find("base-image", ":Command")]],
-		["the base image after its archive is copied, and Docker is there", () => [find("base-image", ":Command")], () => [find("base-image-archive"), packagesOf("manager")]],
+		["the build after its base image is there", () => [find("was", ":Image")], () => [find("was-base-image", ":Command")]],
+		["the base image after its archive is copied, and Docker is there", () => [find("was-base-image", ":Command")], () => [find("was-base-image-archive"), packagesOf("manager")]],
 		["a secret after the swarm is there", () => [find("babble-was-spring.datasource.password")], () => [find("swarm", ":SwarmCluster")]],
-		["the drain agents after their hosts' packages", () => [find("worker1-babble-was-drain-agent")], () => [packagesOf("worker1")]],
-		["a drain agent after its host has proven to be this stack's node", () => [find("worker1-babble-was-drain-agent")], () => [find("worker1", ":SwarmNode")]],
+		["the drain agents after their hosts' packages", () => [find("babble-was-drain-agent-worker1")], () => [packagesOf("worker1")]],
+		["a drain agent after its host has proven to be this stack's node", () => [find("babble-was-drain-agent-worker1")], () => [find("swarm-worker1", ":SwarmNode")]],
 		["the service after the export is proven, the image pushed, the secret made, every node labelled and drainable", () => [service()], () => [...probes(), ...agents(), ...trust(), find("was", ":Image"), find("babble-was-spring.datasource.password"), ...recorder.ofType(":SwarmNode")]],
 		["NGINX after the service answers, and NGINX is installed", () => [find("nginx", ":Command")], () => [service(), packagesOf("nginx")]],
 	];

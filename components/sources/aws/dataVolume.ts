@@ -12,9 +12,14 @@ export interface DataVolume {
 }
 
 /** The volume that holds the collected logs. It outlives the instance, and by `logs.keepOnDestroy` the stack. */
-export function dataVolume({ aws, logs }: AwsArgs, host: HostSettings, instance: Instance, { region, opts, tags }: Account): DataVolume {
+export function dataVolume(
+	{ aws, logs }: AwsArgs,
+	host: HostSettings,
+	instance: Instance,
+	{ region, named, opts, tags }: Account,
+): DataVolume {
 	const volume = new Volume(
-		"log-volume",
+		named("log-volume"),
 		{
 			availabilityZone: `${region}${subnetOf(aws.subnets, host.address)?.zone}`,
 			size: aws.logVolumeGiB,
@@ -27,7 +32,7 @@ export function dataVolume({ aws, logs }: AwsArgs, host: HostSettings, instance:
 		{ ...opts, retainOnDelete: logs.keepOnDestroy, ignoreChanges: ["availabilityZone", "kmsKeyId"] },
 	);
 	const attachment = new VolumeAttachment(
-		"log-volume",
+		named("log-volume"),
 		// A mounted volume does not come off a running host; stopping writes down what is still in memory.
 		{ deviceName: "/dev/sdf", volumeId: volume.id, instanceId: instance.id, stopInstanceBeforeDetaching: true },
 		{ ...opts, deleteBeforeReplace: true },

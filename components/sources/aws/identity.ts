@@ -30,9 +30,9 @@ export function profiles({ hosts, logs, images }: AwsArgs, account: Account): Re
 	return Object.fromEntries(needed.map(({ host, rights }) => [host.name, profile(host, rights, account)]));
 }
 
-function makeLogGroup(logs: AwsArgs["logs"], shipping: Shipping, { opts, tags }: Account): LogGroup {
+function makeLogGroup(logs: AwsArgs["logs"], shipping: Shipping, { named, opts, tags }: Account): LogGroup {
 	return new LogGroup(
-		"log-group",
+		named("log-group"),
 		{
 			name: logGroupName(shipping),
 			retentionInDays: shipping.retentionDays,
@@ -77,12 +77,15 @@ const byInstances = JSON.stringify({
 	Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
 });
 
-function profile(host: HostSettings, rights: Right[], { opts, tags }: Account): InstanceProfile {
+function profile(host: HostSettings, rights: Right[], { named, opts, tags }: Account): InstanceProfile {
 	const { name } = host;
-	const named = (of: (host: string) => string) => [of(name), { ...opts, aliases: aliasesOf(host, of) }] as const;
-	const [roleName, roleOpts] = named((host) => `${host}-role`);
-	const [rightsName, rightsOpts] = named((host) => `${host}-rights`);
-	const [profileName, profileOpts] = named((host) => `${host}-profile`);
+	const own = (what: string) => {
+		const of = (host: string) => named(`${host}-${what}`);
+		return [of(name), { ...opts, aliases: aliasesOf(host, of) }] as const;
+	};
+	const [roleName, roleOpts] = own("role");
+	const [rightsName, rightsOpts] = own("rights");
+	const [profileName, profileOpts] = own("profile");
 	const role = new Role(roleName, { assumeRolePolicy: byInstances, description: `Host ${name}`, tags: tags(name) }, roleOpts);
 	const policy = new RolePolicy(rightsName, { role: role.id, policy: policyOf(rights) }, rightsOpts);
 	// An instance that starts before its rights are there would be refused what it first tries.

@@ -3,7 +3,7 @@ import { imageFamilies } from "../../../lib/aws.ts";
 import type { Connection } from "../../../lib/connection.ts";
 import { HostCheck } from "../../../providers/host/resource.ts";
 import { type Host, hostStep, owner, withScripts } from "../../host.ts";
-import { aliasesOf, checkName } from "../../hostNames.ts";
+import { aliasesOf } from "../../hostNames.ts";
 import type { AwsSettings } from "../../settings/aws.ts";
 import type { HostSettings } from "../../settings/hosts.ts";
 import type { LogsSettings } from "../../settings/logs.ts";
@@ -46,15 +46,15 @@ export function awsSource(args: AwsArgs): Source {
 	const { region } = args.aws;
 	const { shipping } = args.logs;
 	return {
-		hosts: (parent) => awsHosts(args, parent),
+		hosts: (name, parent) => awsHosts(name, args, parent),
 		policy: securityPolicy(args),
 		...(shipping && { logShipping: { region: region as string, logGroup: logGroupName(shipping) } }),
 	};
 }
 
-function awsHosts(args: AwsArgs, parent: pulumi.Resource): Host[] {
+function awsHosts(source: string, args: AwsArgs, parent: pulumi.Resource): Host[] {
 	const { hosts, aws, logs } = args;
-	const of = account(args, parent);
+	const of = account(args, source, parent);
 	const net = network(aws, of);
 	const { groups, rules } = securityGroups(args, net.vpcId, of);
 	const { made, operatorKey } = instances({ aws, hosts, account: of, network: net, groups, profiles: profiles(args, of) });
@@ -67,8 +67,9 @@ function awsHosts(args: AwsArgs, parent: pulumi.Resource): Host[] {
 		const { name, aliases, roles, address } = host;
 		const { instance, hostKey, publicAddress } = made.get(host.name) as MadeInstance;
 		const connection: pulumi.Output<Connection> = pulumi.secret(publicAddress ? proxy : { ...login, host: host.address, hostKey, proxy });
+		const checkName = (host: string) => of.named(`${host}-check`);
 		const check = new HostCheck(
-			checkName(host.name),
+			checkName(name),
 			{
 				host: name,
 				property: `hosts[${i}]`,
@@ -85,11 +86,11 @@ function awsHosts(args: AwsArgs, parent: pulumi.Resource): Host[] {
 		);
 		const reach = (port: number) => ({ address: publicAddress ?? address, port });
 		const base = { name, aliases, roles, address, reach, connection, user, machine: instance };
-		const checked = withScripts(base, check, instance.id, parent);
-		const booted = { ...checked, ready: hostStep((name) => `${name}-boot`, checked, { step: "aws/boot" }, { parent }) };
+		const checked = withScripts(source, base, check, instance.id, parent);
+		const booted = { ...checked, ready: hostStep((host) => of.named(`${host}-boot`), checked, { step: "aws/boot" }, { parent }) };
 		if (!host.roles.includes("log")) return booted;
 		const { volumeId, attachment } = dataVolume(args, host, instance, of);
 		const mount = mountStep(volumeId, logs.path, `${aws.logVolumeGiB} GiB`);
-		return { ...booted, ready: hostStep("log-volume-mount", booted, mount, { parent, dependsOn: [attachment] }) };
+		return { ...booted, ready: hostStep(of.named("log-volume-mount"), booted, mount, { parent, dependsOn: [attachment] }) };
 	});
 }

@@ -31,9 +31,9 @@ export interface MadeInstance {
 /** The instances, by host name, and the key that may log in to them. */
 export function instances(args: InstancesArgs): { made: Map<string, MadeInstance>; operatorKey: SshKey } {
 	const { aws, hosts, account } = args;
-	const { opts, tags } = account;
-	const operatorKey = new SshKey("operator-key", {}, { parent: opts.parent });
-	const keyPair = new KeyPair("operator-key", { publicKey: operatorKey.publicKey, tags: tags("operator-key") }, opts);
+	const { named, opts, tags } = account;
+	const operatorKey = new SshKey(named("operator-key"), {}, { parent: opts.parent });
+	const keyPair = new KeyPair(named("operator-key"), { publicKey: operatorKey.publicKey, tags: tags("operator-key") }, opts);
 	const current = aws.amiId ?? currentImage(aws, account);
 	const made = hosts.map((host) => [host.name, instanceOf(host, args, operatorKey, keyPair, current)] as const);
 	return { made: new Map(made), operatorKey };
@@ -54,9 +54,9 @@ export function pinnedImage(
 	host: Pick<HostSettings, "name" | "aliases">,
 	wanted: string,
 	current: pulumi.Input<string>,
-	parent?: pulumi.Resource,
+	{ named, opts: { parent } }: { named: Account["named"]; opts: { parent?: pulumi.Resource } },
 ): pulumi.Output<string> {
-	const of = (name: string) => `${name}-image`;
+	const of = (name: string) => named(`${name}-image`);
 	const options = { parent, ignoreChanges: ["input"], replacementTrigger: wanted, aliases: aliasesOf(host, of) };
 	return new pulumi.Stash(of(host.name), { input: current }, options).output as pulumi.Output<string>;
 }
@@ -70,9 +70,6 @@ export function isSpare(host: HostSettings, hosts: HostSettings[]): boolean {
 	return isNode && host !== hosts.find(({ roles }) => roles.includes("manager"));
 }
 
-const keyName = (host: string) => `${host}-host-key`;
-const addressName = (host: string) => `${host}-address`;
-
 function instanceOf(
 	host: HostSettings,
 	{ aws, hosts, account, network, groups, profiles }: InstancesArgs,
@@ -80,14 +77,16 @@ function instanceOf(
 	keyPair: KeyPair,
 	current: pulumi.Input<string>,
 ): MadeInstance {
-	const { opts, tags } = account;
+	const { named, opts, tags } = account;
+	const keyName = (host: string) => named(`${host}-host-key`);
+	const addressName = (host: string) => named(`${host}-address`);
 	const { name, address, roles } = host;
 	const hostname = firstName(host);
 	const isNginx = roles.includes("nginx");
 	const spare = isSpare(host, hosts);
 	const instanceType = host.instanceType ?? aws.instanceType;
 	const wanted = `${aws.image} ${host.imageRevision ?? aws.imageRevision}`;
-	const ami = aws.amiId ?? pinnedImage(host, wanted, current, opts.parent);
+	const ami = aws.amiId ?? pinnedImage(host, wanted, current, account);
 	const subnetId = network.subnetIds[subnetOf(aws.subnets, address)?.name as string] as pulumi.Input<string>;
 	// What replaces the instance makes a new host key as well: it is how the steps on the host learn that they must run again.
 	const keepers = {
@@ -101,7 +100,7 @@ function instanceOf(
 	};
 	const hostKey = new SshKey(keyName(name), { keepers }, { parent: opts.parent, aliases: aliasesOf(host, keyName) });
 	const instance = new Instance(
-		name,
+		named(name),
 		{
 			ami,
 			instanceType,
@@ -135,7 +134,7 @@ function instanceOf(
 			// Two instances cannot have one private address.
 			deleteBeforeReplace: true,
 			replaceOnChanges: spare ? ["instanceType"] : [],
-			aliases: aliasesOf(host),
+			aliases: aliasesOf(host, named),
 			additionalSecretOutputs: ["userData", "userDataBase64"],
 		},
 	);

@@ -17,25 +17,29 @@ export function network(aws: AwsSettings, account: Account): Network {
 	return aws.vpcId ? existingNetwork(aws, aws.vpcId, account) : madeNetwork(aws, account);
 }
 
-function madeNetwork(aws: AwsSettings, { region, opts, tags }: Account): Network {
-	const vpc = new Vpc("vpc", { cidrBlock: aws.cidr, enableDnsSupport: true, enableDnsHostnames: true, tags: tags("vpc") }, opts);
-	const gateway = new InternetGateway("internet-gateway", { vpcId: vpc.id, tags: tags("internet-gateway") }, opts);
+function madeNetwork(aws: AwsSettings, account: Account): Network {
+	const { region, named, opts, tags } = account;
+	const vpc = new Vpc(named("vpc"), { cidrBlock: aws.cidr, enableDnsSupport: true, enableDnsHostnames: true, tags: tags("vpc") }, opts);
+	const gateway = new InternetGateway(named("internet-gateway"), { vpcId: vpc.id, tags: tags("internet-gateway") }, opts);
 	const subnets = aws.subnets.map(({ name, cidr, zone, public: isPublic }) => {
 		const args = { vpcId: vpc.id, cidrBlock: cidr, availabilityZone: `${region}${zone}`, mapPublicIpOnLaunch: false, tags: tags(name) };
-		return { name, isPublic, subnet: new Subnet(`subnet-${name}`, args, opts) };
+		return { name, isPublic, subnet: new Subnet(named(`subnet-${name}`), args, opts) };
 	});
 	/** A routing table for some of the subnets. `way`: where the Internet is. */
 	const routed = (kind: "public" | "private", way?: { gatewayId: pulumi.Input<string> } | { natGatewayId: pulumi.Input<string> }) => {
-		const table = new RouteTable(`${kind}-routes`, { vpcId: vpc.id, tags: tags(`${kind}-routes`) }, opts);
-		const route = way && new Route(`${kind}-way-out`, { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", ...way }, opts);
+		const table = new RouteTable(named(`${kind}-routes`), { vpcId: vpc.id, tags: tags(`${kind}-routes`) }, opts);
+		const route = way && new Route(named(`${kind}-way-out`), { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", ...way }, opts);
 		const associations = subnets
 			.filter(({ isPublic }) => isPublic === (kind === "public"))
-			.map(({ name, subnet }) => new RouteTableAssociation(`subnet-${name}-routes`, { routeTableId: table.id, subnetId: subnet.id }, opts));
+			.map(
+				({ name, subnet }) =>
+					new RouteTableAssociation(named(`subnet-${name}-routes`), { routeTableId: table.id, subnetId: subnet.id }, opts),
+			);
 		return route ? [route, ...associations] : associations;
 	};
 	const publicRoutes = routed("public", { gatewayId: gateway.id });
 	const home = subnets.find(({ isPublic }) => isPublic);
-	const nat = aws.natGateway && home ? natGateway(home.subnet, publicRoutes, { region, opts, tags }) : undefined;
+	const nat = aws.natGateway && home ? natGateway(home.subnet, publicRoutes, account) : undefined;
 	return {
 		vpcId: vpc.id,
 		subnetIds: Object.fromEntries(subnets.map(({ name, subnet }) => [name, subnet.id])),
@@ -43,10 +47,10 @@ function madeNetwork(aws: AwsSettings, { region, opts, tags }: Account): Network
 	};
 }
 
-function natGateway(subnet: Subnet, publicRoutes: pulumi.Resource[], { opts, tags }: Account): NatGateway {
+function natGateway(subnet: Subnet, publicRoutes: pulumi.Resource[], { named, opts, tags }: Account): NatGateway {
 	const waiting = { ...opts, dependsOn: publicRoutes };
-	const address = new Eip("nat-address", { domain: "vpc", tags: tags("nat") }, waiting);
-	return new NatGateway("nat", { allocationId: address.id, subnetId: subnet.id, tags: tags("nat") }, waiting);
+	const address = new Eip(named("nat-address"), { domain: "vpc", tags: tags("nat") }, waiting);
+	return new NatGateway(named("nat"), { allocationId: address.id, subnetId: subnet.id, tags: tags("nat") }, waiting);
 }
 
 /** Subnets by their IDs, once what they really are agrees with the configuration: hosts are placed by it. */

@@ -25,7 +25,7 @@ interface Check {
 
 const checks: Record<string, Check> = {
 	"aws:ec2/instance:Instance": {
-		reads: ["metadataOptions", "rootBlockDevice", "ebsBlockDevices", "associatePublicIpAddress"],
+		reads: ["metadataOptions", "rootBlockDevice", "ebsBlockDevices", "associatePublicIpAddress", "privateIp"],
 		faults: instanceFaults,
 	},
 	"aws:ebs/volume:Volume": { reads: ["encrypted"], faults: (props) => unencrypted("encrypted", props) },
@@ -78,8 +78,8 @@ function isLater(value: unknown): boolean {
 }
 
 function instanceFaults(
-	{ metadataOptions, rootBlockDevice, ebsBlockDevices = [], associatePublicIpAddress }: Props,
-	name: string,
+	{ metadataOptions, rootBlockDevice, ebsBlockDevices = [], associatePublicIpAddress, privateIp }: Props,
+	_name: string,
 	given: Allowed,
 ): Fault[] {
 	const { httpEndpoint, httpTokens, httpPutResponseHopLimit } = metadataOptions ?? {};
@@ -100,7 +100,7 @@ function instanceFaults(
 	ebsBlockDevices.forEach((device: Props, i: number) => {
 		faults.push(...unencrypted(`ebsBlockDevices[${i}].encrypted`, device));
 	});
-	if (associatePublicIpAddress && !given.hosts.some((host) => host.name === name && host.roles.includes("nginx")))
+	if (associatePublicIpAddress && !given.hosts.some(({ address, roles }) => address === privateIp && roles.includes("nginx")))
 		faults.push({ property: "associatePublicIpAddress", value: true, remedy: "gives a private host a public address: remove it" });
 	return faults;
 }

@@ -95,11 +95,11 @@ export interface SecurityGroups {
 }
 
 /** Makes the groups and their rules, a resource a rule, so that a change of one touches no other. */
-export function securityGroups(args: AwsArgs, vpcId: pulumi.Input<string>, { opts, tags }: Account): SecurityGroups {
+export function securityGroups(args: AwsArgs, vpcId: pulumi.Input<string>, { named, opts, tags }: Account): SecurityGroups {
 	const groups = Object.fromEntries(
 		groupsIn(args.hosts).map((name) => [
 			name,
-			new SecurityGroup(`${name}-group`, { vpcId, description: purposes[name], revokeRulesOnDelete: true, tags: tags(name) }, opts),
+			new SecurityGroup(named(`${name}-group`), { vpcId, description: purposes[name], revokeRulesOnDelete: true, tags: tags(name) }, opts),
 		]),
 	) as Record<Group, SecurityGroup>;
 	const rules = securityRules(args).map((rule) => {
@@ -113,7 +113,9 @@ export function securityGroups(args: AwsArgs, vpcId: pulumi.Input<string>, { opt
 			description: purpose,
 			tags: tags(name),
 		};
-		return direction === "in" ? new SecurityGroupIngressRule(name, args, opts) : new SecurityGroupEgressRule(name, args, opts);
+		return direction === "in"
+			? new SecurityGroupIngressRule(named(name), args, opts)
+			: new SecurityGroupEgressRule(named(name), args, opts);
 	});
 	return { groups, rules };
 }

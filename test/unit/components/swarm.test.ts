@@ -26,14 +26,14 @@ async function swarmOf(...managers: string[]): Promise<Swarm> {
 }
 
 const cluster = () => recorder.find("swarm", ":SwarmCluster");
-const node = (name: string) => recorder.find(name, ":SwarmNode");
+const node = (name: string) => recorder.find(`swarm-${name}`, ":SwarmNode");
 const ports = (connections: { port: number }[]) => connections.map(({ port }) => port);
 
 describe("a swarm of one manager", () => {
 	test("ends with its machine and its address, and goes with the machine when that is deleted", async () => {
 		await swarmOf("manager");
-		expect(cluster().inputs).toMatchObject({ machineId: "id-of-manager", soleAddress: "192.168.2.137" });
-		expect(cluster().deletedWith).toMatch(/Machine::manager$/);
+		expect(cluster().inputs).toMatchObject({ machineId: "id-of-hosts-manager", soleAddress: "192.168.2.137" });
+		expect(cluster().deletedWith).toMatch(/Machine::hosts-manager$/);
 	});
 });
 

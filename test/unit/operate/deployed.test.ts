@@ -19,8 +19,8 @@ function deployed(strategy: string, mode = "host") {
 	const outputs = { endpoint: "http://was", swarmId: "swarm", nodes, nfs: { path: "/mnt/logs" } };
 	return deployedOf([
 		{ type: "pulumi:pulumi:Stack", urn: urn("pulumi:pulumi:Stack", "lab"), outputs },
-		...nodes.map(({ name }) => dynamic("HostCheck", `${name}-check`, { host: name, connection: connection({ host: name }) })),
-		dynamic("SwarmNode", "worker1", {}, { nodeId: "id-of-worker1" }),
+		...nodes.map(({ name }) => dynamic("HostCheck", `hosts-${name}-check`, { host: name, connection: connection({ host: name }) })),
+		dynamic("SwarmNode", "swarm-worker1", { advertiseAddress: "192.168.2.142" }, { nodeId: "id-of-worker1" }),
 		dynamic(
 			"Service",
 			"babble-was",

@@ -25,7 +25,7 @@ afterEach(async () => {
 	fs.rmSync(directory, { recursive: true });
 });
 
-const existingHosts = (topology: Topology, under: pulumi.Resource) => sourceOf(configuration(topology)).hosts(under);
+const existingHosts = (topology: Topology, under: pulumi.Resource) => sourceOf(configuration(topology)).hosts("hosts", under);
 
 /** The lab's five hosts as if they existed. */
 function inventory(change: (config: Raw) => void = () => {}): Topology {
@@ -48,8 +48,8 @@ describe("existing hosts", () => {
 		const hosts = existingHosts(changed, parent());
 		await pulumi.runtime.disconnect();
 		const all = { port: 22, user: "root", hostKey, privateKey: "planted-private-key-all" };
-		expect(recorder.find("manager-check").inputs.connection).toEqual({ ...all, host: "192.168.2.137" });
-		expect(recorder.find("worker1-check").inputs.connection).toEqual({
+		expect(recorder.find("hosts-manager-check").inputs.connection).toEqual({ ...all, host: "192.168.2.137" });
+		expect(recorder.find("hosts-worker1-check").inputs.connection).toEqual({
 			host: "203.0.113.9",
 			port: 2222,
 			user: "ubuntu",
@@ -69,7 +69,7 @@ describe("existing hosts", () => {
 		);
 		await pulumi.runtime.disconnect();
 		const ignored = recorder.ofType(":HostScripts").map(({ name, ignoreChanges }) => [name, ignoreChanges]);
-		expect(Object.fromEntries(ignored)).toMatchObject({ "worker2-scripts": ["connection", "version"], "worker1-scripts": [] });
+		expect(Object.fromEntries(ignored)).toMatchObject({ "hosts-worker2-scripts": ["connection", "version"], "hosts-worker1-scripts": [] });
 	});
 
 	test("a bastion is pinned like the host behind it", async () => {
@@ -80,7 +80,7 @@ describe("existing hosts", () => {
 			parent(),
 		);
 		await pulumi.runtime.disconnect();
-		expect(recorder.find("worker2-check").inputs.connection).toMatchObject({
+		expect(recorder.find("hosts-worker2-check").inputs.connection).toMatchObject({
 			host: "192.168.3.5",
 			proxy: { host: "192.168.1.10", hostKey },
 		});

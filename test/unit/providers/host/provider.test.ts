@@ -20,7 +20,7 @@ const { provider } = await import("../../../../providers/host/provider.ts");
 
 const owner = "swarm-scaleout/prod";
 const inputs = { host: "worker1", property: "hosts[1]", connection: connection(), owner, roles: [], isMade: true, machineId: "i-1" };
-const drift = { "worker1-packages": { seen: 1, differs: { "package conntrack": "absent instead of installed" } } };
+const drift = { "hosts-worker1-packages": { seen: 1, differs: { "package conntrack": "absent instead of installed" } } };
 const state = { ...inputs, os: "debian 12", architecture: "x86_64", drift };
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 

@@ -16,15 +16,15 @@ describe("the volume of the collected logs", () => {
 	});
 
 	test("is encrypted, in the log host's zone, attached to it, and outlives instance and stack", () => {
-		const volume = recorder.find("log-volume", ":Volume");
+		const volume = recorder.find("hosts-log-volume", ":Volume");
 		expect(volume.inputs).toEqual({ availabilityZone: "ap-northeast-2a", size: 50, type: "gp3", encrypted: true, tags: tagged("logs") });
 		expect(volume.retainOnDelete).toBe(true);
 		expect(volume.ignoreChanges).toEqual(["availabilityZone", "kmsKeyId"]);
-		const attachment = recorder.find("log-volume", ":VolumeAttachment");
+		const attachment = recorder.find("hosts-log-volume", ":VolumeAttachment");
 		expect(attachment.inputs).toEqual({
 			deviceName: "/dev/sdf",
-			volumeId: "id-of-log-volume",
-			instanceId: "id-of-log",
+			volumeId: "id-of-hosts-log-volume",
+			instanceId: "id-of-hosts-log",
 			stopInstanceBeforeDetaching: true,
 		});
 		expect(attachment.deleteBeforeReplace).toBe(true);
@@ -34,18 +34,18 @@ describe("the volume of the collected logs", () => {
 		const other = await recordHosts((config) => {
 			config.logs.keepOnDestroy = false;
 		});
-		expect(other.find("log-volume", ":Volume").retainOnDelete).toBe(false);
+		expect(other.find("hosts-log-volume", ":Volume").retainOnDelete).toBe(false);
 	});
 
 	test("is mounted by its ID before anything else happens on the log host", () => {
-		const mount = recorder.find("log-volume-mount");
-		expect(settingsIn(mount.inputs.stdin)).toMatchObject({ volume: "id-of-log-volume", path: "/mnt/main-was-logs" });
+		const mount = recorder.find("hosts-log-volume-mount");
+		expect(settingsIn(mount.inputs.stdin)).toMatchObject({ volume: "id-of-hosts-log-volume", path: "/mnt/main-was-logs" });
 		// Its file system grows when it does.
 		expect(mount.inputs.stdin).toContain("\n@because size 50 GiB\n");
 		expect(mount.inputs.connection.host).toBe("192.168.1.20");
-		expect(recorder.isAfter(mount, recorder.find("log-volume", ":VolumeAttachment"))).toBe(true);
-		expect(recorder.isAfter(mount, recorder.find("log-boot"))).toBe(true);
-		expect(recorder.isAfter(recorder.find("log-packages"), mount)).toBe(true);
+		expect(recorder.isAfter(mount, recorder.find("hosts-log-volume", ":VolumeAttachment"))).toBe(true);
+		expect(recorder.isAfter(mount, recorder.find("hosts-log-boot"))).toBe(true);
+		expect(recorder.isAfter(recorder.find("hosts-log-packages"), mount)).toBe(true);
 	});
 });
 

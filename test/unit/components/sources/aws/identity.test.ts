@@ -13,13 +13,13 @@ describe("with logs shipped to CloudWatch", () => {
 	});
 
 	test("there is a log group of the stack, with its retention and key, that outlives it", () => {
-		const group = recorder.find("log-group", ":LogGroup");
+		const group = recorder.find("hosts-log-group", ":LogGroup");
 		expect(group.inputs).toEqual({ name: "/swarm-scaleout/prod/logs", retentionInDays: 14, kmsKeyId: key, tags: tagged("logs") });
 		expect(group.retainOnDelete).toBe(true);
 	});
 
 	test("the log host may write to this group, and nothing else", () => {
-		const policy = JSON.parse(recorder.find("log-rights").inputs.policy);
+		const policy = JSON.parse(recorder.find("hosts-log-rights").inputs.policy);
 		expect(policy).toEqual({
 			Version: "2012-10-17",
 			Statement: [
@@ -31,11 +31,11 @@ describe("with logs shipped to CloudWatch", () => {
 				},
 			],
 		});
-		expect(recorder.find("log-rights").inputs.role).toBe("id-of-log-role");
+		expect(recorder.find("hosts-log-rights").inputs.role).toBe("id-of-hosts-log-role");
 	});
 
 	test("only instances take the role", () => {
-		const { assumeRolePolicy, tags } = recorder.find("log-role").inputs;
+		const { assumeRolePolicy, tags } = recorder.find("hosts-log-role").inputs;
 		expect(JSON.parse(assumeRolePolicy).Statement).toEqual([
 			{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" },
 		]);
@@ -43,10 +43,10 @@ describe("with logs shipped to CloudWatch", () => {
 	});
 
 	test("the log host has the profile, once its rights are there, and no other host has any", () => {
-		expect(recorder.find("log-profile").inputs).toEqual({ role: "name-of-log-role", tags: tagged("log") });
-		expect(recorder.isAfter(recorder.find("log-profile"), recorder.find("log-rights"))).toBe(true);
+		expect(recorder.find("hosts-log-profile").inputs).toEqual({ role: "name-of-hosts-log-role", tags: tagged("log") });
+		expect(recorder.isAfter(recorder.find("hosts-log-profile"), recorder.find("hosts-log-rights"))).toBe(true);
 		const given = recorder.ofType(":Instance").map(({ name, inputs }) => [name, inputs.iamInstanceProfile]);
-		expect(Object.fromEntries(given)).toEqual({ log: "name-of-log-profile" });
+		expect(Object.fromEntries(given)).toEqual({ "hosts-log": "name-of-hosts-log-profile" });
 	});
 });
 
@@ -61,8 +61,8 @@ test("with images in ECR the managers may pull the service's repository, and not
 		config.registry = { server: "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com" };
 		config.image = { name: "babble-was" };
 	});
-	expect(recorder.ofType(":InstanceProfile").map(({ name }) => name)).toEqual(["manager-profile"]);
-	const { Statement } = JSON.parse(recorder.find("manager-rights").inputs.policy);
+	expect(recorder.ofType(":InstanceProfile").map(({ name }) => name)).toEqual(["hosts-manager-profile"]);
+	const { Statement } = JSON.parse(recorder.find("hosts-manager-rights").inputs.policy);
 	expect(Statement.map(({ Action, Resource }: Record<string, string[]>) => [Action, Resource])).toEqual([
 		[["ecr:GetAuthorizationToken"], ["*"]],
 		[

@@ -32,8 +32,8 @@ describe("hosts in EC2", () => {
 		host: "198.51.100.10",
 		port: 22,
 		user: "ubuntu",
-		privateKey: "private-operator-key",
-		hostKey: hostKeyOf("nginx-host-key"),
+		privateKey: "private-hosts-operator-key",
+		hostKey: hostKeyOf("hosts-nginx-host-key"),
 	};
 
 	test("are the inventory's, each the instance of its name", async () => {
@@ -46,24 +46,25 @@ describe("hosts in EC2", () => {
 		]);
 		for (const { name, machine } of hosts.all) {
 			const urn = await new Promise((resolve) => machine?.urn.apply(resolve));
-			expect(urn).toBe(recorder.find(name, ":Instance").urn);
+			expect(urn).toBe(recorder.find(`hosts-${name}`, ":Instance").urn);
 		}
 	});
 
 	test("NGINX is reached at its Elastic IP, all others at their private address through it, each pinned to its own key", () => {
-		expect(recorder.find("nginx-check").inputs.connection).toEqual(bastion);
+		expect(recorder.find("hosts-nginx-check").inputs.connection).toEqual(bastion);
 		for (const { name, address } of hosts.all.filter(({ name }) => name !== "nginx")) {
-			expect(recorder.find(`${name}-check`).inputs.connection).toEqual({
+			expect(recorder.find(`hosts-${name}-check`).inputs.connection).toEqual({
 				...bastion,
 				host: address,
-				hostKey: hostKeyOf(`${name}-host-key`),
+				hostKey: hostKeyOf(`hosts-${name}-host-key`),
 				proxy: bastion,
 			});
 		}
 	});
 
 	test("an instance made anew with the keys of the one before is told by its ID", () => {
-		for (const name of names) expect(recorder.find(`${name}-check`).inputs.machineId, name).toBe(recorder.find(name, ":Instance").id);
+		for (const name of names)
+			expect(recorder.find(`hosts-${name}-check`).inputs.machineId, name).toBe(recorder.find(`hosts-${name}`, ":Instance").id);
 	});
 
 	test("connections are secrets", async () => {
@@ -72,25 +73,29 @@ describe("hosts in EC2", () => {
 
 	test("are looked at once they and the bastion are there, and installed on once they have booted", () => {
 		for (const name of names) {
-			const [check, boot, packages] = [recorder.find(`${name}-check`), recorder.find(`${name}-boot`), recorder.find(`${name}-packages`)];
-			expect(recorder.isAfter(check, recorder.find(name, ":Instance")), name).toBe(true);
-			expect(recorder.isAfter(check, recorder.find("nginx-address", ":EipAssociation")), name).toBe(true);
+			const [check, boot, packages] = [
+				recorder.find(`hosts-${name}-check`),
+				recorder.find(`hosts-${name}-boot`),
+				recorder.find(`hosts-${name}-packages`),
+			];
+			expect(recorder.isAfter(check, recorder.find(`hosts-${name}`, ":Instance")), name).toBe(true);
+			expect(recorder.isAfter(check, recorder.find("hosts-nginx-address", ":EipAssociation")), name).toBe(true);
 			expect(recorder.isAfter(boot, check), name).toBe(true);
 			expect(recorder.isAfter(packages, boot), name).toBe(true);
-			for (const step of [check, boot, packages]) expect(step.deletedWith, step.name).toBe(recorder.find(name, ":Instance").urn);
+			for (const step of [check, boot, packages]) expect(step.deletedWith, step.name).toBe(recorder.find(`hosts-${name}`, ":Instance").urn);
 		}
 	});
 
 	test("are looked at once every rule is there, so that the last step on a host is done before its way in is closed", () => {
 		const rules = recorder.ofType("gressRule");
 		expect(rules.length).toBeGreaterThan(15);
-		for (const rule of rules) expect(recorder.isAfter(recorder.find("worker1-check"), rule), rule.name).toBe(true);
+		for (const rule of rules) expect(recorder.isAfter(recorder.find("hosts-worker1-check"), rule), rule.name).toBe(true);
 	});
 
 	test("the manager's login may talk to Docker, as the Docker provider does", () => {
 		const host = new ScratchHost();
 		const letsIn = names.filter((name) => {
-			const { create, stdin } = recorder.find(`${name}-packages`).inputs;
+			const { create, stdin } = recorder.find(`hosts-${name}-packages`).inputs;
 			const before = host.calls("usermod").length;
 			expect(host.run(create, stdin), name).toMatchObject({ status: 0, stderr: "" });
 			return host.calls("usermod").length > before;
@@ -101,8 +106,11 @@ describe("hosts in EC2", () => {
 	});
 
 	test("a host that does not answer lets one think of the operator's networks", () => {
-		expect(recorder.find("nginx-check").inputs).toMatchObject({ property: "hosts[4]", hint: expect.stringContaining("aws.operatorCidrs") });
-		expect(recorder.find("nginx-check").inputs.deadlineSeconds).toBeGreaterThanOrEqual(300);
+		expect(recorder.find("hosts-nginx-check").inputs).toMatchObject({
+			property: "hosts[4]",
+			hint: expect.stringContaining("aws.operatorCidrs"),
+		});
+		expect(recorder.find("hosts-nginx-check").inputs.deadlineSeconds).toBeGreaterThanOrEqual(300);
 	});
 });
 

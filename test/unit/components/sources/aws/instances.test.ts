@@ -6,7 +6,9 @@ import { currentImage, type Props, type Recorder, withoutSecrets } from "../../.
 import { prodTopology, type Raw } from "../../../fixtures.ts";
 import { recordHosts, tagged } from "./support.ts";
 
-const instanceOf = (recorder: Recorder, name: string) => recorder.find(name, ":Instance");
+/** The host whose instance a resource is, by its name. */
+const hostOf = (resource: string) => resource.replace(/^hosts-/, "");
+const instanceOf = (recorder: Recorder, name: string) => recorder.find(`hosts-${name}`, ":Instance");
 
 describe("the prod stack's instances", () => {
 	let recorder: Recorder;
@@ -24,10 +26,10 @@ describe("the prod stack's instances", () => {
 		expect(instanceOf(recorder, name).inputs).toMatchObject({
 			ami: currentImage,
 			instanceType: "t3.small",
-			keyName: "key-name-of-operator-key",
+			keyName: "key-name-of-hosts-operator-key",
 			privateIp,
-			subnetId: `id-of-subnet-${subnet}`,
-			vpcSecurityGroupIds: groups.map((group) => `id-of-${group}-group`),
+			subnetId: `id-of-hosts-subnet-${subnet}`,
+			vpcSecurityGroupIds: groups.map((group) => `id-of-hosts-${group}-group`),
 			userDataReplaceOnChange: true,
 			tags: tagged(name),
 		});
@@ -40,34 +42,35 @@ describe("the prod stack's instances", () => {
 				volumeType: "gp3",
 				volumeSize: 20,
 				deleteOnTermination: true,
-				tags: tagged(name),
+				tags: tagged(hostOf(name)),
 			});
 			expect(inputs.metadataOptions, name).toEqual({ httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 });
 		}
 	});
 
 	test("have no public address, but for NGINX an Elastic IP", () => {
-		const asked = recorder.ofType(":Instance").map(({ name, inputs }) => [name, inputs.associatePublicIpAddress]);
+		const asked = recorder.ofType(":Instance").map(({ name, inputs }) => [hostOf(name), inputs.associatePublicIpAddress]);
 		expect(Object.fromEntries(asked)).toEqual({ manager: false, worker1: false, worker2: false, log: false, nginx: undefined });
-		expect(recorder.find("nginx-address", ":Eip").inputs).toEqual({ domain: "vpc", tags: tagged("nginx") });
-		expect(recorder.find("nginx-address", ":EipAssociation").inputs).toEqual({
-			allocationId: "id-of-nginx-address",
-			instanceId: "id-of-nginx",
+		expect(recorder.find("hosts-nginx-address", ":Eip").inputs).toEqual({ domain: "vpc", tags: tagged("nginx") });
+		expect(recorder.find("hosts-nginx-address", ":EipAssociation").inputs).toEqual({
+			allocationId: "id-of-hosts-nginx-address",
+			instanceId: "id-of-hosts-nginx",
 		});
 		expect(recorder.ofType(":EipAssociation")).toHaveLength(1);
 	});
 
 	test("let the stack's own key in, and know each its own host key from the first boot", () => {
-		expect(recorder.find("operator-key", ":KeyPair").inputs).toEqual({
+		expect(recorder.find("hosts-operator-key", ":KeyPair").inputs).toEqual({
 			publicKey: "ssh-ed25519 AAAA-operator",
 			tags: tagged("operator-key"),
 		});
-		for (const { name, inputs } of recorder.ofType(":Instance")) {
+		for (const { name: resource, inputs } of recorder.ofType(":Instance")) {
+			const name = hostOf(resource);
 			expect(inputs.userData.split("\n")[0]).toBe("#cloud-config");
 			const config = parse(inputs.userData);
 			expect(config).toMatchObject({ hostname: name, ssh_deletekeys: true, ssh_pwauth: false });
 			expect(config.ssh_keys).toEqual({ ed25519_private: "planted-private-key", ed25519_public: "ssh-ed25519 AAAA-operator" });
-			expect(recorder.isAfter(instanceOf(recorder, name), recorder.find(`${name}-host-key`)), name).toBe(true);
+			expect(recorder.isAfter(instanceOf(recorder, name), recorder.find(`hosts-${name}-host-key`)), name).toBe(true);
 		}
 	});
 
@@ -106,21 +109,21 @@ describe("a changed instance type", () => {
 	});
 
 	test("makes a new host key where it replaces, and leaves the key where it does not", async () => {
-		const keepers = (recorder: Recorder, name: string) => JSON.stringify(recorder.find(`${name}-host-key`).inputs.keepers);
+		const keepers = (recorder: Recorder, name: string) => JSON.stringify(recorder.find(`hosts-${name}-host-key`).inputs.keepers);
 		const before = await recordHosts();
 		const after = await recordHosts((config) => {
 			for (const host of config.hosts) host.instanceType = "t3.medium";
 		});
-		const names = before.ofType(":Instance").map(({ name }) => name);
+		const names = before.ofType(":Instance").map(({ name }) => hostOf(name));
 		const changed = names.filter((name) => keepers(before, name) !== keepers(after, name));
 		expect(changed.sort()).toEqual(["worker1", "worker2"]);
 		const replaced = before.ofType(":Instance").filter(({ replaceOnChanges }) => replaceOnChanges.includes("instanceType"));
-		expect(replaced.map(({ name }) => name).sort()).toEqual(changed.sort());
+		expect(replaced.map(({ name }) => hostOf(name)).sort()).toEqual(changed.sort());
 	});
 });
 
 describe("a new host key comes with everything else that replaces an instance", () => {
-	const keepers = async (changed?: (config: Raw) => void) => (await recordHosts(changed)).find("worker1-host-key").inputs.keepers;
+	const keepers = async (changed?: (config: Raw) => void) => (await recordHosts(changed)).find("hosts-worker1-host-key").inputs.keepers;
 	let before: Props;
 	beforeAll(async () => {
 		before = await keepers();
@@ -149,11 +152,11 @@ describe("the image", () => {
 		});
 		const pins = recorder.ofType(":Stash");
 		expect(pins.map(({ name, replacementTrigger }) => [name, replacementTrigger]).sort()).toEqual([
-			["log-image", "ubuntu-24.04 3"],
-			["manager-image", "ubuntu-24.04 3"],
-			["nginx-image", "ubuntu-24.04 3"],
-			["worker1-image", "ubuntu-24.04 3"],
-			["worker2-image", "ubuntu-24.04 4"],
+			["hosts-log-image", "ubuntu-24.04 3"],
+			["hosts-manager-image", "ubuntu-24.04 3"],
+			["hosts-nginx-image", "ubuntu-24.04 3"],
+			["hosts-worker1-image", "ubuntu-24.04 3"],
+			["hosts-worker2-image", "ubuntu-24.04 4"],
 		]);
 		for (const { inputs, ignoreChanges } of pins) {
 			expect(inputs).toEqual({ input: currentImage });
@@ -181,7 +184,7 @@ describe("the image", () => {
 		);
 		expect(asked).toEqual([parameter]);
 		expect(instanceOf(recorder, "nginx").inputs.ami).toBe("ami-0e");
-		expect(recorder.find("nginx-check").inputs.connection.user).toBe(user);
+		expect(recorder.find("hosts-nginx-check").inputs.connection.user).toBe(user);
 	});
 
 	test("by ID is that, and nothing is looked up", async () => {
@@ -205,7 +208,7 @@ test("a host's own instance type, and the stack's volume size and key, reach the
 		config.hosts[1].instanceType = "m7i.large";
 		Object.assign(config.aws, { instanceType: "t3.medium", rootVolumeGiB: 40, kmsKeyArn });
 	});
-	const types = recorder.ofType(":Instance").map(({ name, inputs }) => [name, inputs.instanceType]);
+	const types = recorder.ofType(":Instance").map(({ name, inputs }) => [hostOf(name), inputs.instanceType]);
 	expect(Object.fromEntries(types)).toMatchObject({ manager: "t3.medium", worker1: "m7i.large" });
 	expect(instanceOf(recorder, "worker1").inputs.rootBlockDevice).toMatchObject({ volumeSize: 40, kmsKeyId: kmsKeyArn });
 });

@@ -13,16 +13,16 @@ describe("the prod stack's network", () => {
 	});
 
 	test("is one VPC, in the region, by the stack's own provider", () => {
-		expect(recorder.find("vpc").inputs).toEqual({
+		expect(recorder.find("hosts-vpc").inputs).toEqual({
 			cidrBlock: "192.168.0.0/16",
 			enableDnsSupport: true,
 			enableDnsHostnames: true,
 			tags: { team: "babble", ...tagged("vpc") },
 		});
-		expect(recorder.find("aws", "providers:aws").inputs.region).toBe("ap-northeast-2");
+		expect(recorder.find("hosts-aws", "providers:aws").inputs.region).toBe("ap-northeast-2");
 		const made = recorder.resources.filter(({ type }) => type.startsWith("aws:"));
 		expect(made.length).toBeGreaterThan(40);
-		for (const { name, provider } of made) expect(provider, name).toBe("pulumi:providers:aws aws");
+		for (const { name, provider } of made) expect(provider, name).toBe("pulumi:providers:aws hosts-aws");
 	});
 
 	test.each([
@@ -31,8 +31,8 @@ describe("the prod stack's network", () => {
 		["nodes-a", "192.168.2.0/24", "ap-northeast-2a"],
 		["nodes-c", "192.168.3.0/24", "ap-northeast-2c"],
 	])("subnet %s is %s in %s and gives nobody a public address", (name, cidrBlock, availabilityZone) => {
-		expect(recorder.find(`subnet-${name}`).inputs).toEqual({
-			vpcId: "id-of-vpc",
+		expect(recorder.find(`hosts-subnet-${name}`).inputs).toEqual({
+			vpcId: "id-of-hosts-vpc",
 			cidrBlock,
 			availabilityZone,
 			mapPublicIpOnLaunch: false,
@@ -41,39 +41,39 @@ describe("the prod stack's network", () => {
 	});
 
 	test("the public subnet's way out is the Internet gateway, the private ones' the NAT gateway", () => {
-		expect(recorder.find("internet-gateway").inputs).toEqual({
-			vpcId: "id-of-vpc",
+		expect(recorder.find("hosts-internet-gateway").inputs).toEqual({
+			vpcId: "id-of-hosts-vpc",
 			tags: { team: "babble", ...tagged("internet-gateway") },
 		});
 		const everywhere = { destinationCidrBlock: "0.0.0.0/0" };
-		expect(recorder.find("public-way-out").inputs).toEqual({
+		expect(recorder.find("hosts-public-way-out").inputs).toEqual({
 			...everywhere,
-			routeTableId: "id-of-public-routes",
-			gatewayId: "id-of-internet-gateway",
+			routeTableId: "id-of-hosts-public-routes",
+			gatewayId: "id-of-hosts-internet-gateway",
 		});
-		expect(recorder.find("private-way-out").inputs).toEqual({
+		expect(recorder.find("hosts-private-way-out").inputs).toEqual({
 			...everywhere,
-			routeTableId: "id-of-private-routes",
-			natGatewayId: "id-of-nat",
+			routeTableId: "id-of-hosts-private-routes",
+			natGatewayId: "id-of-hosts-nat",
 		});
 		const tables = recorder.ofType(":RouteTableAssociation").map(({ inputs }) => [inputs.subnetId, inputs.routeTableId]);
 		expect(Object.fromEntries(tables)).toEqual({
-			"id-of-subnet-public": "id-of-public-routes",
-			"id-of-subnet-logs": "id-of-private-routes",
-			"id-of-subnet-nodes-a": "id-of-private-routes",
-			"id-of-subnet-nodes-c": "id-of-private-routes",
+			"id-of-hosts-subnet-public": "id-of-hosts-public-routes",
+			"id-of-hosts-subnet-logs": "id-of-hosts-private-routes",
+			"id-of-hosts-subnet-nodes-a": "id-of-hosts-private-routes",
+			"id-of-hosts-subnet-nodes-c": "id-of-hosts-private-routes",
 		});
 	});
 
 	test("the NAT gateway stands in the public subnet, with an address of its own, once that leads out", () => {
-		expect(recorder.find("nat").inputs).toEqual({
-			allocationId: "id-of-nat-address",
-			subnetId: "id-of-subnet-public",
+		expect(recorder.find("hosts-nat").inputs).toEqual({
+			allocationId: "id-of-hosts-nat-address",
+			subnetId: "id-of-hosts-subnet-public",
 			tags: { team: "babble", ...tagged("nat") },
 		});
-		expect(recorder.find("nat-address").inputs.domain).toBe("vpc");
-		expect(recorder.isAfter(recorder.find("nat"), recorder.find("public-way-out"))).toBe(true);
-		expect(recorder.isAfter(recorder.find("nat-address"), recorder.find("internet-gateway"))).toBe(true);
+		expect(recorder.find("hosts-nat-address").inputs.domain).toBe("vpc");
+		expect(recorder.isAfter(recorder.find("hosts-nat"), recorder.find("hosts-public-way-out"))).toBe(true);
+		expect(recorder.isAfter(recorder.find("hosts-nat-address"), recorder.find("hosts-internet-gateway"))).toBe(true);
 	});
 });
 
@@ -82,8 +82,8 @@ test("without a NAT gateway there is none, no address for it, and no way out of 
 		config.aws.natGateway = false;
 	});
 	expect(recorder.ofType(":NatGateway")).toEqual([]);
-	expect(recorder.ofType(":Route").map(({ name }) => name)).toEqual(["public-way-out"]);
-	expect(recorder.ofType(":Eip").map(({ name }) => name)).toEqual(["nginx-address"]);
+	expect(recorder.ofType(":Route").map(({ name }) => name)).toEqual(["hosts-public-way-out"]);
+	expect(recorder.ofType(":Eip").map(({ name }) => name)).toEqual(["hosts-nginx-address"]);
 });
 
 describe("in an existing VPC", () => {
@@ -109,8 +109,8 @@ describe("in an existing VPC", () => {
 		const recorder = await recordHosts(inVpc, {}, { [getSubnet]: really });
 		const network = /:(Vpc|Subnet|InternetGateway|NatGateway|RouteTable|Route|RouteTableAssociation)$/;
 		expect(recorder.resources.filter(({ type }) => network.test(type))).toEqual([]);
-		expect(recorder.find("worker2", ":Instance").inputs.subnetId).toBe("subnet-03");
-		expect(recorder.find("nginx", ":Instance").inputs.subnetId).toBe("subnet-00");
+		expect(recorder.find("hosts-worker2", ":Instance").inputs.subnetId).toBe("subnet-03");
+		expect(recorder.find("hosts-nginx", ":Instance").inputs.subnetId).toBe("subnet-00");
 		for (const { inputs } of recorder.ofType(":SecurityGroup")) expect(inputs.vpcId).toBe("vpc-0a");
 	});
 

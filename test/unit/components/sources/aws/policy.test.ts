@@ -18,7 +18,7 @@ afterEach(() => pulumi.runtime.disconnect());
 /** Makes the prod stack's hosts, with some properties of one resource replaced. */
 function hostsWith(resource: string, planted: Raw): Hosts {
 	const plant: pulumi.ResourceTransformation = ({ type, name, props, opts }) =>
-		resource === `${type.split(":").at(-1)} ${name}` ? { props: { ...props, ...planted }, opts } : undefined;
+		resource === `${type.split(":").at(-1)} ${name.replace("hosts-", "")}` ? { props: { ...props, ...planted }, opts } : undefined;
 	return new Hosts("hosts", { source: prodSource() }, { transformations: [plant] });
 }
 
@@ -54,7 +54,7 @@ const mistakes: [string, string, Raw, string][] = [
 	["a further volume without encryption", "Instance log", { ebsBlockDevices: [{ deviceName: "/dev/sdg" }] }, "ebsBlockDevices[0].encrypted: leaves the volume unencrypted"],
 	["an unencrypted data volume", "Volume log-volume", { encrypted: undefined }, "encrypted: leaves the volume unencrypted"],
 	["a public address in a private subnet", "Instance manager", { associatePublicIpAddress: true }, "associatePublicIpAddress = true: gives a private host a public address"],
-	["a subnet that gives everyone an address", "Subnet subnet-logs", { mapPublicIpOnLaunch: true }, "mapPublicIpOnLaunch = true: gives every host in subnet-logs a public address"],
+	["a subnet that gives everyone an address", "Subnet subnet-logs", { mapPublicIpOnLaunch: true }, "mapPublicIpOnLaunch = true: gives every host in hosts-subnet-logs a public address"],
 ];
 
 describe("the security policy refuses", () => {
@@ -62,15 +62,15 @@ describe("the security policy refuses", () => {
 		const [type, name] = resource.split(" ");
 		const error = refusal(() => hostsWith(resource, planted));
 		expect(error).toContain(message);
-		expect(error).toMatch(new RegExp(`refuses ${name} \\(aws:.*:${type}\\)`));
+		expect(error).toMatch(new RegExp(`refuses hosts-${name} \\(aws:.*:${type}\\)`));
 	});
 
 	test("the resource itself: it is never registered, and nothing made after it", async () => {
 		expect(() => hostsWith(ssh, { cidrIpv4: "0.0.0.0/0" })).toThrow(PolicyError);
 		await pulumi.runtime.disconnect();
 		const names = recorder.resources.map(({ name }) => name);
-		expect(names).toContain("vpc");
-		expect(names).not.toContain("nginx-in-tcp-22-from-203.0.113.7-32");
+		expect(names).toContain("hosts-vpc");
+		expect(names).not.toContain("hosts-nginx-in-tcp-22-from-203.0.113.7-32");
 		expect(recorder.ofType(":Instance")).toEqual([]);
 	});
 

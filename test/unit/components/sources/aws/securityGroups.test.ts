@@ -108,37 +108,41 @@ describe("the resources", () => {
 
 	test("are one group a purpose, and one resource a rule", () => {
 		const groups = recorder.ofType("ec2/securityGroup:SecurityGroup");
-		expect(groups.map(({ name }) => name).sort()).toEqual(["app-group", "log-group", "manager-group", "nginx-group", "swarm-group"]);
+		expect(groups.map(({ name }) => name).sort()).toEqual(["app", "log", "manager", "nginx", "swarm"].map((name) => `hosts-${name}-group`));
 		// A group's own rules would fight with those beside it.
 		for (const { inputs } of groups) expect(Object.keys(inputs).filter((key) => /gress/.test(key))).toEqual([]);
-		expect(recorder.find("swarm-group").inputs).toEqual({
-			vpcId: "id-of-vpc",
+		expect(recorder.find("hosts-swarm-group").inputs).toEqual({
+			vpcId: "id-of-hosts-vpc",
 			description: "Nodes of the swarm",
 			revokeRulesOnDelete: true,
 			tags: tagged("swarm"),
 		});
 		const rules = recorder.ofType("gressRule").map(({ name }) => name);
-		expect(rules.sort()).toEqual(namesWith().sort());
+		expect(rules.sort()).toEqual(
+			namesWith()
+				.map((name) => `hosts-${name}`)
+				.sort(),
+		);
 	});
 
 	test("a rule between groups names the other group, a rule to a network the network", () => {
-		expect(recorder.find("log-in-tcp-2049-from-app", ":SecurityGroupIngressRule").inputs).toEqual({
-			securityGroupId: "id-of-log-group",
-			referencedSecurityGroupId: "id-of-app-group",
+		expect(recorder.find("hosts-log-in-tcp-2049-from-app", ":SecurityGroupIngressRule").inputs).toEqual({
+			securityGroupId: "id-of-hosts-log-group",
+			referencedSecurityGroupId: "id-of-hosts-app-group",
 			ipProtocol: "tcp",
 			fromPort: 2049,
 			toPort: 2049,
 			description: "NFS export of the logs",
 			tags: tagged("log-in-tcp-2049-from-app"),
 		});
-		expect(recorder.find("nginx-in-tcp-22-from-203.0.113.7-32", ":SecurityGroupIngressRule").inputs).toMatchObject({
-			securityGroupId: "id-of-nginx-group",
+		expect(recorder.find("hosts-nginx-in-tcp-22-from-203.0.113.7-32", ":SecurityGroupIngressRule").inputs).toMatchObject({
+			securityGroupId: "id-of-hosts-nginx-group",
 			cidrIpv4: "203.0.113.7/32",
 			fromPort: 22,
 			toPort: 22,
 		});
-		expect(recorder.find("swarm-out-all-to-world", ":SecurityGroupEgressRule").inputs).toEqual({
-			securityGroupId: "id-of-swarm-group",
+		expect(recorder.find("hosts-swarm-out-all-to-world", ":SecurityGroupEgressRule").inputs).toEqual({
+			securityGroupId: "id-of-hosts-swarm-group",
 			cidrIpv4: "0.0.0.0/0",
 			ipProtocol: "-1",
 			description: "Packages, images, and what the service talks to",
