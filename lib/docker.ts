@@ -2,6 +2,7 @@ import { Agent, type AgentOptions } from "node:http";
 import type { Duplex } from "node:stream";
 import Docker from "dockerode";
 import type { ClientChannel } from "ssh2";
+import { ChannelSocket } from "./channelSocket.ts";
 import { type Connection, describeConnection } from "./connection.ts";
 import { printable } from "./printable.ts";
 import { connect, SshError } from "./ssh.ts";
@@ -46,9 +47,15 @@ function endInTime(docker: Docker, host: string): void {
 	modem.dial = (options, callback) => {
 		const abortSignal = AbortSignal.timeout(requestSeconds * 1000);
 		const what = `Docker on ${host}: ${options.method} ${options.path.replace(/\?$/, "")}`;
-		dial({ ...options, abortSignal }, (error, data) =>
-			callback(error && abortSignal.aborted ? new DeadlineError(what, requestSeconds, "no answer") : error, data),
-		);
+		let isDone = false;
+		const done: DockerCallback = (error, data) => {
+			if (isDone) return;
+			isDone = true;
+			callback(error && abortSignal.aborted ? new DeadlineError(what, requestSeconds, "no answer") : error, data);
+		};
+		// A request that waits for its channel is not told that it is aborted.
+		abortSignal.addEventListener("abort", () => done(new Error("aborted")), { once: true });
+		dial({ ...options, abortSignal }, done);
 	};
 }
 
@@ -82,7 +89,7 @@ class SshAgent extends Agent {
 	// Node's http.Agent hands over a callback when no socket is returned.
 	override createConnection(_options: unknown, callback?: (error: Error | null, stream: Duplex) => void): Duplex | null | undefined {
 		openDockerStream(this.#connection).then(
-			(stream) => callback?.(null, asSocket(stream)),
+			(channel) => callback?.(null, new ChannelSocket(channel)),
 			(error) => callback?.(error, undefined as never),
 		);
 		return undefined;
@@ -107,16 +114,5 @@ async function openDockerStream(connection: Connection): Promise<ClientChannel> 
 			channel.once("end", () => complaint && channel.emit("error", silent(complaint.trim())));
 			resolve(channel);
 		});
-	});
-}
-
-/** http.Agent calls a few methods of net.Socket that an SSH channel lacks and does not need. */
-function asSocket(channel: ClientChannel): Duplex {
-	return Object.assign(channel, {
-		setKeepAlive: () => channel,
-		setNoDelay: () => channel,
-		setTimeout: () => channel,
-		ref: () => channel,
-		unref: () => channel,
 	});
 }

@@ -18,9 +18,12 @@ export class SshServers {
 			client.on("openssh.streamlocal", (accept, reject) => {
 				if (dockerPort === undefined) return reject();
 				const channel = accept();
-				const docker = net.connect(dockerPort, "127.0.0.1");
-				for (const end of [channel, docker]) end.on("error", () => {});
-				channel.pipe(docker).pipe(channel);
+				const docker = net.connect({ port: dockerPort, host: "127.0.0.1", allowHalfOpen: true });
+				for (const end of [channel, docker]) end.on("error", () => channel.close());
+				channel.pipe(docker);
+				docker.pipe(channel, { end: false });
+				// As OpenSSH: where Docker has ended, the channel is open to it until somebody writes.
+				docker.once("end", () => channel.eof());
 			});
 			client.on("session", (accept) => accept().on("exec", (acceptExec) => answer(acceptExec())));
 		});

@@ -1,3 +1,5 @@
+import * as net from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerChannel } from "ssh2";
 import { afterEach, expect, test, vi } from "vitest";
 import { dockerOn } from "../../../lib/docker.ts";
@@ -43,3 +45,65 @@ test("a request that Docker does not answer ends, and says which one", async () 
 	);
 	expect(timeout).toHaveBeenCalledWith(120_000);
 });
+
+/** A host whose Docker answers at once, and what breaks the connections to it as a network does. */
+async function behindNetwork(idleMs: number) {
+	// Like Docker it does not say how long it keeps a connection.
+	const docker = net.createServer((socket) => {
+		socket.setTimeout(idleMs, () => socket.end());
+		socket.on("error", () => {}).on("data", () => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"));
+	});
+	await new Promise<void>((resolve) => docker.listen(0, "127.0.0.1", resolve));
+	const port = await servers.listen(0, () => {}, (docker.address() as net.AddressInfo).port);
+	const links = new Set<net.Socket>();
+	const network = net.createServer((near) => {
+		const far = net.connect(port, "127.0.0.1");
+		for (const end of [near, far]) links.add(end.on("error", () => {}));
+		near.pipe(far).pipe(near);
+		near.once("close", () => far.destroy());
+	});
+	await new Promise<void>((resolve) => network.listen(0, "127.0.0.1", resolve));
+	const cut = () => {
+		for (const link of links) link.destroy();
+		links.clear();
+	};
+	const end = () => {
+		cut();
+		network.close();
+		docker.close();
+	};
+	return { docker: dockerOn(servers.to((network.address() as net.AddressInfo).port)), cut, end };
+}
+
+const soon = (promise: Promise<unknown>) =>
+	Promise.race([promise.catch((error) => `failed: ${error}`), sleep(3000, "nothing yet")]).then(String);
+
+test("a connection that breaks costs the request that is under way at most: it fails at once, and the next one goes over a new one", async () => {
+	const { docker, cut, end } = await behindNetwork(5000);
+	for (let ms = 0; ms < 10; ms++) {
+		const asked = docker.ping();
+		await sleep(ms);
+		cut();
+		expect(await soon(asked), `cut after ${ms} ms`).toMatch(/^(OK$|failed: )/);
+		expect(await soon(docker.ping().catch(() => docker.ping()))).toBe("OK");
+	}
+	end();
+}, 60_000);
+
+test.each([
+	["Docker itself", () => {}],
+	["Docker itself, before it broke", (cut: () => void) => cut()],
+])(
+	"a request does not go over what has been idle and was ended by %s",
+	async (_by, then) => {
+		const { docker, cut, end } = await behindNetwork(300);
+		for (let i = 0; i < 3; i++) {
+			expect(await soon(docker.ping())).toBe("OK");
+			await sleep(600);
+			then(cut);
+			await sleep(50);
+		}
+		end();
+	},
+	60_000,
+);
