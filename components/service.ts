@@ -63,7 +63,7 @@ export class WasService extends pulumi.ComponentResource {
 					registry.password && pulumi.secret({ serveraddress: registry.server, username: registry.username, password: registry.password }),
 				secretEnv: pulumi.secret(pulumi.all(secretEnv)) as pulumi.Output<Record<string, string>>,
 				secrets: pulumi.all(secrets),
-				mount: mountOf(service.mount, logs),
+				mount: mountOf(service.name, service.mount, logs),
 				endpoint,
 				placement,
 				nodes: pulumi.all(
@@ -160,7 +160,7 @@ export function servingMembers<M extends { host: Pick<Host, "roles"> }>(
 }
 
 /** The node label that binds the service's tasks to their nodes: name and value. */
-const placementOf = ({ name }: Pick<ServiceSettings, "name">): [string, string] => ["scaleout.service", name];
+const placementOf = ({ name }: Pick<ServiceSettings, "name">): [string, string] => [`scaleout.service.${name}`, "true"];
 
 /**
  * Name of the Docker secret: another one for each service, file and value. It stands in previews and in the state in plain text, where a mere hash
@@ -174,10 +174,13 @@ export function secretName(key: string, service: string, file: string, value: st
 	return `${`${service}-${file}`.slice(0, 51)}-${hash}`;
 }
 
-/** The mount with its options. A volume's name carries a hash of them, because a volume that exists keeps the ones it was made with. */
-export function mountOf(mount: ServiceSettings["mount"], logs: Pick<NfsExport, "path" | "mountOptions">): ServiceMount {
+/**
+ * The mount with its options. A volume's name carries a hash of them, because a volume that exists keeps the ones it was made with; and of the service,
+ * which has it for itself.
+ */
+export function mountOf(service: string, mount: ServiceSettings["mount"], logs: Pick<NfsExport, "path" | "mountOptions">): ServiceMount {
 	if (mount.type === "bind") return mount;
 	const device = `:${logs.path}`;
-	const hash = createHash("sha256").update(`${device}\n${logs.mountOptions}`).digest("hex").slice(0, 8);
+	const hash = createHash("sha256").update(`${service}\n${device}\n${logs.mountOptions}`).digest("hex").slice(0, 8);
 	return { type: "volume", target: mount.target, name: `${mount.name}-${hash}`, device, options: logs.mountOptions };
 }

@@ -9,6 +9,9 @@ import pRetry from "p-retry";
 /** Label on the swarm, on services, volumes and secrets that names the stack they belong to: `project/stack`. */
 export const ownerLabel = "scaleout.owner";
 
+/** Label of a volume: name of the service that it belongs to. */
+export const serviceLabel = "scaleout.service";
+
 /** The Engine API counts in nanoseconds. */
 export const second = 1e9;
 

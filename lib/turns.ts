@@ -2,45 +2,50 @@ import type { Progress } from "./progress.ts";
 import { until } from "./wait.ts";
 
 /**
- * Lets one after another of several things be away. The engine replaces what it can at the same time; nodes that serve must go one by one.
- * Lives as long as the process, which is one `up`.
+ * Allows only one of several hosts to be away at a time. The engine replaces what it can at the same time; nodes that serve must go one by one.
+ * Several resources of a host share its turn: it is back when all of them are. Lives as long as the process, which is one `up`.
  */
 export class Turns {
 	readonly #announced = new Set<string>();
-	#away: string | undefined;
+	/** The host that is away, and which of its resources are. */
+	#away: { host: string; parts: Set<string> } | undefined;
 
-	/** Says that what has this ID will go away and come back. */
+	/** Says that the resource with this ID will be deleted and made anew. */
 	announce(id: string): void {
 		this.#announced.add(id);
 	}
 
-	/** Whether what has this ID is to come back. */
+	/** Whether the resource with this ID is to come back. */
 	isAnnounced(id: string): boolean {
 		return this.#announced.has(id);
 	}
 
 	/**
-	 * Waits until none of the others is away. What was not announced goes for good and waits for nobody.
+	 * Waits until no other host is away. A resource that was not announced goes for good and waits for nobody.
 	 *
-	 * @param name Stays the same when it comes back, as the ID may not.
-	 * @throws DeadlineError when the other one does not come back.
+	 * @param host Stays the same when the resource comes back, as its ID may not.
+	 * @param part Which of the host's resources it is.
+	 * @throws DeadlineError when the other host does not come back.
 	 */
-	async leave(id: string, name: string, deadlineSeconds: number, progress: Progress): Promise<void> {
+	async leave(id: string, host: string, part: string, deadlineSeconds: number, progress: Progress): Promise<void> {
 		if (!this.#announced.delete(id)) return;
-		await until({ what: `${name} being replaced`, deadlineSeconds, progress }, async () => {
-			if (this.#away !== undefined) return { waiting: `${this.#away} is not back yet` };
-			this.#away = name;
+		await until({ what: `${host} being replaced`, deadlineSeconds, progress }, async () => {
+			if (this.#away && this.#away.host !== host) return { waiting: `${this.#away.host} is not back yet` };
+			this.#away ??= { host, parts: new Set() };
+			this.#away.parts.add(part);
 			return { done: undefined };
 		});
 	}
 
-	/** Whether it is `name` that is away. */
-	isAway(name: string): boolean {
-		return this.#away === name;
+	/** Whether this resource of the host is away. */
+	isAway(host: string, part: string): boolean {
+		return this.#away?.host === host && this.#away.parts.has(part);
 	}
 
-	/** `name` is there again, or was never away. */
-	comeBack(name: string): void {
-		if (this.#away === name) this.#away = undefined;
+	/** The resource is there again, or was never away. */
+	comeBack(host: string, part: string): void {
+		if (this.#away?.host !== host) return;
+		this.#away.parts.delete(part);
+		if (this.#away.parts.size === 0) this.#away = undefined;
 	}
 }

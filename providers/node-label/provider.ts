@@ -54,8 +54,8 @@ export const provider = defineProvider<NodeLabelInputs, NodeLabelOutputs>({
 	async create(inputs, context) {
 		const manager = dockerOnManager(inputs);
 		const outputs = await set(inputs, manager);
-		if (turns.isAway(inputs.address)) await serving(inputs, manager, context);
-		turns.comeBack(inputs.address);
+		if (turns.isAway(inputs.address, inputs.label)) await serving(inputs, manager, context);
+		turns.comeBack(inputs.address, inputs.label);
 		taken.add(keyOf(inputs));
 		return { id: idOf(inputs), outputs };
 	},
@@ -79,7 +79,7 @@ export const provider = defineProvider<NodeLabelInputs, NodeLabelOutputs>({
 		if (endingWithSwarm.has(id) || taken.has(keyOf(state))) return;
 		const manager = dockerOnManager({ managers: [...managersOf(state), ...(present.get(clusterId) ?? [])], clusterId });
 		if (!(await findNode(manager, nodeId).catch(goneWithItsSwarm))) return;
-		await turns.leave(id, address, turnDeadlineSeconds, context.progress);
+		await turns.leave(id, address, label, turnDeadlineSeconds, context.progress);
 		try {
 			await updateNode(manager, nodeId, ({ Labels: { [label]: found, ...others } = {}, ...spec }) => ({
 				...spec,
@@ -88,7 +88,7 @@ export const provider = defineProvider<NodeLabelInputs, NodeLabelOutputs>({
 			}));
 			await stopped(state, manager, context);
 		} catch (error) {
-			turns.comeBack(address);
+			turns.comeBack(address, label);
 			throw error;
 		}
 	},

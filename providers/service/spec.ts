@@ -1,5 +1,5 @@
 import { announcement, type TaskTerms, termsLabel } from "../../lib/agentNames.ts";
-import { ownerLabel, second } from "../../lib/swarm.ts";
+import { ownerLabel, second, serviceLabel } from "../../lib/swarm.ts";
 import { attemptLabel, differences, sameTask } from "./compare.ts";
 import { healthcheck, probeTool } from "./healthcheck.ts";
 import type { ServiceInputs, ServiceMount } from "./resource.ts";
@@ -116,7 +116,7 @@ function taskTemplate(inputs: ServiceInputs): TaskTemplate {
 			Env: [...Object.entries(inputs.env), ...Object.entries(inputs.secretEnv).map(([name, value]) => [name, literal(value)])]
 				.map(([name, value]) => `${name}=${value}`)
 				.sort(),
-			Mounts: [mountSpec(inputs.mount, inputs.owner), { Type: "bind", Source: "/bin/busybox", Target: probeTool, ReadOnly: true }],
+			Mounts: [mountSpec(inputs), { Type: "bind", Source: "/bin/busybox", Target: probeTool, ReadOnly: true }],
 			...(isLossless(inputs) && { StopSignal: announcement, Labels: { [termsLabel]: JSON.stringify(taskTerms(inputs)) } }),
 			StopGracePeriod: stopSeconds(inputs) * second,
 			Healthcheck: healthcheck(inputs),
@@ -139,7 +139,7 @@ function literal(value: string): string {
 	return value.replaceAll("{{", '{{"{{"}}');
 }
 
-function mountSpec(mount: ServiceMount, owner: string): object {
+function mountSpec({ mount, owner, name }: Pick<ServiceInputs, "mount" | "owner" | "name">): object {
 	if (mount.type === "bind") return { Type: "bind", Source: mount.source, Target: mount.target };
 	return {
 		Type: "volume",
@@ -148,7 +148,7 @@ function mountSpec(mount: ServiceMount, owner: string): object {
 		VolumeOptions: {
 			// Copying the image's directory into the volume would chown it, which a squashing export refuses.
 			NoCopy: true,
-			Labels: { [ownerLabel]: owner },
+			Labels: { [ownerLabel]: owner, [serviceLabel]: name },
 			DriverConfig: { Name: "local", Options: volumeOptions(mount) },
 		},
 	};

@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import { isUnreachable } from "../../lib/ssh.ts";
-import { orUndefined, ownerLabel, runningTasks, updateNode } from "../../lib/swarm.ts";
+import { orUndefined, ownerLabel, runningTasks, serviceLabel, updateNode } from "../../lib/swarm.ts";
 import { DeadlineError, until, within } from "../../lib/wait.ts";
 import { sameValue } from "../define.ts";
 import type { Means } from "./means.ts";
@@ -9,8 +9,8 @@ import type { ServiceInputs, ServiceNode } from "./resource.ts";
 import { stopSeconds, volumeOptions } from "./spec.ts";
 
 /**
- * Removes this stack's volumes, except the one named `keep`, from every node: a volume outlives its service and keeps its old options.
- * Only volumes that carry the stack's label are touched. One that a container still holds is left for the next time.
+ * Removes the service's volumes, except the one named `keep`, from every node: a volume outlives its service and keeps its old options.
+ * Only volumes that carry the labels of stack and service are touched. One that a container still holds is left for the next time.
  */
 export async function removeVolumes(
 	inputs: Pick<ServiceInputs, "name" | "nodes" | "owner">,
@@ -20,14 +20,23 @@ export async function removeVolumes(
 	const removeOn = async ({ name, connection }: ServiceNode) => {
 		const docker = dockerOn(connection);
 		await docker.pruneContainers({ filters: containersOf(inputs) });
-		await removeOwnVolumes(docker, inputs.owner, (volume) => progress(`removing volume ${volume} from ${name}`), keep);
+		await removeOwnVolumes(docker, inputs, (volume) => progress(`removing volume ${volume} from ${name}`), keep);
 	};
 	await Promise.all(inputs.nodes.map(removeOn));
 }
 
-/** Removes a stack's volumes, except the one named `keep`, from one host, and says so beforehand. One that is in use is left. */
-export async function removeOwnVolumes(docker: Docker, owner: string, say: (volume: string) => void, keep?: string): Promise<void> {
-	const { Volumes: volumes } = await docker.listVolumes({ filters: { label: [`${ownerLabel}=${owner}`] } });
+/**
+ * Removes a stack's volumes, those of one service where that has a name, except the one named `keep`, from one host, and says so beforehand. One that is in
+ * use is left.
+ */
+export async function removeOwnVolumes(
+	docker: Docker,
+	{ owner, name: service }: { owner: string; name?: string },
+	say: (volume: string) => void,
+	keep?: string,
+): Promise<void> {
+	const label = [`${ownerLabel}=${owner}`, ...(service === undefined ? [] : [`${serviceLabel}=${service}`])];
+	const { Volumes: volumes } = await docker.listVolumes({ filters: { label } });
 	for (const { Name: name } of volumes ?? []) {
 		if (name === keep) continue;
 		say(name);

@@ -40,7 +40,7 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 	async create(inputs, context) {
 		const manager = dockerOnManager(inputs);
 		const outputs = await converge(inputs, manager, undefined, context);
-		turns.comeBack(inputs.advertiseAddress);
+		turns.comeBack(inputs.advertiseAddress, "node");
 		taken.add(outputs.nodeId);
 		return { id: outputs.nodeId, outputs };
 	},
@@ -78,7 +78,7 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 			return;
 		}
 		const isReplaced = turns.isAnnounced(resourceId);
-		await turns.leave(resourceId, advertiseAddress, turnDeadlineSeconds, context.progress);
+		await turns.leave(resourceId, advertiseAddress, "node", turnDeadlineSeconds, context.progress);
 		try {
 			await demote(manager, id, context);
 			await drain(manager, id, context);
@@ -86,7 +86,7 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 			await orUndefined(manager.getNode(id).remove({ force: true }));
 			if (hasLeft) await collectVolumes(state, context);
 		} catch (error) {
-			turns.comeBack(advertiseAddress);
+			turns.comeBack(advertiseAddress, "node");
 			// The last one leaves when the swarm is deleted.
 			if (error instanceof OnlyManagerError && !isReplaced) return;
 			throw error;
@@ -135,7 +135,7 @@ async function leave(connection: Connection, { progress }: Context): Promise<boo
 async function collectVolumes({ connection, owner }: SwarmNodeInputs, { progress, note }: Context): Promise<void> {
 	if (!owner) return;
 	try {
-		await removeOwnVolumes(dockerOn(connection), owner, (volume) => progress(`removing volume ${volume}`));
+		await removeOwnVolumes(dockerOn(connection), { owner }, (volume) => progress(`removing volume ${volume}`));
 	} catch (error) {
 		note(`its volumes are left: ${(error as Error).message}`);
 	}

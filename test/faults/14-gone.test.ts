@@ -17,7 +17,7 @@ round(lab, "changes by hand to nodes and what they need are named and mended:", 
 	{
 		what: "a node's label, and its volume with other options",
 		host: "manager",
-		change: "docker node update --label-rm scaleout.service worker1",
+		change: "docker node update --label-rm scaleout.service.babble-was worker1",
 		named: /scaleout\.service/,
 		look: "docker node inspect -f '{{.Spec.Labels}}' worker1",
 		mended: /scaleout\.service:babble-was/,

@@ -261,6 +261,8 @@ export class FakeSwarm {
 		if (node && /^POST \/nodes\/.*\/update$/.test(what)) {
 			if (node.Spec?.Role === "manager" && body.Role === "worker" && !node.ManagerStatus)
 				return { status: 404, body: { message: "can't find manager in raft memberlist" } };
+			if (Number(query.get("version")) !== node.Version.Index)
+				return { status: 500, body: { message: "rpc error: code = Unknown desc = update out of sequence" } };
 			node.Spec = body;
 			node.Version.Index++;
 			if (node.Spec.Availability === "drain" && !this.keepsTasks) this.tasks.delete(id);
@@ -339,8 +341,9 @@ export class FakeSwarm {
 		const filters = JSON.parse(query.get("filters") ?? "{}") as Record<string, string[]>;
 		const name = what.split("/").at(-1) as string;
 		if (what === "GET /volumes") {
-			const [label = "", value = ""] = filters.label?.[0]?.split("=") ?? [];
-			return { status: 200, body: { Volumes: host.volumes.filter(({ Labels: labels }) => labels[label] === value) } };
+			const wanted = (filters.label ?? []).map((label) => label.split("=") as [string, string]);
+			const volumes = host.volumes.filter(({ Labels: labels }) => wanted.every(([label, value]) => labels[label] === value));
+			return { status: 200, body: { Volumes: volumes } };
 		}
 		if (what.startsWith("DELETE /volumes/")) {
 			if (host.containers.some(({ volume }) => volume === name)) return { status: 409, body: { message: "volume is in use" } };

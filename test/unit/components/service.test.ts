@@ -7,7 +7,7 @@ describe("the name of the log volume", () => {
 	const mount = { type: "volume", target: "/was-logs", name: "nfsvolume" } as const;
 	const logs = { path: "/mnt/main-was-logs", mountOptions: "addr=192.168.1.20,nfsvers=4.2,hard" };
 	const nameOf = (made: ServiceMount) => (made.type === "volume" ? made.name : "");
-	const name = nameOf(mountOf(mount, logs));
+	const name = nameOf(mountOf("was", mount, logs));
 
 	test("says what it is, and carries a hash", () => {
 		expect(name).toMatch(/^nfsvolume-[0-9a-f]{8}$/);
@@ -18,16 +18,20 @@ describe("the name of the log volume", () => {
 		["an option", { ...logs, mountOptions: logs.mountOptions.replace("hard", "soft") }],
 		["the directory", { ...logs, path: "/mnt/other" }],
 	])("changes with %s: a volume that exists keeps its old options", (_what, changed) => {
-		expect(nameOf(mountOf(mount, changed))).not.toBe(name);
+		expect(nameOf(mountOf("was", mount, changed))).not.toBe(name);
+	});
+
+	test("is another one for another service, which collects its own alone", () => {
+		expect(nameOf(mountOf("other", mount, logs))).not.toBe(name);
 	});
 
 	test("stays when the options stay: no new volume, and no rollout", () => {
-		expect(nameOf(mountOf({ ...mount, target: "/elsewhere" }, { ...logs }))).toBe(name);
+		expect(nameOf(mountOf("was", { ...mount, target: "/elsewhere" }, { ...logs }))).toBe(name);
 	});
 
 	test("a bind mount is taken as it is", () => {
 		const bind = { type: "bind", target: "/was-logs", source: "/home/ubuntu/was-logs" } as const;
-		expect(mountOf(bind, logs)).toEqual(bind);
+		expect(mountOf("was", bind, logs)).toEqual(bind);
 	});
 });
 

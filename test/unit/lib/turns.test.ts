@@ -9,11 +9,11 @@ describe("things that are replaced", () => {
 		turns.announce("id-a");
 		turns.announce("id-b");
 		const order: string[] = [];
-		await turns.leave("id-a", "a", 5, silent);
-		const b = turns.leave("id-b", "b", 5, silent).then(() => order.push("b leaves"));
+		await turns.leave("id-a", "a", "label", 5, silent);
+		const b = turns.leave("id-b", "b", "label", 5, silent).then(() => order.push("b leaves"));
 		await new Promise((resolve) => setTimeout(resolve, 400));
 		order.push("a is back");
-		turns.comeBack("a");
+		turns.comeBack("a", "label");
 		await b;
 		expect(order).toEqual(["a is back", "b leaves"]);
 	});
@@ -22,23 +22,38 @@ describe("things that are replaced", () => {
 		const turns = new Turns();
 		turns.announce("id-a");
 		turns.announce("id-b");
-		await turns.leave("id-a", "a", 1, silent);
-		await expect(turns.leave("id-b", "b", 0.1, silent)).rejects.toThrow(/b being replaced: .*a is not back yet/);
+		await turns.leave("id-a", "a", "label", 1, silent);
+		await expect(turns.leave("id-b", "b", "label", 0.1, silent)).rejects.toThrow(/b being replaced: .*a is not back yet/);
 	});
 
 	test("do not hold up what goes for good", async () => {
 		const turns = new Turns();
 		turns.announce("id-a");
-		await turns.leave("id-a", "a", 1, silent);
-		await turns.leave("id-c", "c", 1, silent);
+		await turns.leave("id-a", "a", "label", 1, silent);
+		await turns.leave("id-c", "c", "label", 1, silent);
+	});
+
+	test("of one host share its turn, which ends when all of them are back", async () => {
+		const turns = new Turns();
+		for (const id of ["a/one", "a/other", "b/one"]) turns.announce(id);
+		await turns.leave("a/one", "a", "one", 1, silent);
+		await turns.leave("a/other", "a", "other", 1, silent);
+		turns.comeBack("a", "one");
+		expect([turns.isAway("a", "one"), turns.isAway("a", "other")]).toEqual([false, true]);
+		// One that was not away does not end it.
+		turns.comeBack("a", "third");
+		await expect(turns.leave("b/one", "b", "one", 0.1, silent)).rejects.toThrow(/a is not back yet/);
+		turns.comeBack("a", "other");
+		turns.announce("b/one");
+		await turns.leave("b/one", "b", "one", 1, silent);
 	});
 
 	test("may come back without having been away", async () => {
 		const turns = new Turns();
 		turns.announce("id-a");
-		await turns.leave("id-a", "a", 1, silent);
-		turns.comeBack("c");
+		await turns.leave("id-a", "a", "label", 1, silent);
+		turns.comeBack("c", "label");
 		turns.announce("id-b");
-		await expect(turns.leave("id-b", "b", 0.1, silent)).rejects.toThrow(/a is not back yet/);
+		await expect(turns.leave("id-b", "b", "label", 0.1, silent)).rejects.toThrow(/a is not back yet/);
 	});
 });

@@ -174,6 +174,25 @@ describe("labels of nodes that are replaced", () => {
 		expect(Date.now() - back).toBeGreaterThan(300);
 		await next;
 		expect(labelsOf("w2")).toEqual({});
+		await provider.create(inputs("w2"));
+	});
+
+	test("of several services go together, node by node: the turn of a node ends when all its tasks are back", async () => {
+		const [a, b] = ["scaleout.service.a", "scaleout.service.b"];
+		for (const service of ["a", "b"]) swarm.services.set(service, `scaleout.service.${service}=true`);
+		const of = (host: string, label: string) => inputs(host, { label, value: "true", service: label.slice(-1) });
+		for (const host of ["w1", "w2"]) {
+			give(host, { [a]: "true", [b]: "true" });
+			for (const label of [a, b])
+				await provider.diff(`${host}-${label}`, { ...of(host, label), observed: {} }, inputs(host, { ...of(host, label), node: "anew" }));
+		}
+		await Promise.all([a, b].map((label) => provider.delete(`w1-${label}`, { ...of("w1", label), observed: {} })));
+		const next = Promise.all([a, b].map((label) => provider.delete(`w2-${label}`, { ...of("w2", label), observed: {} })));
+		await provider.create(of("w1", a));
+		expect(await settled(next)).toBe(false);
+		await provider.create(of("w1", b));
+		await next;
+		expect(labelsOf("w2")).toEqual({});
 	});
 });
 

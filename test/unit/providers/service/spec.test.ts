@@ -33,7 +33,7 @@ test("the source system's service, to the letter", () => {
 						Target: "/was-logs",
 						VolumeOptions: {
 							NoCopy: true,
-							Labels: { "scaleout.owner": "swarm-scaleout/lab" },
+							Labels: { "scaleout.owner": "swarm-scaleout/lab", "scaleout.service": "babble-was" },
 							DriverConfig: {
 								Name: "local",
 								Options: {
@@ -64,7 +64,7 @@ test("the source system's service, to the letter", () => {
 			},
 			Resources: {},
 			RestartPolicy: { Condition: "any", Delay: 2e9 },
-			Placement: { Constraints: ["node.labels.scaleout.service==babble-was"] },
+			Placement: { Constraints: ["node.labels.scaleout.service.babble-was==true"] },
 			ForceUpdate: 0,
 		},
 	});
@@ -169,7 +169,7 @@ test("a task that is to run and does not yet is told with its node and its state
 });
 
 describe("a node that Swarm gives no task is told with the reason and what mends it:", () => {
-	const labels = { "scaleout.service": "babble-was" };
+	const labels = { "scaleout.service.babble-was": "true" };
 	const node = (name: string, Spec: object = {}, State = "ready") =>
 		({ ID: `id-of-${name}`, Spec: { Availability: "active", Labels: labels, ...Spec }, Status: { State } }) as never;
 	const others = [node("manager"), node("worker1"), node("someone-elses", { Availability: "drain" })];
@@ -180,7 +180,7 @@ describe("a node that Swarm gives no task is told with the reason and what mends
 		[
 			"without its label",
 			[node("worker2", { Labels: {} })],
-			"it lacks the label scaleout.service=babble-was: pulumi up --refresh mends it",
+			"it lacks the label scaleout.service.babble-was=true: pulumi up --refresh mends it",
 		],
 		["down, whatever else", [node("worker2", { Availability: "pause" }, "down")], "Swarm sees it down: see to the host"],
 		["gone", [], "it is not in the swarm: pulumi up --refresh mends it"],

@@ -48,7 +48,7 @@ export class Stand {
 		this.nodes = inputs.nodes.map(({ name, nodeId }) => ({
 			ID: nodeId,
 			Version: { Index: 1 },
-			Spec: { Availability: "active", Labels: { "scaleout.service": "babble-was" } },
+			Spec: { Availability: "active", Labels: { "scaleout.service.babble-was": "true" } },
 			Description: { Hostname: name },
 			Status: { State: "ready" },
 		}));
