@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import pRetry, { AbortError } from "p-retry";
 import ssh2, { type Client, type ClientChannel } from "ssh2";
+import { ChannelSocket } from "./channelSocket.ts";
 import { asRoot, type Connection, describeConnection } from "./connection.ts";
 import { printable } from "./printable.ts";
 import { within } from "./wait.ts";
@@ -60,7 +61,8 @@ export async function connect(connection: Connection, deadlineSeconds = 30): Pro
 	const client = dialUntil(connection, pooled);
 	pool.set(key, Object.assign(pooled, { client }));
 	const forget = () => pool.get(key) === pooled && pool.delete(key);
-	client.then((opened) => opened.once("close", forget), forget);
+	// From the end on nothing can be sent; the close comes a moment later.
+	client.then((opened) => opened.once("end", forget).once("close", forget), forget);
 	return client;
 }
 
@@ -168,12 +170,12 @@ async function dial(connection: Connection, bastionSeconds: number): Promise<Cli
 	});
 }
 
-async function tunnel(bastion: Connection, { host, port }: Connection, deadlineSeconds: number): Promise<ClientChannel> {
+async function tunnel(bastion: Connection, { host, port }: Connection, deadlineSeconds: number): Promise<ChannelSocket> {
 	const client = await connect(bastion, deadlineSeconds);
 	return new Promise((resolve, reject) => {
 		client.forwardOut("127.0.0.1", 0, host, port, (error, channel) => {
 			if (error) reject(new SshError("unreachable", `${host}:${port} via ${describeConnection(bastion)}: ${error.message}`));
-			else resolve(channel);
+			else resolve(new ChannelSocket(channel));
 		});
 	});
 }

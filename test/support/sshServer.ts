@@ -9,26 +9,31 @@ const privateKey = newKeyPair().private;
 /** SSH servers of a test, all with one host key, that let everybody in and run nothing. Behind them may be an Engine API. */
 export class SshServers {
 	readonly #servers: ssh2.Server[] = [];
+	/** What the servers have open, by their ports. */
+	readonly #clients = new Map<number, Set<ssh2.Connection>>();
 
 	/** Begins one and returns its port. `answer`: to every command. `dockerPort`: TCP port of the loopback interface that takes the place of Docker's socket. */
 	listen(port = 0, answer: (channel: ssh2.ServerChannel) => void = () => {}, dockerPort?: number): Promise<number> {
+		const clients = new Set<ssh2.Connection>();
 		const server = new ssh2.Server({ hostKeys: [hostKey.private] }, (client) => {
+			clients.add(client);
 			client.on("error", () => {});
 			client.on("authentication", (context) => context.accept());
 			client.on("openssh.streamlocal", (accept, reject) => {
 				if (dockerPort === undefined) return reject();
-				const channel = accept();
-				const docker = net.connect({ port: dockerPort, host: "127.0.0.1", allowHalfOpen: true });
-				for (const end of [channel, docker]) end.on("error", () => channel.close());
-				channel.pipe(docker);
-				docker.pipe(channel, { end: false });
-				// As OpenSSH: where Docker has ended, the channel is open to it until somebody writes.
-				docker.once("end", () => channel.eof());
+				forward(accept(), dockerPort);
 			});
+			client.on("tcpip", (accept, _reject, { destPort }) => forward(accept(), destPort));
 			client.on("session", (accept) => accept().on("exec", (acceptExec) => answer(acceptExec())));
 		});
 		this.#servers.push(server);
-		return new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve((server.address() as net.AddressInfo).port)));
+		return new Promise((resolve) =>
+			server.listen(port, "127.0.0.1", () => {
+				const { port: own } = server.address() as net.AddressInfo;
+				this.#clients.set(own, clients);
+				resolve(own);
+			}),
+		);
 	}
 
 	/** A connection that the server at the port lets in. */
@@ -36,7 +41,22 @@ export class SshServers {
 		return { host: "127.0.0.1", port, user: "root", privateKey, hostKey: hostKey.public.trim(), ...change };
 	}
 
+	/** Ends what is connected to the one at the port, as sshd does when it is stopped: without a word. */
+	drop(port: number): void {
+		for (const client of this.#clients.get(port) ?? []) (client as unknown as { _sock: net.Socket })._sock.end();
+		this.#clients.get(port)?.clear();
+	}
+
 	close(): void {
 		for (const server of this.#servers.splice(0)) server.close();
 	}
+}
+
+/** As OpenSSH: where the other end has ended, the channel is open to it until somebody writes. */
+function forward(channel: ssh2.ServerChannel, port: number): void {
+	const other = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+	for (const end of [channel, other]) end.on("error", () => channel.close());
+	channel.pipe(other);
+	other.pipe(channel, { end: false });
+	other.once("end", () => channel.eof());
 }

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
-import { closeConnections, connect, SshError } from "../../../lib/ssh.ts";
+import { closeConnections, connect, exec, SshError } from "../../../lib/ssh.ts";
 import { freePort } from "../../support/registry.ts";
 import { SshServers } from "../../support/sshServer.ts";
 
@@ -29,4 +30,16 @@ test("a bastion that does not answer is given up when the time asked for the hos
 	const begun = Date.now();
 	await expect(connect(behind, 1)).rejects.toThrow(SshError);
 	expect(Date.now() - begun).toBeLessThan(15_000);
+});
+
+test("a host behind a bastion whose sshd ends the connection is dialled anew, though the bastion leaves its half of it open", async () => {
+	const port = await servers.listen(0, (channel) => {
+		channel.exit(0);
+		channel.end();
+	});
+	const behind = servers.to(port, { proxy: servers.to(await servers.listen()) });
+	await connect(behind);
+	servers.drop(port);
+	await sleep(300);
+	expect(await exec(behind, "true", { deadlineSeconds: 5 })).toMatchObject({ code: 0 });
 });
