@@ -47,8 +47,8 @@ const balancer = new LoadBalancer(
 
 /** URL under which NGINX serves the application. */
 export const endpoint = pulumi.all([url, balancer.ready.urn]).apply(([known]) => known);
-/** Every host: name, roles, private address. */
-export const nodes = hosts.all.map(({ name, roles, address }) => ({ name, roles, address }));
+/** Private address of each host, by its name. */
+export const nodes = Object.fromEntries(hosts.all.map(({ name, address }) => [name, address]));
 /** ID of the swarm. */
 export const swarmId = swarm.clusterId;
 /** Name of the service in the swarm. */

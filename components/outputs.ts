@@ -1,14 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ProgramError } from "../lib/programError.ts";
-import type { Role } from "../lib/roles.ts";
 import type { ProbeResult } from "../providers/service/resource.ts";
 
 /** What a stack of this program exports. The names are stable: another stack reads them by `requireOutput`. */
 export interface ScaleoutOutputs {
 	/** URL under which NGINX serves the application. */
 	endpoint: string;
-	/** Every host: name, roles, private IPv4 address. */
-	nodes: { name: string; roles: Role[]; address: string }[];
+	/** Private IPv4 address of each host, by its name. */
+	nodes: Record<string, string>;
 	/** ID of the swarm. */
 	swarmId: string;
 	/** Name of the service in the swarm. */

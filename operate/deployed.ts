@@ -1,5 +1,5 @@
 import type { Connection } from "../lib/connection.ts";
-import { connectionsOf, type DeployedResource } from "../lib/deployment.ts";
+import type { DeployedResource } from "../lib/deployment.ts";
 import type { Health } from "../lib/health.ts";
 
 /** What a stack's state says there should be. */
@@ -31,7 +31,6 @@ export function deployedOf(resources: DeployedResource[]): Deployed {
 	const service = resources.find(isOf("Service"));
 	if (!stack?.outputs?.endpoint || !service) throw new Error("the stack is not deployed, or only half: run pulumi up");
 	const { outputs } = stack;
-	const connections = connectionsOf(resources);
 	const nodeIds = new Map(
 		resources.filter(isOf("SwarmNode")).map(({ inputs, outputs }) => [inputs.advertiseAddress, outputs?.nodeId as string]),
 	);
@@ -39,13 +38,10 @@ export function deployedOf(resources: DeployedResource[]): Deployed {
 	return {
 		endpoint: outputs.endpoint,
 		swarmId: outputs.swarmId,
-		hosts: outputs.nodes.map(({ name, roles, address }: Deployed["hosts"][number]) => ({
-			name,
-			roles,
-			address,
-			connection: connections[name],
-			...(nodeIds.has(address) && { nodeId: nodeIds.get(address) }),
-		})),
+		hosts: resources.filter(isOf("HostCheck")).map(({ inputs: { host: name, roles, connection } }) => {
+			const address = outputs.nodes[name];
+			return { name, roles, address, connection, ...(nodeIds.has(address) && { nodeId: nodeIds.get(address) }) };
+		}),
 		service: {
 			name,
 			image: service.outputs.imageDigest,

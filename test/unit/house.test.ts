@@ -75,3 +75,10 @@ describe("imports", () => {
 		expect(found.filter((words) => ![room, ...below].some((other) => words.includes(` imports ${other}/`)))).toEqual([]);
 	});
 });
+
+test("a host that is called otherwise is a preview of less than 15 lines", () => {
+	const [, section = ""] = read("docs/previews.md").split("## Another name for a host");
+	const [, diff = ""] = /```diff\n([\s\S]*?)```/.exec(section) ?? [];
+	expect(diff).toContain("tokyo");
+	expect(diff.split("\n").length).toBeLessThan(15);
+});

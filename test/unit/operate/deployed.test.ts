@@ -16,10 +16,13 @@ function deployed(strategy: string, mode = "host") {
 		{ name: "worker1", roles: ["worker", "app"], address: "192.168.2.142" },
 		{ name: "log", roles: ["log"], address: "192.168.1.20" },
 	];
-	const outputs = { endpoint: "http://was", swarmId: "swarm", nodes, nfs: { path: "/mnt/logs" } };
+	const addresses = Object.fromEntries(nodes.map(({ name, address }) => [name, address]));
+	const outputs = { endpoint: "http://was", swarmId: "swarm", nodes: addresses, nfs: { path: "/mnt/logs" } };
 	return deployedOf([
 		{ type: "pulumi:pulumi:Stack", urn: urn("pulumi:pulumi:Stack", "lab"), outputs },
-		...nodes.map(({ name }) => dynamic("HostCheck", `hosts-${name}-check`, { host: name, connection: connection({ host: name }) })),
+		...nodes.map(({ name, roles }) =>
+			dynamic("HostCheck", `hosts-${name}-check`, { host: name, roles, connection: connection({ host: name }) }),
+		),
 		dynamic("SwarmNode", "swarm-worker1", { advertiseAddress: "192.168.2.142" }, { nodeId: "id-of-worker1" }),
 		dynamic(
 			"Service",
