@@ -15,7 +15,7 @@ export interface AgentNode {
 	address: string;
 }
 
-/** The agent that takes a node out before a task of the service stops there. `peers`: the service's other nodes. See agent/drain_agent.py. */
+/** The agent that takes a node out before a task of the service stops there. `peers`: the service's other nodes. See host/agents/drain_agent.py. */
 export function drainAgent(
 	name: string,
 	{ host, node }: SwarmMember,

@@ -4,7 +4,7 @@ import { type Host, type HostStepArgs, hostStep } from "./host.ts";
 
 const program = "registry_login";
 
-/** What keeps the service's ECR token fresh, on a manager. See agent/registry_login.py. */
+/** What keeps the service's ECR token fresh, on a manager. See host/agents/registry_login.py. */
 export function registryLogin(name: string, manager: Host, service: string, server: string, parent: pulumi.Resource): pulumi.Resource {
 	return hostStep((host) => `${name}-registry-login-${host}`, manager, loginStep(service, server), { parent });
 }

@@ -3,9 +3,9 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { StepProgram } from "./manifest.ts";
 
-/* Programs of agent/ on a host: each systemd unit has a directory of its own with its program and the modules that it imports. */
+/* Programs of host/agents/ on a host: each systemd unit has a directory of its own with its program and the modules that it imports. */
 
-const sources = path.join(import.meta.dirname, "..", "agent");
+const sources = path.join(import.meta.dirname, "agents");
 
 /** Quotes one word of a unit's command line, so that systemd expands and splits nothing in it. See systemd.service(5), "Command lines". */
 export function systemdQuote(word: string): string {
@@ -13,7 +13,7 @@ export function systemdQuote(word: string): string {
 	return /^[\w./:=?&@,+%-]+$/.test(word) ? escaped : `"${escaped}"`;
 }
 
-/** A program of agent/, such as `drain_agent`, and what it imports from there. The program comes last. */
+/** A program of host/agents/, such as `drain_agent`, and what it imports from there. The program comes last. */
 function modulesOf(program: string): string[] {
 	const imports = [...source(program).matchAll(/^from (scaleout_\w+) import/gm)].flatMap(([, module = ""]) => modulesOf(module));
 	return [...new Set([...imports, program])];

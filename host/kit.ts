@@ -22,7 +22,7 @@ function kitFiles(): Map<string, string> {
 	const files = new Map<string, string>();
 	for (const [from, to] of [
 		["host/steps", ""],
-		["agent", "agent"],
+		["host/agents", "agent"],
 	] as const) {
 		const names = fs.readdirSync(path.join(project, from), { recursive: true, encoding: "utf8" }).sort();
 		for (const name of names.filter((name) => /\.(sh|py)$/.test(name)))

@@ -26,7 +26,7 @@ export interface StepDirectory {
 	owner?: string;
 }
 
-/** Programs of agent/ in a directory of their own. */
+/** Programs of host/agents/ in a directory of their own. */
 export interface StepProgram {
 	directory: string;
 	/** Hash of all modules. */

@@ -43,6 +43,6 @@ fi
 case $PULUMI_BACKEND_URL in file://"$PWD"/*) install -d -m 700 "${PULUMI_BACKEND_URL#file://}" ;; esac
 pulumi stack select lab 2>/dev/null || pulumi stack init lab
 case $action in
-  preview) exec node tools/preview.ts --stack lab "$@" ;;
+  preview) exec node cli/preview.ts --stack lab "$@" ;;
   *) exec pulumi "$action" --stack lab --yes --skip-preview "$@" ;;
 esac

@@ -1,7 +1,7 @@
 import type { Health } from "./health.ts";
 
 /*
- * Names that the TypeScript shares with the programs on the nodes (agent/). Settings are handed to the programs as arguments, or stand in a container's
+ * Names that the TypeScript shares with the programs on the nodes (host/agents/). Settings are handed to the programs as arguments, or stand in a container's
  * label; the names themselves stand there once more, and test/unit/agent/names.test.ts holds the two together.
  */
 

@@ -1,4 +1,4 @@
-/** What a node's agent answers at `rollout.peerPort`, see agent/scaleout_agent.py. */
+/** What a node's agent answers at `rollout.peerPort`, see host/agents/scaleout_agent.py. */
 export interface AgentReport {
 	/** `serving`; `waiting`: serving, and asked to stop, until its turn comes; `closed`: nobody gets in; `away`: no task here, and none expected. */
 	state: string;

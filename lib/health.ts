@@ -1,6 +1,6 @@
 /**
  * What it means that a task is healthy. There is one definition: Docker's own check (providers/service/healthcheck.ts), the node's agent
- * (agent/scaleout_health.py), `up`, a refresh and `npm run status` (host/steps/health/ask.sh) send the same request and judge the answer the same way:
+ * (host/agents/scaleout_health.py), `up`, a refresh and `npm run status` (host/steps/health/ask.sh) send the same request and judge the answer the same way:
  *
  * - GET, HTTP/1.1, the Host header as configured, straight to the address: no proxy, whatever the environment says, and no look-up of a name;
  * - the status line decides, and it has to come within `timeoutSeconds` of the beginning. The body is not judged. A 1xx is no answer yet;

@@ -134,7 +134,7 @@ install_packages() {
 fetch_packages() { apt_get install -y --no-install-recommends "$@"; }
 apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" >&2; }
 
-# Puts programs of agent/ in place, in a directory that holds nothing else: whole, or not at all.
+# Puts programs of host/agents/ in place, in a directory that holds nothing else: whole, or not at all.
 put_programs() {
   local directory version modules module
   while read -r directory version modules; do

@@ -27,7 +27,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		owner: "ignore",
 		adopt: "ignore",
 		image: "update",
-		// An ECR token is another one at every run, and the managers renew it (agent/registry_login.py).
+		// An ECR token is another one at every run, and the managers renew it (host/agents/registry_login.py).
 		registryAuth: (_old, fresh) => (ecrRegistry(fresh?.serveraddress) ? "ignore" : "update"),
 		replicas: "update",
 		// Swarm cannot turn a global service into a replicated one.

@@ -26,7 +26,7 @@ export interface ServiceSecret {
 	name: string;
 }
 
-/** How tasks are replaced. The node's agent does the lossless part, see agent/drain_agent.py. */
+/** How tasks are replaced. The node's agent does the lossless part, see host/agents/drain_agent.py. */
 export interface Rollout {
 	strategy: string;
 	parallelism: number;

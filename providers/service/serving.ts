@@ -18,7 +18,7 @@ import type { ServiceInputs, ServiceNode } from "./resource.ts";
 import { isLossless } from "./spec.ts";
 
 /*
- * Whether a node serves, asked as the load balancer asks it: its address, the published port. And what its agent says of it, see agent/.
+ * Whether a node serves, asked as the load balancer asks it: its address, the published port. And what its agent says of it, see host/agents/.
  */
 
 /** What is kept of a node's agent's report. */

@@ -2,8 +2,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { noopUp, simulatedStack } from "../../bench/simulated.ts";
 import { missingEngine } from "../../lab/engine.ts";
+import { noopUp, simulatedStack } from "../bench/simulated.ts";
 
 /* That what `npm run bench:growth` times is what it says: a deployed stack with nothing to do. */
 

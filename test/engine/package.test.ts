@@ -71,7 +71,7 @@ test("the types of the package fit a program that imports it", () => {
 
 describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})` : ""}`, () => {
 	test("a preview of such a program loads the package's providers, by a name that holds on every machine", async () => {
-		const { config } = parse(fs.readFileSync(path.join(projectDirectory, "tools", "samples.yaml"), "utf8")) as {
+		const { config } = parse(fs.readFileSync(path.join(projectDirectory, "test", "docs", "samples.yaml"), "utf8")) as {
 			config: Record<string, unknown>;
 		};
 		const key = path.join(scratch, "key");

@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { missingEngine } from "../../lab/engine.ts";
-import { previewSamples } from "../../tools/samples.ts";
+import { previewSamples } from "../docs/samples.ts";
 import { sampleEnvironment, sampleStack } from "../support/sample.ts";
 import { projectDirectory, type TestStack } from "../support/stack.ts";
 
@@ -38,7 +38,7 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 	describe("npm run preview", () => {
 		const preview = (...args: string[]) => {
 			stack.writeConfig();
-			const given = ["tools/preview.ts", "--stack", stack.name, "--config-file", stack.configFile, "--non-interactive", ...args];
+			const given = ["cli/preview.ts", "--stack", stack.name, "--config-file", stack.configFile, "--non-interactive", ...args];
 			const temporary = path.join(scratch, "tmp");
 			fs.mkdirSync(temporary, { recursive: true });
 			const env = { ...stack.env, TMPDIR: temporary };

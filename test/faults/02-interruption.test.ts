@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { Load } from "../../bench/load.ts";
 import { shellQuote } from "../../lib/connection.ts";
 import { closeConnections } from "../../lib/ssh.ts";
+import { Load } from "../bench/load.ts";
 import { signalMachine } from "../support/lab.ts";
 import { apps, expectNoLoss, newVersion, RolloutLab } from "../support/rollout.ts";
 import type { Running } from "../support/stack.ts";

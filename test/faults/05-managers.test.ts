@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, inject, test } from "vitest";
-import { Load } from "../../bench/load.ts";
 import { closeConnections } from "../../lib/ssh.ts";
+import { Load } from "../bench/load.ts";
 import { signalMachine } from "../support/lab.ts";
 import { hostsKey as key, type LabHost, Managers } from "../support/managers.ts";
 import { apps, expectNoLoss, RolloutLab } from "../support/rollout.ts";

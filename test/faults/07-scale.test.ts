@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, inject, test } from "vitest";
-import { Load } from "../../bench/load.ts";
 import { closeConnections } from "../../lib/ssh.ts";
 import { isRunning } from "../../providers/machine/qemu.ts";
+import { Load } from "../bench/load.ts";
 import { apps, expectNoLoss, RolloutLab } from "../support/rollout.ts";
 import { changesOf } from "../support/stack.ts";
 

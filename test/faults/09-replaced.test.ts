@@ -1,8 +1,8 @@
 import * as fs from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { Load } from "../../bench/load.ts";
 import { closeConnections } from "../../lib/ssh.ts";
+import { Load } from "../bench/load.ts";
 import { signalMachine } from "../support/lab.ts";
 import { apps, expectNoLoss, RolloutLab } from "../support/rollout.ts";
 import { changesOf } from "../support/stack.ts";

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, inject, test } from "vitest";
-import { Load } from "../../bench/load.ts";
 import { closeConnections } from "../../lib/ssh.ts";
+import { Load } from "../bench/load.ts";
 import { expectNoLoss, RolloutLab } from "../support/rollout.ts";
 import { changesOf } from "../support/stack.ts";
 

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, inject, test } from "vitest";
-import { Load } from "../../bench/load.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
+import { Load } from "../bench/load.ts";
 import { labStack } from "../support/lab.ts";
 import { apps, expectNoLoss } from "../support/rollout.ts";
 

@@ -2,12 +2,12 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { Load } from "../../bench/load.ts";
 import { scriptText } from "../../host/kit.ts";
 import { drainUnit } from "../../lib/agentNames.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { closeConnections } from "../../lib/ssh.ts";
 import { until } from "../../lib/wait.ts";
+import { Load } from "../bench/load.ts";
 import { apps, expectNoLoss, RolloutLab } from "../support/rollout.ts";
 import { TestStack } from "../support/stack.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { Load, problemOf } from "../../bench/load.ts";
 import { closeConnections } from "../../lib/ssh.ts";
+import { Load, problemOf } from "../bench/load.ts";
 import { addresses, apps, expectOneAtATime, newVersion, RolloutLab } from "../support/rollout.ts";
 
 /*

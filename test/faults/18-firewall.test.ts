@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { Load } from "../../bench/load.ts";
 import { closeConnections } from "../../lib/ssh.ts";
+import { Load } from "../bench/load.ts";
 import { apps, expectNoLoss, newVersion, RolloutLab } from "../support/rollout.ts";
 import { statusOf } from "../support/status.ts";
 

@@ -1,7 +1,7 @@
 import { expect, inject } from "vitest";
-import { begun, Load, type LoadOptions, problemOf, runTwice } from "../../bench/load.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { execAsRoot } from "../../lib/ssh.ts";
+import { begun, Load, type LoadOptions, problemOf, runTwice } from "../bench/load.ts";
 import { labStack } from "./lab.ts";
 import type { Running, TestStack } from "./stack.ts";
 import { NodeWatch, type Watched } from "./watch.ts";

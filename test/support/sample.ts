@@ -8,7 +8,7 @@ import { runProgram } from "./program.ts";
 import { projectDirectory, TestStack } from "./stack.ts";
 
 /** Five hosts that exist nowhere, and the images pinned, so that a preview contacts nothing. */
-const configFile = path.join(projectDirectory, "tools", "samples.yaml");
+const configFile = path.join(projectDirectory, "test", "docs", "samples.yaml");
 
 const require = createRequire(import.meta.url);
 /** Planted passwords. */

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import type { Observed } from "../../operate/observe.ts";
+import type { Observed } from "../../cli/observe.ts";
 import { projectDirectory, type TestStack } from "./stack.ts";
 
 interface Status {
@@ -10,7 +10,7 @@ interface Status {
 
 /** What `npm run status` says of a stack. @throws Error with its message when it says nothing. */
 export function statusOf({ name, env }: Pick<TestStack, "name" | "env">): Status {
-	const args = ["operate/status.ts", "--stack", name, "--json"];
+	const args = ["cli/status.ts", "--stack", name, "--json"];
 	const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: projectDirectory, env, encoding: "utf8" });
 	if (!stdout) throw new Error(stderr);
 	return { code: status, report: JSON.parse(stdout) };

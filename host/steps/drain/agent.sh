@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Starts the agent of a service on a node, and waits until it watches. See agent/drain_agent.py.
+# Starts the agent of a service on a node, and waits until it watches. See host/agents/drain_agent.py.
 : "${unit:?}"
 
 enable_at_boot "$unit"

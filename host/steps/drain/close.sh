@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Closes a node's published port to new connections, as its agent does (agent/scaleout_gate.py), once more to no effect: a chain of its own that new
+# Closes a node's published port to new connections, as its agent does (host/agents/scaleout_gate.py), once more to no effect: a chain of its own that new
 # connections meet first, whether they come from elsewhere or from the node itself. They have been led on by Docker (DNAT); what containers send to the
 # same port of others has not. The agent takes the chain away when it admits the next task.
 : "${chain:?}" "${port:?}"

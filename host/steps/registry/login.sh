@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Keeps the service's ECR token fresh, on a manager. See agent/registry_login.py.
+# Keeps the service's ECR token fresh, on a manager. See host/agents/registry_login.py.
 : "${unit:?}"
 
 systemctl enable "$unit.timer" >&2

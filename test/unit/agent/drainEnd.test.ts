@@ -6,7 +6,7 @@ import { projectDirectory } from "../fixtures.ts";
 import { service, until } from "./support/node.ts";
 import { world } from "./support/world.ts";
 
-/* agent/drain_agent.py, the real program with real iptables: how the agent itself ends. Docker and systemctl are stand-ins. */
+/* host/agents/drain_agent.py, the real program with real iptables: how the agent itself ends. Docker and systemctl are stand-ins. */
 
 const at = world();
 const unit = "scaleout-drain-was.service";
@@ -105,7 +105,7 @@ describe("when the agent is stopped", () => {
 		await withClosedPort();
 		await node.endAgent("SIGKILL");
 		expect(node.isClosed()).toBe(true);
-		const program = path.join(projectDirectory, "agent", "drain_agent.py");
+		const program = path.join(projectDirectory, "host", "agents", "drain_agent.py");
 		const clear = ["netns", "exec", node.namespace, "python3", "-B", program, "--service", "was", "--run", node.scratch, "--clear"];
 		expect(spawnSync("ip", clear, { encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
 		expect(node.isClosed()).toBe(false);

@@ -5,7 +5,7 @@ import { spawnIn, target } from "./support/network.ts";
 import { until } from "./support/node.ts";
 import { world } from "./support/world.ts";
 
-/* agent/drain_agent.py, the real program with real iptables: whoever changes the firewall while a port is closed. Docker is a stand-in. */
+/* host/agents/drain_agent.py, the real program with real iptables: whoever changes the firewall while a port is closed. Docker is a stand-in. */
 
 const at = world();
 

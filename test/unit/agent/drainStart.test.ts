@@ -9,7 +9,7 @@ import { otherPublished, published } from "./support/network.ts";
 import { until } from "./support/node.ts";
 import { world } from "./support/world.ts";
 
-/* agent/drain_agent.py, the real program with real iptables and conntrack: which tasks get requests, and from when on. Docker is a stand-in. */
+/* host/agents/drain_agent.py, the real program with real iptables and conntrack: which tasks get requests, and from when on. Docker is a stand-in. */
 
 const at = world();
 

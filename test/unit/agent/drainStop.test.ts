@@ -4,7 +4,7 @@ import { published } from "./support/network.ts";
 import { until } from "./support/node.ts";
 import { world } from "./support/world.ts";
 
-/* agent/drain_agent.py, the real program with real iptables and conntrack: how a task is stopped. Docker is a stand-in. */
+/* host/agents/drain_agent.py, the real program with real iptables and conntrack: how a task is stopped. Docker is a stand-in. */
 
 const at = world();
 

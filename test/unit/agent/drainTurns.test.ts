@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type Client, Network, whyNot } from "./support/network.ts";
 import { type FakeTask, Node, service, until } from "./support/node.ts";
 
-/* agent/drain_agent.py, the real program on several nodes: they take turns. Docker is a stand-in on each. See turns.test.ts for the rules. */
+/* host/agents/drain_agent.py, the real program on several nodes: they take turns. Docker is a stand-in on each. See turns.test.ts for the rules. */
 
 const reason = whyNot();
 let network: Network;

@@ -5,7 +5,8 @@ import { projectDirectory } from "../fixtures.ts";
 /* The programs on the nodes, by ruff (ruff.toml). It is no package of npm: where it is not installed, CI says what it finds. */
 
 const isThere = spawnSync("ruff", ["--version"]).status === 0;
-const ruff = (...args: string[]) => spawnSync("ruff", [...args, "agent", "test/unit/agent"], { cwd: projectDirectory, encoding: "utf8" });
+const ruff = (...args: string[]) =>
+	spawnSync("ruff", [...args, "host/agents", "test/unit/agent"], { cwd: projectDirectory, encoding: "utf8" });
 
 describe("ruff", () => {
 	beforeEach((context) => context.skip(!isThere, "there is no ruff here: pipx install ruff"));

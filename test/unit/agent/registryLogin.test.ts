@@ -52,7 +52,7 @@ function helper(script: string): void {
 }
 
 function run(): Promise<{ code: number | null; output: string }> {
-	const args = ["-B", path.join(projectDirectory, "agent", "registry_login.py"), "--service", "babble-was", "--server", server];
+	const args = ["-B", path.join(projectDirectory, "host", "agents", "registry_login.py"), "--service", "babble-was", "--server", server];
 	const child = spawn("python3", [...args, "--docker", path.join(scratch, "docker.sock")], {
 		env: { ...process.env, PATH: `${scratch}:${process.env.PATH}` },
 	});

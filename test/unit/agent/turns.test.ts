@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { python } from "./support/python.ts";
 
-/* agent/scaleout_turns.py: whose turn it is to close. The agents themselves take turns in drainTurns.test.ts. */
+/* host/agents/scaleout_turns.py: whose turn it is to close. The agents themselves take turns in drainTurns.test.ts. */
 
 interface Said {
 	/** Default: its name. */

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { figures, Load, runTwice, throughput } from "../../../bench/load.ts";
+import { figures, Load, runTwice, throughput } from "../../bench/load.ts";
 
 const sample = (id: string, begun: number, status = 200) => ({ id, begun, took: 100, status });
 const line = (id: string, status: string) => `2026-01-01T00:00:00.000+09:00 1 worker1 GET /load ${id} ${status} 0`;

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { AnsibleWorkspace, parseRecap } from "../../../bench/drift/ansible.ts";
+import { AnsibleWorkspace, parseRecap } from "../../bench/drift/ansible.ts";
 import { connection } from "../fixtures.ts";
 
 /*

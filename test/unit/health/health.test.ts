@@ -182,7 +182,7 @@ sys.exit(code)`,
 async function agent(name: ApplicationName, change: Partial<Health>): Promise<{ healthy: boolean; answer: string; seconds: number }> {
 	const program = `
 import json, sys, time
-sys.path.insert(0, "agent")
+sys.path.insert(0, "host/agents")
 import scaleout_health
 address, port, health = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
 started = time.monotonic()

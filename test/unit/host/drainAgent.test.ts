@@ -79,7 +79,7 @@ export -f systemctl journalctl`,
 		fs.mkdirSync(at(directory), { recursive: true });
 		fs.writeFileSync(at(`${directory}/scaleout_old.py`), "");
 		expect(install(0)).toMatchObject({ status: 0, stderr: "" });
-		const agent = path.join(projectDirectory, "agent");
+		const agent = path.join(projectDirectory, "host", "agents");
 		const files = fs.readdirSync(at(directory)).sort();
 		expect(files).toEqual(["drain_agent.py", ...fs.readdirSync(agent).filter((name) => /^scaleout_\w+\.py$/.test(name))].sort());
 		for (const name of files)

@@ -203,7 +203,7 @@ export class Node {
 
 	/** Starts the agent; resolves once it watches. */
 	async startAgent(...options: string[]): Promise<void> {
-		const program = path.join(projectDirectory, "agent", "drain_agent.py");
+		const program = path.join(projectDirectory, "host", "agents", "drain_agent.py");
 		const own = ["--service", "was", "--node", this.name, "--address", this.address, "--docker", this.docker.socket, "--run", this.scratch];
 		this.agent = spawnIn(this.namespace, [python, "-B", program, ...own, ...this.options, ...options], {
 			PATH: `${this.scratch}:${process.env.PATH}`,

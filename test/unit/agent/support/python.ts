@@ -6,7 +6,7 @@ import { projectDirectory } from "../../fixtures.ts";
 export function python(script: string, ...args: string[]): unknown {
 	const { stdout, stderr, status } = spawnSync("python3", ["-B", "-c", script, ...args], {
 		encoding: "utf8",
-		env: { ...process.env, PYTHONPATH: path.join(projectDirectory, "agent") },
+		env: { ...process.env, PYTHONPATH: path.join(projectDirectory, "host", "agents") },
 	});
 	if (status !== 0) throw new Error(stderr);
 	return JSON.parse(stdout);

@@ -12,7 +12,7 @@ import random
 import sys
 import threading
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[4] / "agent"))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[4] / "host" / "agents"))
 import scaleout_turns
 from scaleout_turns import CLOSED, DOWN, SERVING, WAITING, Turns
 

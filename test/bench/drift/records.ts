@@ -1,4 +1,4 @@
-import { recordDirectory, scriptText } from "../../host/kit.ts";
+import { recordDirectory, scriptText } from "../../../host/kit.ts";
 
 /*
  * What a refresh looks at on a host, as variables of playbook.yml. They are made from the records that the steps left on the host, so that the

@@ -1,6 +1,6 @@
 import { compile, type JSONSchema } from "json-schema-to-typescript";
 import { z } from "zod";
-import { topologySchema } from "./schema.ts";
+import { topologySchema } from "../config/schema.ts";
 
 /*
  * What the parts of the program are told, as TypeScript: components/settings/*.ts, made from the schema, so that meaning, unit, default and the effect of a change

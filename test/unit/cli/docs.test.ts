@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { expect, test } from "vitest";
-import { configurationReference, securityPage, topologyPage } from "../../../config/docs.ts";
-import { failedStepPage } from "../../../tools/failedStep.ts";
+import { configurationReference, securityPage, topologyPage } from "../../../cli/docs.ts";
+import { failedStepPage } from "../../docs/failedStep.ts";
 
 test("docs/configuration.md says what the schema says: npm run docs writes it anew", () => {
 	expect(fs.readFileSync("docs/configuration.md", "utf8")).toBe(configurationReference());

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { Change, Preview } from "../../../tools/changes.ts";
-import { ownOptions } from "../../../tools/preview.ts";
-import { summaryMarkdown, summaryText } from "../../../tools/summary.ts";
+import type { Change, Preview } from "../../../cli/changes.ts";
+import { ownOptions } from "../../../cli/preview.ts";
+import { summaryMarkdown, summaryText } from "../../../cli/summary.ts";
 
 const hostCheck = (name: string): Change => ({
 	urn: "",

@@ -2,9 +2,9 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import type { Change, Operation } from "../../../cli/changes.ts";
+import { disruptionOf, unknownReason } from "../../../cli/disruption.ts";
 import type { Class } from "../../../lib/disruption.ts";
-import type { Change, Operation } from "../../../tools/changes.ts";
-import { disruptionOf, unknownReason } from "../../../tools/disruption.ts";
 import { type Props, Recorder } from "../../support/mocks.ts";
 import { runProgram } from "../../support/program.ts";
 import { labConfig } from "../fixtures.ts";
@@ -132,7 +132,7 @@ describe("every resource of the lab's stack is known, whatever happens to it", (
 		expect(resources.length).toBeGreaterThan(30);
 		for (const { type, name, inputs } of resources) {
 			const { reason } = disruptionOf(change(type, name, operation, { olds: inputs, news: inputs }), roles);
-			expect(reason, `${type} ${name}: give it a rule in tools/disruption.ts`).not.toBe(unknownReason);
+			expect(reason, `${type} ${name}: give it a rule in cli/disruption.ts`).not.toBe(unknownReason);
 		}
 	});
 });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
+import type { Serving } from "../../../cli/apps.ts";
+import { assess, describeRollout } from "../../../cli/assess.ts";
+import type { Deployed } from "../../../cli/deployed.ts";
+import type { Observed } from "../../../cli/observe.ts";
+import { describeServing } from "../../../cli/serving.ts";
 import type { AgentReport } from "../../../lib/agentReport.ts";
-import type { Serving } from "../../../operate/apps.ts";
-import { assess, describeRollout } from "../../../operate/assess.ts";
-import type { Deployed } from "../../../operate/deployed.ts";
-import type { Observed } from "../../../operate/observe.ts";
-import { describeServing } from "../../../operate/serving.ts";
 import { connection } from "../fixtures.ts";
 
 const image = `registry/was@sha256:${"d".repeat(64)}`;

@@ -1,5 +1,5 @@
 import * as http from "node:http";
-import { percentile } from "../providers/service/prober.ts";
+import { percentile } from "../../providers/service/prober.ts";
 
 /** One answered or failed request. Times in milliseconds since the load began. */
 interface Sample {

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { projectDirectory, TestStack } from "../test/support/stack.ts";
+import { projectDirectory, TestStack } from "../support/stack.ts";
 
 /**
  * The engine's floor: a program of as many trivial dynamic resources, in a project of its own of the same kind: Node runs TypeScript.

@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import { type Connection, shellQuote } from "../lib/connection.ts";
-import { connectionsOf } from "../lib/deployment.ts";
-import { closeConnections, execAsRoot } from "../lib/ssh.ts";
-import { bringUp, labStack, takeDown } from "../test/support/lab.ts";
+import { type Connection, shellQuote } from "../../lib/connection.ts";
+import { connectionsOf } from "../../lib/deployment.ts";
+import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
+import { bringUp, labStack, takeDown } from "../support/lab.ts";
 import { AnsibleWorkspace, missingAnsible, unwanted } from "./drift/ansible.ts";
 import { checksOf, recordsScript } from "./drift/records.ts";
 import { swarmChecksOf } from "./drift/swarm.ts";

@@ -1,9 +1,9 @@
 import * as path from "node:path";
 import { parseArgs } from "node:util";
+import { parseTopology } from "../config/parse.ts";
+import { type HostConfig, hostsWith, type Topology } from "../config/schema.ts";
+import { readStackFile } from "../config/stackFile.ts";
 import { ConfigError } from "../lib/fault.ts";
-import { parseTopology } from "./parse.ts";
-import { type HostConfig, hostsWith, type Topology } from "./schema.ts";
-import { readStackFile } from "./stackFile.ts";
 
 /*
  * A picture of a stack's topology, from its configuration:

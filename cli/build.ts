@@ -9,7 +9,7 @@ import * as path from "node:path";
 
 const project = path.resolve(import.meta.dirname, "..");
 const dist = path.join(project, "dist");
-const read = ["agent", "host/steps", "host/container", "lab/image", "lab/java", "example/was"];
+const read = ["host/agents", "host/steps", "host/container", "lab/image", "lab/java", "example/was"];
 
 fs.rmSync(dist, { recursive: true, force: true });
 execFileSync(path.join(project, "node_modules", ".bin", "tsc"), ["-p", "tsconfig.build.json"], { cwd: project, stdio: "inherit" });

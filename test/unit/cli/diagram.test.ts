@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { expect, test } from "vitest";
-import { topologyDiagram } from "../../../config/diagram.ts";
+import { topologyDiagram } from "../../../cli/diagram.ts";
 import { readStackFile } from "../../../config/stackFile.ts";
 import { projectDirectory, topology } from "../fixtures.ts";
 
@@ -66,7 +66,7 @@ test.each([
 	["lab", 0, /^flowchart LR\n/],
 	["nowhere", 1, /no such file.*Pulumi\.nowhere\.yaml/],
 ])("npm run diagram -- --stack %s ends with %i", (stack, code, expected) => {
-	const { status, stdout, stderr } = spawnSync(process.execPath, ["config/diagram.ts", "--stack", stack], {
+	const { status, stdout, stderr } = spawnSync(process.execPath, ["cli/diagram.ts", "--stack", stack], {
 		cwd: projectDirectory,
 		encoding: "utf8",
 	});

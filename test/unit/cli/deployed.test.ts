@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { deployedOf } from "../../../operate/deployed.ts";
-import { isCurrent } from "../../../operate/observe.ts";
+import { deployedOf } from "../../../cli/deployed.ts";
+import { isCurrent } from "../../../cli/observe.ts";
 import { connection } from "../fixtures.ts";
 import { serviceInputs } from "../providers/service/inputs.ts";
 

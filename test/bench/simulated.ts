@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import ssh2 from "ssh2";
-import type { Props } from "../test/support/mocks.ts";
-import { deployedStack, sampleConfig } from "../test/support/sample.ts";
-import type { TestStack } from "../test/support/stack.ts";
+import type { Props } from "../support/mocks.ts";
+import { deployedStack, sampleConfig } from "../support/sample.ts";
+import type { TestStack } from "../support/stack.ts";
 import { succeeded } from "./measure.ts";
 
 /**

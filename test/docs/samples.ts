@@ -1,17 +1,17 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { type Differences, nextDrift } from "../lib/drift.ts";
-import { sampleStack } from "../test/support/sample.ts";
-import type { TestStack } from "../test/support/stack.ts";
-import { type EngineEvent, readPreview } from "./changes.ts";
-import { summaryText } from "./summary.ts";
+import { type EngineEvent, readPreview } from "../../cli/changes.ts";
+import { summaryText } from "../../cli/summary.ts";
+import { type Differences, nextDrift } from "../../lib/drift.ts";
+import { sampleStack } from "../support/sample.ts";
+import type { TestStack } from "../support/stack.ts";
 
 /*
  * Previews of typical changes, by the real engine, on a state made without hosts:
  *
- *   node tools/samples.ts           writes docs/previews.md
- *   node tools/samples.ts --check   fails when the file is not what the engine says
+ *   node test/docs/samples.ts           writes docs/previews.md
+ *   node test/docs/samples.ts --check   fails when the file is not what the engine says
  */
 
 // biome-ignore lint/suspicious/noExplicitAny: configuration before it is checked
@@ -94,12 +94,12 @@ swarm-scaleout:service: { replicas: 4 }`,
 	},
 ];
 
-const file = path.join(import.meta.dirname, "..", "docs", "previews.md");
+const file = path.join(import.meta.dirname, "..", "..", "docs", "previews.md");
 
 const intro = `# Previews
 
 What \`npm run preview -- --stack NAME --diff\` shows for six changes: the engine's diff, and the summary of what it means for those who use the service.
-Made by \`npm run docs:previews\` with the real engine, on a state of the source system made without its hosts (\`tools/samples.yaml\`). Lines about
+Made by \`npm run docs:previews\` with the real engine, on a state of the source system made without its hosts (\`test/docs/samples.yaml\`). Lines about
 resources that stay as they are, URNs and IDs are left out.
 `;
 

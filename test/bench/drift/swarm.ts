@@ -1,9 +1,9 @@
-import { describeConnection } from "../../lib/connection.ts";
-import type { DeployedResource } from "../../lib/deployment.ts";
-import { second } from "../../lib/swarm.ts";
-import type { ServiceInputs } from "../../providers/service/resource.ts";
-import { volumeOptions } from "../../providers/service/spec.ts";
-import type { SwarmClusterInputs } from "../../providers/swarm-cluster/resource.ts";
+import { describeConnection } from "../../../lib/connection.ts";
+import type { DeployedResource } from "../../../lib/deployment.ts";
+import { second } from "../../../lib/swarm.ts";
+import type { ServiceInputs } from "../../../providers/service/resource.ts";
+import { volumeOptions } from "../../../providers/service/spec.ts";
+import type { SwarmClusterInputs } from "../../../providers/swarm-cluster/resource.ts";
 
 /*
  * What a refresh asks the swarm, as variables of playbook.yml. They are made from the stack's state.

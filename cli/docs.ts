@@ -1,18 +1,18 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { z } from "zod";
+import { parseTopology } from "../config/parse.ts";
+import { topologySchema } from "../config/schema.ts";
+import { readStackFile } from "../config/stackFile.ts";
 import { allWritten } from "../host/steps.ts";
 import { topologyDiagram } from "./diagram.ts";
-import { parseTopology } from "./parse.ts";
-import { topologySchema } from "./schema.ts";
 import { settingsFiles } from "./settingsTypes.ts";
-import { readStackFile } from "./stackFile.ts";
 
 /*
  * What is made from the configuration: its reference and the types of components/settings from the schema, the picture of the topology from Pulumi.prod.yaml.
  *
- *   node config/docs.ts           writes docs/configuration.md, docs/topology.md, docs/security.md and components/settings
- *   node config/docs.ts --check   fails when a file is not what it is made from
+ *   node cli/docs.ts           writes docs/configuration.md, docs/topology.md, docs/security.md and components/settings
+ *   node cli/docs.ts --check   fails when a file is not what it is made from
  */
 
 const project = path.join(import.meta.dirname, "..");

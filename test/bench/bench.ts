@@ -1,8 +1,8 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { labStack, takeDown } from "../test/support/lab.ts";
-import type { TestStack } from "../test/support/stack.ts";
+import { labStack, takeDown } from "../support/lab.ts";
+import type { TestStack } from "../support/stack.ts";
 import { floorStack } from "./floor.ts";
 import { median, succeeded } from "./measure.ts";
 

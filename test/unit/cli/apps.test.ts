@@ -3,9 +3,9 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { appState } from "../../../operate/apps.ts";
-import type { Deployed } from "../../../operate/deployed.ts";
-import { nginxState } from "../../../operate/observe.ts";
+import { appState } from "../../../cli/apps.ts";
+import type { Deployed } from "../../../cli/deployed.ts";
+import { nginxState } from "../../../cli/observe.ts";
 import { closedPort, closeServers, listen } from "../../support/localServer.ts";
 import { connection } from "../fixtures.ts";
 

@@ -1,4 +1,4 @@
-import type { Result } from "../test/support/stack.ts";
+import type { Result } from "../support/stack.ts";
 
 /** The result of an operation. @throws Error with all output when it failed. */
 export async function succeeded(operation: Promise<Result>): Promise<Result> {

@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import type { Connection } from "../lib/connection.ts";
-import { closeConnections, execAsRoot } from "../lib/ssh.ts";
-import { systemClock } from "../lib/wait.ts";
-import { bringUp, labStack, takeDown } from "../test/support/lab.ts";
+import type { Connection } from "../../lib/connection.ts";
+import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
+import { systemClock } from "../../lib/wait.ts";
+import { bringUp, labStack, takeDown } from "../support/lab.ts";
 import { figures, Load, runTwice, throughput } from "./load.ts";
 import { median, succeeded } from "./measure.ts";
 

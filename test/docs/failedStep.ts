@@ -1,19 +1,19 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { clientStep, serverStep } from "../components/nfs.ts";
-import { parseTopology } from "../config/parse.ts";
-import { readStackFile } from "../config/stackFile.ts";
-import { shellQuote } from "../lib/connection.ts";
-import { ScratchHost } from "../test/support/scratchHost.ts";
-import { type AnyStep, commandsOf } from "../test/support/step.ts";
+import { clientStep, serverStep } from "../../components/nfs.ts";
+import { parseTopology } from "../../config/parse.ts";
+import { readStackFile } from "../../config/stackFile.ts";
+import { shellQuote } from "../../lib/connection.ts";
+import { ScratchHost } from "../support/scratchHost.ts";
+import { type AnyStep, commandsOf } from "../support/step.ts";
 
 /*
  * What a step on a host prints when it fails: the steps themselves, on a stand-in of a host.
  *
- *   node tools/failedStep.ts   writes docs/failed-step.md
+ *   node test/docs/failedStep.ts   writes docs/failed-step.md
  */
 
-const project = path.join(import.meta.dirname, "..");
+const project = path.join(import.meta.dirname, "..", "..");
 const file = path.join(project, "docs", "failed-step.md");
 
 /** The page. */

@@ -2,7 +2,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import type { Connection } from "../../lib/connection.ts";
+import type { Connection } from "../../../lib/connection.ts";
 
 /** Lines of an SSH known_hosts file that pin the hosts' keys. Pure. */
 export function knownHosts(connections: Connection[]): string {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type EngineEvent, readPreview } from "../../../tools/changes.ts";
+import { type EngineEvent, readPreview } from "../../../cli/changes.ts";
 
 const urn = (type: string, name: string) => `urn:pulumi:lab::swarm-scaleout::${type}::${name}`;
 const command = "scaleout:index:LoadBalancer$command:remote:Command";
