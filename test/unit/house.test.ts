@@ -80,6 +80,36 @@ describe("imports", () => {
 	});
 });
 
+test("the README's picture has the arrows of index.ts, and no other", () => {
+	const boxes: Record<string, string> = { was: "service" };
+	const origins = new Map<string, Set<string>>();
+	const arrows = new Set<string>();
+	const namesIn = (node: ts.Node): string[] => {
+		if (ts.isIdentifier(node)) return [node.text];
+		if (ts.isPropertyAccessExpression(node)) return namesIn(node.expression);
+		if (ts.isPropertyAssignment(node)) return namesIn(node.initializer);
+		const found: string[] = [];
+		ts.forEachChild(node, (child) => void found.push(...namesIn(child)));
+		return found;
+	};
+	const bound = (name: ts.BindingName): string[] =>
+		ts.isIdentifier(name) ? [name.text] : name.elements.flatMap((element) => (ts.isBindingElement(element) ? bound(element.name) : []));
+	for (const statement of ts.createSourceFile("index.ts", read("index.ts"), ts.ScriptTarget.Latest).statements) {
+		if (!ts.isVariableStatement(statement) || statement.modifiers) continue;
+		for (const { name, initializer } of statement.declarationList.declarations) {
+			const from = new Set(initializer && namesIn(initializer).flatMap((used) => [...(origins.get(used) ?? [])]));
+			const isPart = initializer && ts.isNewExpression(initializer);
+			const [part = ""] = bound(name);
+			const box = boxes[part] ?? part;
+			if (isPart) for (const other of from) arrows.add(`${other} -> ${box}`);
+			for (const each of bound(name)) origins.set(each, isPart ? new Set([box]) : from);
+		}
+	}
+	const [, picture = ""] = read("README.md").split("Values flow one way");
+	const drawn = [...picture.matchAll(/^ {2}(\w+)(?:\[.*?\])? -->(?:\|.*?\|)? (\w+)/gm)].map(([, from, to]) => `${from} -> ${to}`);
+	expect(drawn.sort()).toEqual(["config -> hosts", ...arrows].sort());
+});
+
 test("the project is ten directories", () => {
 	const { stdout } = spawnSync("git", ["ls-files", "--", "*/*"], { cwd: projectDirectory, encoding: "utf8" });
 	const directories = new Set(stdout.split("\n").map((file) => file.split("/")[0] ?? ""));
