@@ -91,10 +91,18 @@ class Agent:
         with self.lock:
             tasks = list(self.tasks.values())
             at = {port: [task for task in tasks if port in task.ports] for port in {port for task in tasks for port in task.ports}}
-            # A task that was not made by this program is let in, and its port is left alone from then on: `up` closes it before that task stops, as its
-            # stop is not announced (providers/service/farewell.ts). The next container is made ready in that very moment.
-            others = {port for port, of in at.items() if any(task.serves and not task.terms for task in of)} - self.gates.closed
-            return {port: not any(task.serves for task in of) for port, of in at.items() if port not in others}
+            return {port: closed for port, of in at.items() if (closed := self.is_wanted_closed(port, of)) is not None}
+
+    def is_wanted_closed(self, port, tasks):
+        """Of the tasks at a port. None: it is left as it is.
+
+        The stop of a task that was not made by this program is not announced. Swarm waits two seconds before it, in which `up` closes the port (see
+        providers/service/farewell.ts) and the next container is made ready, of which this agent knows sooner."""
+        if any(task.serves and not task.terms for task in tasks):
+            if any(task.terms and not task.started for task in tasks):
+                return True
+            return False if port in self.gates.closed else None
+        return not any(task.serves for task in tasks)
 
     def settle(self):
         """Has each port closed or open, as its containers want it. What fails is tried again a second later."""

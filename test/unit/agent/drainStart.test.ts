@@ -195,6 +195,25 @@ describe("a task that serves", () => {
 		expect(node.isClosed()).toBe(false);
 	});
 
+	test("that was made by other means is closed to new connections when the next container is made ready, and opened again when that is not to be", async () => {
+		const { node, client } = at;
+		const task = await node.run({ terms: null });
+		await node.startAgent();
+		const { said, release } = await node.request(task);
+		const next = node.create({ health: "healthy" });
+		const closed = async () => (await client.get(node.url)) === "ECONNREFUSED";
+		await until(closed, "it is closed", () => node.log);
+		release();
+		expect(await said).toBe("200");
+		node.docker.containers.delete(next.id);
+		node.docker.event(next.id, "destroy");
+		await until(
+			async () => !(await closed()),
+			"it is open again",
+			() => node.log,
+		);
+	});
+
 	test("that was made by other means is let in where the agent had closed the port, as after a rollback to it", async () => {
 		const { node, client } = at;
 		const task = await node.run({ health: "healthy" });
