@@ -26,7 +26,7 @@ type Host = Deployed["hosts"][number];
 /** Looks at an app host, by one command there. */
 export async function appState({ service }: Deployed, { name, address, connection }: Host): Promise<AppState> {
 	const isServing = service.nodes.some((node) => node.name === name);
-	const script = [isServing ? servingScript(service, address) : "", scriptText("status/volumes")].join("\n");
+	const script = [isServing ? servingScript(service, address) : "", scriptText("status/volumes", { service: service.name })].join("\n");
 	const output = await execAsRoot(connection, script, { deadlineSeconds: lookSeconds(service.health) + 60 });
 	return readAppState(output, service.health);
 }

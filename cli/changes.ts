@@ -26,7 +26,7 @@ export interface Change {
 
 export interface Preview {
 	changes: Change[];
-	/** Roles by host name, from the stack's outputs before and after. */
+	/** Roles of hosts, by the names of their machines, from the hosts' checks before and after. */
 	roles: Map<string, string[]>;
 }
 
@@ -75,7 +75,7 @@ export function readPreview(events: EngineEvent[]): Preview {
 			if (verdictIn(message) || !verdictIn(notes.get(urn))) notes.set(urn, message.trim());
 		}
 		const metadata = (resourcePreEvent ?? resOutputsEvent)?.metadata;
-		if (metadata?.type === "pulumi:pulumi:Stack") addRoles(roles, metadata);
+		if (metadata?.type.endsWith("dynamic/scaleout:HostCheck")) addRoles(roles, metadata);
 		if (!resourcePreEvent) continue;
 		const change = changeOf(resourcePreEvent.metadata);
 		// A replacement comes in several steps; what stays is that it is one.
@@ -94,7 +94,7 @@ function changeOf(metadata: Metadata): Change | undefined {
 	return {
 		urn,
 		type,
-		name: urn.split("::").slice(3).join("::"),
+		name: nameOf(urn),
 		operation,
 		changed: operation === "create" || operation === "delete" ? [] : [...new Set([...named, ...differing(olds, news)])],
 		olds,
@@ -108,9 +108,10 @@ function differing(olds: Props, news: Props): string[] {
 	return keys.filter((key) => JSON.stringify(olds[key]) !== JSON.stringify(news[key]));
 }
 
-function addRoles(roles: Map<string, string[]>, { old, new: fresh }: Metadata): void {
-	for (const nodes of [old?.outputs?.nodes, fresh?.outputs?.nodes]) {
-		if (!Array.isArray(nodes)) continue;
-		for (const { name, roles: of } of nodes) if (Array.isArray(of)) roles.set(name, of);
-	}
+const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
+
+/** A check is called as the machine that it is of, with `-check` behind. */
+function addRoles(roles: Map<string, string[]>, { urn, old, new: fresh }: Metadata): void {
+	for (const found of [old?.inputs?.roles, fresh?.inputs?.roles])
+		if (Array.isArray(found)) roles.set(nameOf(urn).replace(/-check$/, ""), found);
 }

@@ -38,9 +38,10 @@ export function deployedOf(resources: DeployedResource[]): Deployed {
 	return {
 		endpoint: outputs.endpoint,
 		swarmId: outputs.swarmId,
-		hosts: resources.filter(isOf("HostCheck")).map(({ inputs: { host: name, roles, connection } }) => {
+		// One that an `up` has made which did not come to its end is none yet.
+		hosts: resources.filter(isOf("HostCheck")).flatMap(({ inputs: { host: name, roles, connection } }) => {
 			const address = outputs.nodes[name];
-			return { name, roles, address, connection, ...(nodeIds.has(address) && { nodeId: nodeIds.get(address) }) };
+			return address ? [{ name, roles, address, connection, ...(nodeIds.has(address) && { nodeId: nodeIds.get(address) }) }] : [];
 		}),
 		service: {
 			name,

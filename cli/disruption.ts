@@ -39,7 +39,6 @@ const harmless = (reason: string): Rule => verdict("none", reason);
 const hostGoes =
 	(what: string): Rule =>
 	({ name }, roles) => {
-		// A machine is called as its host.
 		const of = roles.get(name);
 		if (!of) return { class: "interruption", reason: `${what}; what the host is for is not known` };
 		if (of.includes("nginx")) return { class: "interruption", reason: `${what}: nothing answers until NGINX is back` };

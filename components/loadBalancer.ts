@@ -95,5 +95,5 @@ function pathsOf(name: string, certificate: Certificate | undefined): Paths {
 function siteOf({ host, serving, published, ...nginx }: LoadBalancerArgs, paths: SitePaths): Site {
 	const servers = serving.map(({ host }) => ({ name: firstName(host), address: host.address, weight: nginx.weights[host.name] }));
 	// HTTP leads to the port that clients reach HTTPS at.
-	return { nginx, port: published, servers, httpsPort: host.reach(nginx.tls?.httpsPort ?? 443).port, paths };
+	return { nginx, port: published, servers, httpsPort: nginx.tls ? host.reach(nginx.tls.httpsPort).port : 443, paths };
 }

@@ -115,7 +115,7 @@ const ciphers = ["AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"].
 
 /**
  * A line for some versions of NGINX only. The version is known on the host alone, so the line carries its condition, and the script that
- * puts the file there leaves it out where the condition does not hold: see `forThisVersion` in nginxScripts.ts.
+ * puts the file there leaves it out where the condition does not hold: see `for_this_version` in host/steps/nginx/site.sh.
  */
 function onlyIf(comparison: "lt" | "ge", version: string, line: string): string {
 	return `${line} # nginx ${comparison} ${version}`;

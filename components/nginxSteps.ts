@@ -1,4 +1,4 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { Certificate } from "../lib/nginx.ts";
 import type { HostStepArgs } from "./host.ts";
 import { type Requirement, type SitePaths, serverNames } from "./nginxConfig.ts";
@@ -63,7 +63,7 @@ export function certificateStep(path: string, pem: pulumi.Input<string>): HostSt
 		step: "nginx/certificate",
 		settings: { directory },
 		directories: [{ path: directory, mode: "0700" }],
-		files: [{ path, content: pem, mode: "0600" }],
+		files: [{ path, content: pulumi.secret(pem), mode: "0600" }],
 	};
 }
 

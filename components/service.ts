@@ -30,21 +30,26 @@ export interface WasServiceArgs extends Omit<ServiceSettings, "secrets" | "secre
 	endpoint: pulumi.Input<string>;
 }
 
-/** The replicated web service (WAS). */
+/**
+ * The replicated web service (WAS). Several may share nodes, and then must not depend on one another: where nodes are replaced one by one, each has all its tasks back
+ * before the next one goes.
+ */
 export class WasService extends pulumi.ComponentResource {
 	readonly service: Service;
 
 	constructor(name: string, args: WasServiceArgs, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:WasService", name, {}, opts);
 		const { swarm, serving, logs, registry, secrets: _secrets, secretEnv, image, endpoint, ...service } = args;
+		// Of a service of another name in the swarm all is another: its agents and labels are new, and those of the one before go.
+		const of = service.name === name ? name : `${name}-${service.name}`;
 		const directories = service.mount.type === "bind" ? this.#makeDirectories(name, service.mount.source, serving) : [];
-		const agents = isLossless(service) ? this.#agents(name, serving, service) : [];
+		const agents = isLossless(service) ? this.#agents(of, serving, service) : [];
 		const placement = placementOf(service);
 		const managers = swarm.members.map(({ host }) => host).filter(({ roles }) => roles.includes("manager"));
-		const logins = registry.isEcr ? managers.map((manager) => registryLogin(name, manager, service.name, registry.server, this)) : [];
+		const logins = registry.isEcr ? managers.map((manager) => registryLogin(of, manager, service.name, registry.server, this)) : [];
 		const labels = serving.map((member, i) =>
 			this.#bind(
-				name,
+				of,
 				member,
 				args,
 				[directories, agents].flatMap((steps) => steps[i] ?? []),

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { ConfigError } from "../lib/fault.ts";
 import { parseTopology } from "./parse.ts";
 import { type Named, readFaults, readNamed } from "./read.ts";
 import { lints } from "./rules/lints.ts";
@@ -18,7 +19,8 @@ export interface Configuration {
  */
 export function loadConfiguration(config = new pulumi.Config()): Configuration {
 	const topology = parseTopology({ ...unknownKeys(config), ...knownValues(config) }, [readFaults]);
-	const { named, lints: ofNamed } = readNamed(topology);
+	const { named, faults, lints: ofNamed } = readNamed(topology);
+	if (faults.length > 0) throw new ConfigError(faults);
 	for (const lint of [...lints(topology), ...ofNamed]) warn(lint);
 	return { topology, named };
 }

@@ -51,10 +51,13 @@ function endInTime(docker: Docker, host: string): void {
 		const done: DockerCallback = (error, data) => {
 			if (isDone) return;
 			isDone = true;
+			// Node keeps a signal with somebody who listens, and all that he knows, until it is over.
+			abortSignal.removeEventListener("abort", late);
 			callback(error && abortSignal.aborted ? new DeadlineError(what, requestSeconds, "no answer") : error, data);
 		};
 		// A request that waits for its channel is not told that it is aborted.
-		abortSignal.addEventListener("abort", () => done(new Error("aborted")), { once: true });
+		const late = () => done(new Error("aborted"));
+		abortSignal.addEventListener("abort", late);
 		dial({ ...options, abortSignal }, done);
 	};
 }

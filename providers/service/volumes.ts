@@ -10,7 +10,7 @@ import { stopSeconds, volumeOptions } from "./spec.ts";
 
 /**
  * Removes the service's volumes, except the one named `keep`, from every node: a volume outlives its service and keeps its old options.
- * Only volumes that carry the labels of stack and service are touched. One that a container still holds is left for the next time.
+ * Only volumes that carry the stack's label, and not another service's, are touched. One that a container still holds is left for the next time.
  */
 export async function removeVolumes(
 	inputs: Pick<ServiceInputs, "name" | "nodes" | "owner">,
@@ -35,10 +35,10 @@ export async function removeOwnVolumes(
 	say: (volume: string) => void,
 	keep?: string,
 ): Promise<void> {
-	const label = [`${ownerLabel}=${owner}`, ...(service === undefined ? [] : [`${serviceLabel}=${service}`])];
-	const { Volumes: volumes } = await docker.listVolumes({ filters: { label } });
-	for (const { Name: name } of volumes ?? []) {
-		if (name === keep) continue;
+	const { Volumes: volumes } = await docker.listVolumes({ filters: { label: [`${ownerLabel}=${owner}`] } });
+	for (const { Name: name, Labels: labels } of volumes ?? []) {
+		const of = labels?.[serviceLabel];
+		if (name === keep || (service !== undefined && of !== undefined && of !== service)) continue;
 		say(name);
 		// Tasks that have ended hold their volume, too.
 		const filters = { volume: [name], status: ["created", "exited", "dead"], label: ["com.docker.swarm.task.id"] };

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type EngineEvent, readPreview } from "../../cli/changes.ts";
 import { missingEngine } from "../../lab/engine.ts";
 import { previewSamples } from "../docs/samples.ts";
 import { sampleEnvironment, sampleStack } from "../support/sample.ts";
@@ -23,6 +24,16 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 	test("a configuration that has not changed is no change of any resource", async () => {
 		const { code, output } = await stack.previewText("--expect-no-changes");
 		expect(code, output).toBe(0);
+	});
+
+	test("the summary knows what each host is for, also of those that stay as they are", async () => {
+		const log = path.join(stack.directory, "roles.json");
+		stack.env.PULUMI_DEBUG_COMMANDS = "true";
+		const { code, output } = await stack.previewText("--event-log", log);
+		expect(code, output).toBe(0);
+		const events = fs.readFileSync(log, "utf8").split("\n").filter(Boolean);
+		const { roles } = readPreview(events.map((line) => JSON.parse(line) as EngineEvent));
+		expect(Object.fromEntries(roles)).toMatchObject({ "hosts-worker1": ["worker", "app"], "hosts-log": ["log"], "hosts-nginx": ["nginx"] });
 	});
 
 	test("docs/previews.md is what the engine says: npm run docs:previews writes it anew", async () => {

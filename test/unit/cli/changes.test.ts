@@ -3,6 +3,7 @@ import { type EngineEvent, readPreview } from "../../../cli/changes.ts";
 
 const urn = (type: string, name: string) => `urn:pulumi:lab::swarm-scaleout::${type}::${name}`;
 const command = "scaleout:index:LoadBalancer$command:remote:Command";
+const dynamic = (kind: string) => `pulumi-nodejs:dynamic/scaleout:${kind}`;
 
 function step(op: string, type: string, name: string, more: object = {}): EngineEvent {
 	const metadata = {
@@ -81,9 +82,14 @@ test("a verdict on a change outlives other remarks about the resource, before it
 	expect(changes[0]?.note).toBe(verdict);
 });
 
-test("roles come from the stack's outputs, of hosts that go and of hosts that come", () => {
-	const outputs = (name: string, roles: string[]) => ({ outputs: { nodes: [{ name, roles }] } });
-	const metadata = { op: "same", urn: "", type: "pulumi:pulumi:Stack", old: outputs("gone", ["app"]), new: outputs("comes", ["log"]) };
-	const { roles } = readPreview([{ resOutputsEvent: { metadata } }]);
-	expect(Object.fromEntries(roles)).toEqual({ gone: ["app"], comes: ["log"] });
+test("roles come from the hosts' checks, of hosts that go and of hosts that come, by the names of their machines", () => {
+	const check = (op: string, name: string, of: object) => ({
+		resourcePreEvent: { metadata: { op, urn: urn(dynamic("HostCheck"), `hosts-${name}-check`), type: dynamic("HostCheck"), ...of } },
+	});
+	const { roles } = readPreview([
+		check("same", "stays", { old: { inputs: { roles: ["log"] } }, new: { inputs: { roles: ["log"] } } }),
+		check("delete", "gone", { old: { inputs: { roles: ["app"] } } }),
+		check("create", "comes", { new: { inputs: { roles: ["nginx"] } } }),
+	]);
+	expect(Object.fromEntries(roles)).toEqual({ "hosts-stays": ["log"], "hosts-gone": ["app"], "hosts-comes": ["nginx"] });
 });

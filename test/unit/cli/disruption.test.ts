@@ -10,10 +10,10 @@ import { runProgram } from "../../support/program.ts";
 import { labConfig } from "../fixtures.ts";
 
 const roles = new Map([
-	["manager", ["manager", "app"]],
-	["worker1", ["worker", "app"]],
-	["log", ["log"]],
-	["nginx", ["nginx"]],
+	["hosts-manager", ["manager", "app"]],
+	["hosts-worker1", ["worker", "app"]],
+	["hosts-log", ["log"]],
+	["hosts-nginx", ["nginx"]],
 ]);
 const dynamic = (type: string) => `pulumi-nodejs:dynamic/scaleout:${type}`;
 const command = "command:remote:Command";
@@ -80,17 +80,17 @@ const table: [string, Change, Class][] = [
 	["a label for a service of another name", change(dynamic("NodeLabel"), "babble-was-label-worker1", "update", { changed: ["value", "service"] }), "interruption"],
 	["a node that someone drained", change(dynamic("SwarmNode"), "worker1", "update"), "lossless rolling"],
 	["the swarm anew", change(dynamic("SwarmCluster"), "swarm", "replace"), "interruption"],
-	["memory of a worker's machine", change(dynamic("Machine"), "worker1", "update", { changed: ["memoryMiB"] }), "node replacement"],
-	["memory of NGINX's machine", change(dynamic("Machine"), "nginx", "update"), "interruption"],
-	["the log machine anew", change(dynamic("Machine"), "log", "replace"), "interruption"],
-	["a machine of which nothing is known", change(dynamic("Machine"), "other", "update"), "interruption"],
+	["memory of a worker's machine", change(dynamic("Machine"), "hosts-worker1", "update", { changed: ["memoryMiB"] }), "node replacement"],
+	["memory of NGINX's machine", change(dynamic("Machine"), "hosts-nginx", "update"), "interruption"],
+	["the log machine anew", change(dynamic("Machine"), "hosts-log", "replace"), "interruption"],
+	["a machine of which nothing is known", change(dynamic("Machine"), "hosts-other", "update"), "interruption"],
 	["the log disk goes", change(dynamic("Disk"), "log-disk", "delete"), "data"],
 	["the log disk anew", change(dynamic("Disk"), "log-disk", "replace"), "data"],
 	["an image is built", change("docker:index/image:Image", "was", "update"), "none"],
 	["a secret anew", change(dynamic("SwarmSecret"), "was", "replace"), "none"],
-	["another type of a worker's instance", change("aws:ec2/instance:Instance", "worker1", "update", { changed: ["instanceType"] }), "node replacement"],
-	["NGINX's instance anew", change("aws:ec2/instance:Instance", "nginx-instance", "replace"), "interruption"],
-	["tags of an instance", change("aws:ec2/instance:Instance", "worker1", "update", { changed: ["tags", "tagsAll"] }), "none"],
+	["another type of a worker's instance", change("aws:ec2/instance:Instance", "hosts-worker1", "update", { changed: ["instanceType"] }), "node replacement"],
+	["NGINX's instance anew", change("aws:ec2/instance:Instance", "hosts-nginx", "replace"), "interruption"],
+	["tags of an instance", change("aws:ec2/instance:Instance", "hosts-worker1", "update", { changed: ["tags", "tagsAll"] }), "none"],
 	["the log volume anew", change("aws:ebs/volume:Volume", "log", "replace"), "data"],
 	["a new rule of a security group", change("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "ssh", "create"), "none"],
 	["a changed rule of a security group", change("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "ssh", "update", { changed: ["cidrIpv4"] }), "interruption"],
