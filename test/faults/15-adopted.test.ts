@@ -89,8 +89,9 @@ describe.skipIf(noEngine)("what was made by hand", () => {
 	let ids: { swarm: string; service: string };
 	let service: Record<string, unknown>;
 	let tasks: string;
+	const clients = 3;
 	/** Without keep-alive, as NGINX's own reload ends kept connections. */
-	const load = () => new Load({ url: endpoint, clients: 3, keepAlive: false, maxDelayMs: 300 });
+	const load = () => new Load({ url: endpoint, clients, keepAlive: false, maxDelayMs: 300 });
 
 	beforeAll(async () => {
 		const image = (await lab.on("manager", "docker service inspect -f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' babble-was")).trim();
@@ -187,19 +188,22 @@ describe.skipIf(noEngine)("what was made by hand", () => {
 		expect(await lab.tasks()).toBe(tasks);
 	});
 
-	test("rolls from then on; short requests are served also the first time, when its tasks still end at once", async () => {
-		const to = async (version: string) => {
+	test("rolls from then on: the first time, when its tasks still end at once, at most what is in flight at that moment is cut; then nothing", async () => {
+		const to = async (version: string, most: number) => {
 			stack.config["swarm-scaleout:service"] = { ...service, env: { ...env, WAS_VERSION: version } };
 			const traffic = load();
 			const { code, output } = await stack.up();
 			await traffic.stop();
 			expect(code, output).toBe(0);
-			expectNoLoss(traffic);
+			const lost = traffic.samples.filter(({ status }) => status !== 200);
+			process.stderr.write(`${version} rollout: ${lost.length} of ${traffic.samples.length} requests failed\n`);
+			if (most === 0) expectNoLoss(traffic);
+			expect(lost.length, JSON.stringify(lost)).toBeLessThanOrEqual(most);
 			await lab.expectVersion(version);
 		};
-		await to("first");
+		await to("first", apps.length * clients);
 		delete (stack.config["swarm-scaleout:nginx"] as { keepalive?: number }).keepalive;
-		await to("second");
+		await to("second", 0);
 		const { output } = await stack.up("--refresh");
 		expect(output).toMatch(/Resources:\s+\d+ unchanged\s/);
 	});
