@@ -44,7 +44,7 @@ for attempt in $(seq 45); do [ -z "$(docker ps -q)" ] && break; sleep 2; done
 systemctl disable --now ${drainUnit("babble-was")}
 for chain in FORWARD OUTPUT; do iptables -w -D $chain -j SCALEOUT-DRAIN-8080 || true; done
 iptables -w -F SCALEOUT-DRAIN-8080 && iptables -w -X SCALEOUT-DRAIN-8080 || true
-docker swarm leave --force
+docker swarm leave --force || { sleep 5; [ "$(docker info -f '{{.Swarm.LocalNodeState}}')" = inactive ] || docker swarm leave --force; }
 docker container prune -f
 docker volume ls -q | xargs -r docker volume rm`,
 			240,
