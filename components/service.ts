@@ -1,5 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { serviceLabel } from "../lib/swarm.ts";
 import { GeneratedSecret } from "../providers/generated-secret/resource.ts";
 import { NodeLabel } from "../providers/node-label/resource.ts";
 import { Service, type ServiceMount } from "../providers/service/resource.ts";
@@ -165,7 +166,7 @@ export function servingMembers<M extends { host: Pick<Host, "roles"> }>(
 }
 
 /** The node label that binds the service's tasks to their nodes: name and value. */
-const placementOf = ({ name }: Pick<ServiceSettings, "name">): [string, string] => [`scaleout.service.${name}`, "true"];
+const placementOf = ({ name }: Pick<ServiceSettings, "name">): [string, string] => [`${serviceLabel}.${name}`, "true"];
 
 /**
  * Name of the Docker secret: another one for each service, file and value. It stands in previews and in the state in plain text, where a mere hash

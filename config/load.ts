@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ConfigError } from "../lib/fault.ts";
 import { parseTopology } from "./parse.ts";
-import { type Named, readFaults, readNamed } from "./read.ts";
+import { type Named, readNamed } from "./read.ts";
 import { lints } from "./rules/lints.ts";
 import { type Topology, topologySchema } from "./schema.ts";
 import { warn } from "./warn.ts";
@@ -18,9 +17,14 @@ export interface Configuration {
  * resource exists.
  */
 export function loadConfiguration(config = new pulumi.Config()): Configuration {
+	let read: ReturnType<typeof readNamed> | undefined;
+	// The last time that it is asked is for the topology that is returned.
+	const readFaults = (topology: Topology) => {
+		read = readNamed(topology);
+		return read.faults;
+	};
 	const topology = parseTopology({ ...unknownKeys(config), ...knownValues(config) }, [readFaults]);
-	const { named, faults, lints: ofNamed } = readNamed(topology);
-	if (faults.length > 0) throw new ConfigError(faults);
+	const { named, lints: ofNamed } = read as ReturnType<typeof readNamed>;
 	for (const lint of [...lints(topology), ...ofNamed]) warn(lint);
 	return { topology, named };
 }

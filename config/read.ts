@@ -46,9 +46,6 @@ export function readNamed(topology: Topology): { named: Named; faults: Fault[]; 
 	return { named, faults: distinct(faults), lints };
 }
 
-/** Every fault of it. */
-export const readFaults = (topology: Topology): Fault[] => readNamed(topology).faults;
-
 /** A host behind a bastion is reached through that, which is behind none. */
 function connectionOf(host: HostConfig, topology: Topology, faults: Fault[]): Connection {
 	const bastion = topology.hosts.find(({ name }) => name === host.ssh?.bastion);

@@ -9,7 +9,7 @@ import pRetry from "p-retry";
 /** Label on the swarm, on services, volumes and secrets that names the stack they belong to: `project/stack`. */
 export const ownerLabel = "scaleout.owner";
 
-/** Label of a volume: name of the service that it belongs to. */
+/** Label of a volume: name of the service that it belongs to. With a dot and that name behind, label of the nodes that run its tasks. */
 export const serviceLabel = "scaleout.service";
 
 /** The Engine API counts in nanoseconds. */
