@@ -1,12 +1,18 @@
+import * as pulumi from "@pulumi/pulumi";
+import { endpointOf } from "./components/endpoint.ts";
+import type { Host } from "./components/host.ts";
+import type { SiteArgs } from "./components/loadBalancer.ts";
+import type { Upstream, WasService, WasServiceArgs } from "./components/service.ts";
 import { type AwsArgs, awsSource } from "./components/sources/aws/index.ts";
 import { type ExistingHost, existingSource } from "./components/sources/existing.ts";
 import { type Forward, localSource } from "./components/sources/local.ts";
 import type { Source } from "./components/sources/source.ts";
 import type { Configuration } from "./config/load.ts";
 import { operatorPath } from "./config/operatorFile.ts";
-import { hostsWith, type Topology } from "./config/schema.ts";
+import { routesTo, sitesOf } from "./config/rules/sites.ts";
+import { hostsWith, type ServiceConfig, servicesOf, type Topology } from "./config/schema.ts";
 import { exampleContext, javaArchive, rootImageDirectory } from "./lib/cache.ts";
-import { isLossless } from "./providers/service/spec.ts";
+import { isLossless } from "./lib/rollout.ts";
 
 /* What parts are told of the configuration, where it is more than a section of it. */
 
@@ -29,30 +35,63 @@ export function sourceOf({ topology, named }: Configuration): Source {
 /** HTTPS is always forwarded: to switch it on restarts no machine. */
 function forwardsOf(topology: Topology): Forward[] {
 	const { local, nginx } = topology;
-	return hostsWith(topology, "nginx").flatMap(({ name: host }) => [
+	return hostsWith(topology, "balancer").flatMap(({ name: host }) => [
 		{ host, hostPort: local.endpointPort, guestPort: nginx.listen },
 		{ host, hostPort: local.httpsPort, guestPort: nginx.tls?.httpsPort ?? 443 },
 	]);
 }
 
-export function awsArgs({ aws, hosts, logs, registry, image, swarm, service, nginx }: Topology): AwsArgs {
-	const { published } = service.publish;
+export function awsArgs(topology: Topology): AwsArgs {
+	const { aws, hosts, logs, registry, swarm, nginx } = topology;
+	const services = servicesOf(topology);
+	const published = services.map(({ publish }) => publish.published);
+	const peers = services.filter(isLossless).flatMap(({ publish, rollout }) => [publish.published, rollout.peerPort]);
 	return {
 		aws,
 		hosts,
 		logs,
-		images: { server: registry.server, repository: image.name },
+		images: { server: registry.server, repositories: [...new Set(services.map(({ image }) => image.name))] },
 		ports: {
 			overlay: swarm.dataPathPort,
-			published: [published],
-			peers: isLossless(service) ? [published, service.rollout.peerPort] : [],
+			published,
+			peers,
 			web: [...new Set([80, 443, nginx.listen, ...(nginx.tls ? [nginx.tls.httpsPort] : [])])],
 		},
 	};
 }
 
+/** How a service is reached through NGINX, or the first site. Undefined where no route leads to it. */
+export function urlOf(topology: Topology, front: Pick<Host, "reach">, service?: string): pulumi.Output<string> | undefined {
+	const { nginx } = topology;
+	const [first] =
+		service === undefined ? sitesOf(topology).map(({ serverName }) => ({ serverName, path: "/" })) : routesTo(topology, service);
+	if (!first) return undefined;
+	const site = endpointOf(front, { ...nginx, serverName: first.serverName, hasOthers: nginx.sites.length > 1 });
+	return first.path === "/" ? site : pulumi.interpolate`${site}${first.path}`;
+}
+
+/** What its prober asks: a site that leads to it, by its name where there are several. */
+export function probeOf(topology: Topology, front: Pick<Host, "reach">, service: string): Pick<WasServiceArgs, "endpoint" | "serverName"> {
+	const [first] = routesTo(topology, service);
+	const isName = topology.nginx.sites.length > 1 && first !== undefined && first.serverName !== "_";
+	return {
+		endpoint: urlOf(topology, front, service) ?? (urlOf(topology, front) as pulumi.Output<string>),
+		...(isName && { serverName: first.serverName.replace(/^\*\./, "any.") }),
+	};
+}
+
+/** The sites, with the nodes of the services that they lead to. */
+export function sitesFor(topology: Topology, services: Pick<WasService, "upstream">[]): SiteArgs[] {
+	// That each is there holds by the rules.
+	const to = (name: string) => services.find(({ upstream }) => upstream.service === name)?.upstream as Upstream;
+	return sitesOf(topology).map(({ serverName, routes }) => ({
+		serverName,
+		routes: Object.fromEntries(Object.entries(routes).map(([path, name]) => [path, to(name)])),
+	}));
+}
+
 /** The image, with what it is built from where that lies. */
-export function imageOf({ image }: Topology): Topology["image"] {
+export function imageOf({ image }: Pick<ServiceConfig, "image">): ServiceConfig["image"] {
 	const { build } = image;
 	if (!build) return image;
 	const context = build.context === "cache:example" ? exampleContext() : operatorPath(build.context);

@@ -1,20 +1,25 @@
 #!/usr/bin/env bash
-# Builds the service's image under the name and tag that a stack's configuration gives it, and pushes it:
+# Builds example/was under the name and tag that a stack's configuration gives to the image of a service, and pushes it:
 #
-#   image.sh build|push STACK
+#   image.sh build|push STACK [SERVICE]
 #
-# A tag other than `latest` is pushed once: what is released does not change.
+# SERVICE is babble-was where it is left out. A tag other than `latest` is pushed once: what is released does not change.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-action=${1:?usage: image.sh build|push STACK}
-stack=${2:?usage: image.sh build|push STACK}
+usage="usage: image.sh build|push STACK [SERVICE]"
+action=${1:?$usage}
+stack=${2:?$usage}
+service=${3:-babble-was}
 
 reference=$(node --input-type=module -e '
   import { parseTopology } from "./config/parse.ts";
   import { readStackFile } from "./config/stackFile.ts";
-  const { image, registry } = parseTopology(readStackFile(`Pulumi.${process.argv[1]}.yaml`));
+  const [, stack, service] = process.argv;
+  const { services, registry } = parseTopology(readStackFile(`Pulumi.${stack}.yaml`));
+  if (!Object.hasOwn(services, service)) throw new Error(`stack ${stack} has no service ${service}: use one of ${Object.keys(services).join(", ")}`);
+  const { image } = services[service];
   console.log(`${registry.server ? `${registry.server}/` : ""}${image.name}:${image.tag}`);
-' "$stack")
+' "$stack" "$service")
 
 if [ "$action" = push ] && [ "${reference##*:}" != latest ] && docker manifest inspect "$reference" > /dev/null 2>&1; then
   echo "$reference is there already"

@@ -2,7 +2,7 @@ import { scriptText } from "../host/kit.ts";
 import { type AgentReport, readReport } from "../lib/agentReport.ts";
 import { type Answer, agentSeconds, askSettings, curlProblem, type Health, lookSeconds, readLook } from "../lib/health.ts";
 import { execAsRoot } from "../lib/ssh.ts";
-import type { Deployed } from "./deployed.ts";
+import type { Deployed, DeployedService } from "./deployed.ts";
 
 /** What a node does for requests, from three sides. */
 export interface Serving {
@@ -14,24 +14,33 @@ export interface Serving {
 	containers?: { health: string; published: number[] }[];
 }
 
+/** What a host has of a service. */
 export interface AppState {
 	/** Absent on a host that is to run no task. */
 	serving?: Serving;
-	/** The volumes of this stack; absent while Docker does not tell. */
+	/** Its volumes; absent while Docker does not tell. */
 	volumes?: string[];
 }
 
 type Host = Deployed["hosts"][number];
 
-/** Looks at an app host, by one command there. */
-export async function appState({ service }: Deployed, { name, address, connection }: Host): Promise<AppState> {
-	const isServing = service.nodes.some((node) => node.name === name);
-	const script = [isServing ? servingScript(service, address) : "", scriptText("status/volumes", { service: service.name })].join("\n");
-	const output = await execAsRoot(connection, script, { deadlineSeconds: lookSeconds(service.health) + 60 });
-	return readAppState(output, service.health);
+/** Looks at an app host, by one command there. By service. */
+export async function appStates({ services }: Deployed, { name, address, connection }: Host): Promise<Record<string, AppState>> {
+	const script = services.map((service) => `(${serviceScript(service, name, address)}\n)\necho '${ending}'`).join("\n");
+	const deadlineSeconds = services.reduce((sum, { health }) => sum + lookSeconds(health), 60);
+	const outputs = (await execAsRoot(connection, script, { deadlineSeconds })).split(new RegExp(`^${ending}$`, "m"));
+	return Object.fromEntries(services.map((service, i) => [service.name, readAppState(outputs[i] ?? "", service.health)]));
 }
 
-function servingScript({ name, published, health, peerPort }: Deployed["service"], address: string): string {
+/** Ends what is printed of a service. */
+const ending = "--";
+
+function serviceScript(service: DeployedService, host: string, address: string): string {
+	const isServing = service.nodes.some((node) => node.name === host);
+	return [isServing ? servingScript(service, address) : "", scriptText("status/volumes", { service: service.name })].join("\n");
+}
+
+function servingScript({ name, published, health, peerPort }: DeployedService, address: string): string {
 	const asked = askSettings(address, published, health, peerPort);
 	return [scriptText("health/ask", asked), scriptText("status/app", { service: name })].join("\n");
 }

@@ -1,5 +1,5 @@
-import type { Deployed } from "./deployed.ts";
-import type { Observed } from "./observe.ts";
+import type { Deployed, DeployedService } from "./deployed.ts";
+import { type Observed, type ObservedService, serversOf } from "./observe.ts";
 import { serves, servingProblems } from "./serving.ts";
 
 /** What is wrong, one line each; empty when all is well. Pure. */
@@ -7,10 +7,11 @@ export function assess(deployed: Deployed, observed: Observed): string[] {
 	return [
 		...observed.unreachable.map(({ host, problem }) => `${host} cannot be asked: ${problem}`),
 		...nodeProblems(deployed, observed),
-		...serviceProblems(deployed, observed),
+		...deployed.services.flatMap((service) => serviceProblems(service, observed)),
+		...hostProblems(observed),
 		...balancerProblems(deployed, observed),
 		...logProblems(deployed, observed),
-		...(/^[1-4]\d\d$/.test(observed.endpoint) ? [] : [`${deployed.endpoint} answers ${observed.endpoint}`]),
+		...Object.entries(observed.endpoints).flatMap(([url, answer]) => (/^[1-4]\d\d$/.test(answer) ? [] : [`${url} answers ${answer}`])),
 	];
 }
 
@@ -31,30 +32,37 @@ function nodeProblems({ hosts }: Deployed, { nodes }: Observed): string[] {
 	return [...problems, ...strange.map(({ id, name, state }) => `node ${name} (${id}, ${state}) is none of this stack`)];
 }
 
-function serviceProblems({ service }: Deployed, { nodes, service: found, tasks = [], apps }: Observed): string[] {
+function serviceProblems(service: DeployedService, { services, apps }: Observed): string[] {
+	const { name, replicas } = service;
 	const problems: string[] = [];
-	if (nodes && !found) problems.push(`service ${service.name} is not there`);
+	const found = services?.[name];
+	if (services && !found) problems.push(`service ${name} is not there`);
 	if (found) {
-		const running = tasks.filter(({ state }) => state === "running").length;
-		if (running < service.replicas) problems.push(`${running} of ${service.replicas} tasks run`);
-		if (found.image !== service.image) problems.push(`the service's image is ${found.image} instead of ${service.image}`);
-		problems.push(...describeRollout(service.replicas, found).problems);
-		for (const { node, state, error } of tasks) if (error) problems.push(`task on ${node} is ${state}: ${error}`);
+		const running = found.tasks.filter(({ state }) => state === "running").length;
+		if (running < replicas) problems.push(`${running} of ${replicas} tasks of ${name} run`);
+		if (found.image !== service.image) problems.push(`the image of ${name} is ${found.image} instead of ${service.image}`);
+		problems.push(...describeRollout(replicas, found).problems.map((problem) => `${name}: ${problem}`));
+		for (const { node, state, error } of found.tasks) if (error) problems.push(`task of ${name} on ${node} is ${state}: ${error}`);
 	}
-	const servings = Object.fromEntries(Object.entries(apps).flatMap(([name, { serving }]) => (serving ? [[name, serving]] : [])));
-	for (const [name, { serving, volumes }] of Object.entries(apps)) {
-		if (serving) problems.push(...servingProblems(service, name, serving, servings));
-		const stale = (volumes ?? []).filter((volume) => volume !== service.volume);
-		if (!volumes) problems.push(`Docker on ${name} does not tell of its volumes: it is stopped, or waits for their NFS server`);
-		if (stale.length > 0) problems.push(`${name} has old volumes: ${stale.join(", ")}`);
+	const states = Object.entries(apps).flatMap(([host, on]) => (on[name] ? [[host, on[name]] as const] : []));
+	const servings = Object.fromEntries(states.flatMap(([host, { serving }]) => (serving ? [[host, serving]] : [])));
+	for (const [host, { serving, volumes = [] }] of states) {
+		if (serving) problems.push(...servingProblems(service, host, serving, servings));
+		const stale = volumes.filter((volume) => volume !== service.volume);
+		if (stale.length > 0) problems.push(`${host} has old volumes of ${name}: ${stale.join(", ")}`);
 	}
 	return problems;
+}
+
+function hostProblems({ apps }: Observed): string[] {
+	const silent = Object.entries(apps).filter(([, states]) => Object.values(states).some(({ volumes }) => !volumes));
+	return silent.map(([host]) => `Docker on ${host} does not tell of its volumes: it is stopped, or waits for their NFS server`);
 }
 
 /** The last rollout, in words. Pure. */
 export function describeRollout(
 	replicas: number,
-	{ update, updated, message }: Pick<Required<Observed>["service"], "update" | "updated" | "message">,
+	{ update, updated, message }: Pick<ObservedService, "update" | "updated" | "message">,
 ): { words: string; problems: string[] } {
 	const count = `${updated} of ${replicas} nodes`;
 	const words: Record<string, string> = {
@@ -68,19 +76,25 @@ export function describeRollout(
 	return { words: said, problems: ["", "completed", "rollback_completed"].includes(update) ? [] : [said] };
 }
 
-function balancerProblems({ service }: Deployed, { nginx, apps }: Observed): string[] {
+function balancerProblems({ services }: Deployed, { nginx, apps }: Observed): string[] {
 	if (!nginx) return [];
 	if (!nginx.isActive) return ["NGINX does not run"];
-	const wanted = service.nodes.map(({ address }) => `${address}:${service.published}`);
+	// One that no route leads to is in no upstream.
+	const balanced = services.filter((service) => serversOf(service).some((server) => nginx.servers.includes(server)));
+	const wanted = (services.length === 1 ? services : balanced).flatMap(serversOf);
 	const missing = wanted.filter((server) => !nginx.servers.includes(server));
-	const strange = nginx.servers.filter((server) => !wanted.includes(server));
+	const strange = [...new Set(nginx.servers)].filter((server) => !wanted.includes(server));
 	// A node that is closed, or whose task is down, is told already.
-	const unseen = service.nodes.filter(({ name, address }) => {
-		const serving = apps[name]?.serving;
-		return serving && serves(service, serving) && nginx.unconnected.includes(`${address}:${service.published}`);
-	});
+	const unseen = services.flatMap((service) =>
+		service.nodes.flatMap(({ name, address }) => {
+			const serving = apps[name]?.[service.name]?.serving;
+			const server = `${address}:${service.published}`;
+			const isUnseen = serving && serves(service, serving) && nginx.unconnected.includes(server);
+			return isUnseen ? [`${name} serves, and the host of NGINX cannot connect to ${server}`] : [];
+		}),
+	);
 	return [
-		...unseen.map(({ name, address }) => `${name} serves, and the host of NGINX cannot connect to ${address}:${service.published}`),
+		...unseen,
 		...missing.map((server) => `NGINX does not balance over ${server}`),
 		...strange.map((server) => `NGINX balances over ${server}, which is none of this stack`),
 	];

@@ -1,7 +1,8 @@
 import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { parseTopology } from "../config/parse.ts";
-import { type HostConfig, hostsWith, type Topology } from "../config/schema.ts";
+import { routesTo } from "../config/rules/sites.ts";
+import { type HostConfig, hostsWith, type ServiceConfig, servicesOf, type Topology } from "../config/schema.ts";
 import { readStackFile } from "../config/stackFile.ts";
 import { ConfigError } from "../lib/fault.ts";
 
@@ -13,40 +14,59 @@ import { ConfigError } from "../lib/fault.ts";
 
 /** The topology as a Mermaid flowchart: who asks whom, and over what. Pure. */
 export function topologyDiagram(topology: Topology): string {
-	const { hosts, nginx, service, image, registry } = topology;
+	const { hosts, nginx, registry } = topology;
+	const services = servicesOf(topology);
 	// Names of hosts may be Mermaid's own words: nodes are known by number, and named in their labels.
 	const id = (host: HostConfig) => `host${hosts.indexOf(host)}`;
 	const ids = (of: HostConfig[]) => of.map(id).join(" & ");
 	const apps = hostsWith(topology, "app");
-	const serving = service.publish.mode === "host" ? apps.slice(0, service.replicas) : apps;
+	const servingOf = ({ publish, replicas }: ServiceConfig) => (publish.mode === "host" ? apps.slice(0, replicas) : apps);
 	const members = hosts.filter(({ roles }) => roles.includes("manager") || roles.includes("worker"));
-	const [balancer, log, store] = (["nginx", "log", "registry"] as const).map((role) => hostsWith(topology, role)[0]);
-	const box = (host: HostConfig) => `${id(host)}[${quoted([host.name, host.address, ...partsOf(host, topology, serving.includes(host))])}]`;
-	const reference = `${image.name}:${image.tag}`;
-	const { mount, publish } = service;
+	const [balancer, log, store] = (["balancer", "log", "registry"] as const).map((role) => hostsWith(topology, role)[0]);
+	const box = (host: HostConfig) =>
+		`${id(host)}[${quoted([
+			host.name,
+			host.address,
+			...partsOf(
+				host,
+				topology,
+				services.filter((service) => servingOf(service).includes(host)),
+			),
+		])}]`;
+	const arrowsOf = (service: ServiceConfig) => {
+		const { name, image, mount, publish } = service;
+		const serving = ids(servingOf(service));
+		const reference = `${image.name}:${image.tag}`;
+		// One service need not be told from others.
+		const of = (what: string) => quoted(services.length > 1 ? [name, what] : [what]);
+		return [
+			...(routesTo(topology, name).length > 0 ? [`  ${balancer && id(balancer)} -->|${of(`:${publish.published}`)}| ${serving}`] : []),
+			...(mount.type === "volume" && log ? [`  ${serving} -->|${of(`${mount.target} over NFS`)}| ${id(log)}`] : []),
+			...(store
+				? [`  ${id(store)} -.->|${quoted([reference])}| ${serving}`]
+				: [`  registry[(${quoted([registry.server ?? "docker.io"])})] -.->|${quoted([reference])}| ${serving}`]),
+		];
+	};
+	const tasks = services.map(({ name, replicas }) => `${name}, ${replicas} tasks`);
 	return [
 		"flowchart LR",
 		`  clients([clients]) -->|${quoted([`:${nginx.listen}`])}| ${balancer && id(balancer)}`,
-		`  subgraph swarm [${quoted([`swarm: ${service.name}, ${service.replicas} tasks`])}]`,
+		`  subgraph swarm [${quoted([`swarm: ${tasks.join("; ")}`])}]`,
 		...members.map((host) => `    ${box(host)}`),
 		"  end",
 		...hosts.filter((host) => !members.includes(host)).map((host) => `  ${box(host)}`),
-		`  ${balancer && id(balancer)} -->|${quoted([`:${publish.published}`])}| ${ids(serving)}`,
-		...(mount.type === "volume" && log ? [`  ${ids(serving)} -->|${quoted([`${mount.target} over NFS`])}| ${id(log)}`] : []),
-		...(store
-			? [`  ${id(store)} -.->|${quoted([reference])}| ${ids(serving)}`]
-			: [`  registry[(${quoted([registry.server ?? "docker.io", reference])})] -.-> ${ids(serving)}`]),
+		...services.flatMap(arrowsOf),
 		"",
 	].join("\n");
 }
 
 /** What runs on a host, in a line each. */
-function partsOf({ roles }: HostConfig, { nginx, service, logs }: Topology, isServing: boolean): string[] {
-	const bound = service.mount.type === "bind" ? `, logs in ${service.mount.source}` : "";
+function partsOf({ roles }: HostConfig, { nginx, logs }: Topology, services: ServiceConfig[]): string[] {
+	const bound = ({ mount }: ServiceConfig) => (mount.type === "bind" ? `, logs in ${mount.source}` : "");
 	return [
 		roles.includes("manager") ? "manager" : roles.includes("worker") ? "worker" : "",
-		isServing ? `${service.name}${bound}` : "",
-		roles.includes("nginx") ? `NGINX, ${nginx.method}` : "",
+		...services.map((service) => `${service.name}${bound(service)}`),
+		roles.includes("balancer") ? `NGINX, ${nginx.method}` : "",
 		roles.includes("log") ? `NFS ${logs.path}` : "",
 		roles.includes("registry") ? "registry" : "",
 	].filter(Boolean);

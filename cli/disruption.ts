@@ -41,7 +41,7 @@ const hostGoes =
 	({ name }, roles) => {
 		const of = roles.get(name);
 		if (!of) return { class: "interruption", reason: `${what}; what the host is for is not known` };
-		if (of.includes("nginx")) return { class: "interruption", reason: `${what}: nothing answers until NGINX is back` };
+		if (of.includes("balancer")) return { class: "interruption", reason: `${what}: nothing answers until NGINX is back` };
 		if (of.includes("log")) return { class: "interruption", reason: `${what}: writers to the log directory wait until it is back` };
 		return { class: "node replacement", reason: `${what}: the other nodes serve meanwhile` };
 	};

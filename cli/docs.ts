@@ -64,9 +64,7 @@ function sections(at: string, schema: Schema): string[] {
 	const rows = keys.map(([key, value]) => row(base ? `${base}.${key}` : key, value, schema.required?.includes(key) ?? false));
 	const inner = keys.flatMap(([key, value]) => {
 		const section = sectionOf(value);
-		return section
-			? sections(`${base ? `${base}.` : ""}${key}${value.type === "array" ? "[]" : ""}`, { ...section, description: value.description })
-			: [];
+		return section ? sections(`${base ? `${base}.` : ""}${key}${suffixOf(value)}`, { ...section, description: value.description }) : [];
 	});
 	const heading = [
 		`## ${at ? `\`${base}\`${at.slice(base.length)}` : "Sections"}`,
@@ -76,10 +74,20 @@ function sections(at: string, schema: Schema): string[] {
 	return [...heading, "| Key | Type | Default | Meaning |", "|---|---|---|---|", ...rows, "", ...inner];
 }
 
-/** The object with named keys behind a property: itself, its variants, or the items of a list. */
+/** The object with named keys behind a property: itself, its variants, or the items of a list or of a map. */
 function sectionOf(schema: Schema): Schema | undefined {
 	if (schema.properties || schema.oneOf) return schema;
-	return schema.items?.properties ? schema.items : undefined;
+	const item = schema.items ?? (typeof schema.additionalProperties === "object" ? schema.additionalProperties : undefined);
+	return item?.properties && !isReference(item) ? item : undefined;
+}
+
+/** One key that takes the place of a value, such as `{fromEnvironment: NAME}`. */
+const isReference = ({ properties = {}, required = [] }: Schema) => Object.keys(properties).length === 1 && required.length === 1;
+
+/** How an item of a list, or of a map, is told from the whole. */
+function suffixOf({ type, properties }: Schema): string {
+	if (type === "array") return "[]";
+	return type === "object" && !properties ? ".<name>" : "";
 }
 
 function row(at: string, schema: Schema, required: boolean): string {
@@ -89,7 +97,7 @@ function row(at: string, schema: Schema, required: boolean): string {
 
 /** The anchor that a Markdown renderer makes of the section's heading. */
 function anchor(at: string, schema: Schema): string {
-	const heading = schema.oneOf ? `${at} (type: ${schema.oneOf[0]?.properties?.type?.const})` : at;
+	const heading = schema.oneOf ? `${at} (type: ${schema.oneOf[0]?.properties?.type?.const})` : `${at}${suffixOf(schema)}`;
 	return heading
 		.toLowerCase()
 		.replace(/[^a-z0-9 -]/g, "")

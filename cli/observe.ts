@@ -5,29 +5,38 @@ import { dockerOnManager } from "../lib/managers.ts";
 import { execAsRoot } from "../lib/ssh.ts";
 import type { Node, Task } from "../lib/swarm.ts";
 import { orUndefined } from "../lib/swarm.ts";
-import { type AppState, appState } from "./apps.ts";
-import type { Deployed } from "./deployed.ts";
+import { type AppState, appStates } from "./apps.ts";
+import type { Deployed, DeployedService } from "./deployed.ts";
 
 /** What there is. A part that could not be asked is absent, and its host stands in `unreachable`. */
 export interface Observed {
 	unreachable: { host: string; problem: string }[];
 	/** `name`: the configuration's, by the node's ID; of a node that is none of the stack, its host's own. */
 	nodes?: { id: string; name: string; role: string; state: string; availability: string; manager: string; docker: string }[];
-	/** `updated`: tasks that run with what the service is now. */
-	service?: { image: string; update: string; message: string; updated: number };
-	tasks?: { node: string; state: string; image: string; error: string }[];
-	/** App hosts. */
-	apps: Record<string, AppState>;
+	/** By name; one that is not in the swarm is absent. */
+	services?: Record<string, ObservedService>;
+	/** App hosts, and on each the services by name. */
+	apps: Record<string, Record<string, AppState>>;
 	/** `unconnected`: upstream servers that the host of NGINX cannot connect to. */
 	nginx?: { isActive: boolean; version: string; servers: string[]; unconnected: string[] };
 	log?: { isActive: boolean; exports: string[]; usedPercent: number };
-	/** HTTP status of the endpoint, or what went wrong. */
-	endpoint: string;
+	/** By URL: HTTP status, or what went wrong. */
+	endpoints: Record<string, string>;
+}
+
+export interface ObservedService {
+	image: string;
+	/** State of its last update; empty when there was none. */
+	update: string;
+	message: string;
+	/** Tasks that run with what the service is now. */
+	updated: number;
+	tasks: { node: string; state: string; image: string; error: string }[];
 }
 
 /** Looks at everything at the same time, over one connection a host. Changes nothing. */
 export async function observe(deployed: Deployed): Promise<Observed> {
-	const observed: Observed = { unreachable: [], apps: {}, endpoint: "" };
+	const observed: Observed = { unreachable: [], apps: {}, endpoints: {} };
 	const on = (role: string, look: (host: Deployed["hosts"][number]) => Promise<void>) =>
 		deployed.hosts
 			.filter(({ roles }) => roles.includes(role))
@@ -36,10 +45,10 @@ export async function observe(deployed: Deployed): Promise<Observed> {
 	const unseen = (error: Error) => observed.unreachable.push({ host: managers.map(({ name }) => name).join(", "), problem: error.message });
 	await Promise.all([
 		swarmState(deployed, managers).then((state) => Object.assign(observed, state), unseen),
-		...on("app", async (host) => void Object.assign(observed.apps, { [host.name]: await appState(deployed, host) })),
-		...on("nginx", async (host) => void Object.assign(observed, { nginx: await nginxState(deployed, host) })),
+		...on("app", async (host) => void Object.assign(observed.apps, { [host.name]: await appStates(deployed, host) })),
+		...on("balancer", async (host) => void Object.assign(observed, { nginx: await nginxState(deployed, host) })),
 		...on("log", async (host) => void Object.assign(observed, { log: await logState(deployed, host) })),
-		ask(deployed.endpoint).then((answer) => Object.assign(observed, { endpoint: answer })),
+		...deployed.endpoints.map(async (url) => void Object.assign(observed.endpoints, { [url]: await ask(url) })),
 	]);
 	return observed;
 }
@@ -47,15 +56,30 @@ export async function observe(deployed: Deployed): Promise<Observed> {
 type Host = Deployed["hosts"][number];
 
 /** Asks any of the managers. */
-async function swarmState({ hosts, service, swarmId }: Deployed, managers: Host[]): Promise<Pick<Observed, "nodes" | "service" | "tasks">> {
+async function swarmState({ hosts, services, swarmId }: Deployed, managers: Host[]): Promise<Pick<Observed, "nodes" | "services">> {
 	const docker = dockerOnManager({ managers: managers.map(({ connection }) => connection), clusterId: swarmId });
-	const [nodes, found, tasks] = await Promise.all([
+	const [nodes, ...found] = await Promise.all([
 		docker.listNodes() as Promise<(Node & { Description?: { Engine?: { EngineVersion?: string } } })[]>,
-		orUndefined(docker.getService(service.name).inspect()),
-		docker.listTasks({ filters: JSON.stringify({ service: [service.name], "desired-state": ["running"] }) as never }) as Promise<Task[]>,
+		...services.map(({ name }) => orUndefined(docker.getService(name).inspect())),
 	]);
+	const tasks = (await docker.listTasks({ filters: JSON.stringify({ "desired-state": ["running"] }) as never })) as Task[];
 	const nameOf = (node: Node) => hosts.find(({ nodeId }) => nodeId === node.ID)?.name ?? node.Description?.Hostname ?? node.ID;
 	const names = new Map(nodes.map((node) => [node.ID, nameOf(node)]));
+	const stateOf = (service: NonNullable<(typeof found)[number]>): ObservedService => {
+		const own = tasks.filter(({ ServiceID: id }) => id === service.ID);
+		return {
+			image: service.Spec.TaskTemplate.ContainerSpec.Image,
+			update: service.UpdateStatus?.State ?? "",
+			message: service.UpdateStatus?.Message ?? "",
+			updated: own.filter((task) => task.Status.State === "running" && isCurrent(task, service.Spec.TaskTemplate)).length,
+			tasks: own.map((task) => ({
+				node: names.get(task.NodeID ?? "") ?? task.NodeID ?? "",
+				state: task.Status.State,
+				image: task.Spec.ContainerSpec?.Image ?? "",
+				error: task.Status.Err ?? "",
+			})),
+		};
+	};
 	return {
 		nodes: nodes.map((node) => ({
 			id: node.ID,
@@ -66,22 +90,7 @@ async function swarmState({ hosts, service, swarmId }: Deployed, managers: Host[
 			manager: node.ManagerStatus?.Leader ? "leader" : (node.ManagerStatus?.Reachability ?? ""),
 			docker: node.Description?.Engine?.EngineVersion ?? "",
 		})),
-		...(found && {
-			service: {
-				image: found.Spec.TaskTemplate.ContainerSpec.Image,
-				update: found.UpdateStatus?.State ?? "",
-				message: found.UpdateStatus?.Message ?? "",
-				updated: tasks.filter((task) => task.Status.State === "running" && isCurrent(task, found.Spec.TaskTemplate)).length,
-			},
-		}),
-		tasks: found
-			? tasks.map((task) => ({
-					node: names.get(task.NodeID ?? "") ?? task.NodeID ?? "",
-					state: task.Status.State,
-					image: task.Spec.ContainerSpec?.Image ?? "",
-					error: task.Status.Err ?? "",
-				}))
-			: [],
+		services: Object.fromEntries(services.flatMap(({ name }, i) => (found[i] ? [[name, stateOf(found[i])]] : []))),
 	};
 }
 
@@ -91,19 +100,24 @@ export function isCurrent({ Spec: spec }: Task, template: object): boolean {
 	return isDeepStrictEqual(comparable(spec), comparable(template));
 }
 
-export async function nginxState({ service }: Deployed, { connection }: Pick<Host, "connection">): Promise<Observed["nginx"]> {
-	const addresses = service.nodes.map(({ address }) => address);
-	const script = scriptText("status/nginx", { addresses, port: service.published });
+export async function nginxState(
+	{ services }: Pick<Deployed, "services">,
+	{ connection }: Pick<Host, "connection">,
+): Promise<Observed["nginx"]> {
+	const script = scriptText("status/nginx", { servers: services.flatMap(serversOf) });
 	const [active, version = "", ...lines] = (await execAsRoot(connection, script)).split("\n");
 	const text = lines.join("\n");
 	const servers = [...text.matchAll(/^\s*server\s+([\d.]+:\d+)/gm)].map(([, server]) => server as string);
 	return {
 		isActive: active === "active",
 		version: version.replace(/.*nginx\//, ""),
-		servers: servers.filter((server) => server.endsWith(`:${service.published}`)),
+		servers: servers.filter((server) => services.some(({ published }) => server.endsWith(`:${published}`))),
 		unconnected: [...text.matchAll(/^unconnected (\S+)$/gm)].map(([, server]) => server as string),
 	};
 }
+
+/** The addresses that NGINX asks. */
+export const serversOf = ({ nodes, published }: DeployedService) => nodes.map(({ address }) => `${address}:${published}`);
 
 async function logState({ exportPath }: Deployed, { connection }: Host): Promise<Observed["log"]> {
 	const script = scriptText("status/log", { path: exportPath });

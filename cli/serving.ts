@@ -2,9 +2,7 @@ import { drainUnit } from "../lib/agentNames.ts";
 import type { AgentReport } from "../lib/agentReport.ts";
 import { type Answer, describeAnswer, isHealthyAnswer } from "../lib/health.ts";
 import type { Serving } from "./apps.ts";
-import type { Deployed } from "./deployed.ts";
-
-type Service = Deployed["service"];
+import type { DeployedService as Service } from "./deployed.ts";
 
 /** Whether requests of the load balancer are answered there. Pure. */
 export const serves = ({ health }: Pick<Service, "health">, { answer }: Serving) => isHealthyAnswer(answer, health);
@@ -21,15 +19,20 @@ export function describeServing(service: Service, serving: Serving): string {
 /** What is wrong with a node that is to serve, one line each. `others`: what was seen of all nodes that are to serve. Pure. */
 export function servingProblems(service: Service, name: string, serving: Serving, others: Record<string, Serving>): string[] {
 	const { agent } = serving;
-	const problems = serves(service, serving) ? [] : [`${name} does not serve: ${reason(service, serving)}`];
+	const problems = serves(service, serving) ? [] : [`${name} does not serve ${service.name}: ${reason(service, serving)}`];
 	if (typeof agent === "string") {
-		problems.push(`the agent on ${name} does not answer: ${agent}: see systemctl status ${drainUnit(service.name)} there`);
+		problems.push(
+			`the agent of ${service.name} on ${name} does not answer: ${agent}: see systemctl status ${drainUnit(service.name)} there`,
+		);
 	} else if (agent) {
-		if (serves(service, serving) && agent.state === "closed") problems.push(`${name} answers although its agent says: ${account(agent)}`);
+		if (serves(service, serving) && agent.state === "closed")
+			problems.push(`${name} answers for ${service.name} although its agent says: ${account(agent)}`);
 		// An agent that does not answer on its own node is told there.
 		const peers = agent.unreachable.filter((peer) => typeof others[peer]?.agent === "object");
 		if (peers.length > 0) {
-			problems.push(`the agent on ${name} cannot reach ${peers.join(", ")}: TCP port ${service.peerPort} must be open between app nodes`);
+			problems.push(
+				`the agent of ${service.name} on ${name} cannot reach ${peers.join(", ")}: TCP port ${service.peerPort} must be open between app nodes`,
+			);
 		}
 	}
 	return problems;

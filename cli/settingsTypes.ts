@@ -13,21 +13,22 @@ interface Schema {
 	default?: unknown;
 	properties?: Record<string, Schema>;
 	items?: Schema;
+	additionalProperties?: Schema;
 	anyOf?: Schema[];
 	oneOf?: Schema[];
 }
 
-/** Names of the types, by section. */
-const sections: Record<string, string> = {
-	hosts: "HostSettings",
-	local: "LocalSettings",
-	aws: "AwsSettings",
-	swarm: "SwarmSettings",
-	logs: "LogsSettings",
-	registry: "RegistrySettings",
-	image: "ImageSettings",
-	service: "ServiceSettings",
-	nginx: "NginxSettings",
+/** The types: name, and where its section stands. Of a list or a map it is one item. */
+const sections: Record<string, [name: string, section: string, within?: string]> = {
+	hosts: ["HostSettings", "hosts"],
+	local: ["LocalSettings", "local"],
+	aws: ["AwsSettings", "aws"],
+	swarm: ["SwarmSettings", "swarm"],
+	logs: ["LogsSettings", "logs"],
+	registry: ["RegistrySettings", "registry"],
+	image: ["ImageSettings", "services", "image"],
+	service: ["ServiceSettings", "services"],
+	nginx: ["NginxSettings", "nginx"],
 };
 
 const madeBy = "/* Made from config/sections by `npm run docs`: change it there. */";
@@ -42,10 +43,11 @@ export async function settingsFiles(): Promise<Record<string, string>> {
 		ignoreMinAndMaxItems: true,
 		style: { useTabs: true, tabWidth: 4, printWidth: 140 },
 	};
-	const files = Object.entries(sections).map(async ([section, name]) => {
+	const files = Object.entries(sections).map(async ([file, [name, section, within]]) => {
 		const schema = properties[section] as Schema;
-		const text = await compile(withDefaults(schema.items ?? schema) as JSONSchema, name, options);
-		return [`components/settings/${section}.ts`, `${madeBy}\n\n${text}`] as const;
+		const item = schema.items ?? (typeof schema.additionalProperties === "object" ? schema.additionalProperties : schema);
+		const text = await compile(withDefaults(within ? (item.properties?.[within] as Schema) : item) as JSONSchema, name, options);
+		return [`components/settings/${file}.ts`, `${madeBy}\n\n${text}`] as const;
 	});
 	return Object.fromEntries(await Promise.all(files));
 }

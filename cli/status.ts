@@ -23,7 +23,7 @@ try {
 	const problems = assess(deployed, observed);
 	process.stdout.write(
 		values.json
-			? `${JSON.stringify({ healthy: problems.length === 0, problems, ...observed, lastRollout: deployed.lastRollout ?? null }, undefined, 2)}\n`
+			? `${JSON.stringify({ healthy: problems.length === 0, problems, ...observed, lastRollouts: lastRollouts(deployed) }, undefined, 2)}\n`
 			: printable(describe(deployed, observed, problems)),
 	);
 	process.exitCode = problems.length === 0 ? 0 : 1;
@@ -35,33 +35,44 @@ try {
 }
 
 function describe(deployed: Deployed, observed: Observed, problems: string[]): string {
-	const { nodes = [], tasks = [], service, nginx, log } = observed;
+	const { nodes = [], nginx, log } = observed;
 	const section = (title: string, rows: string[][]) => (rows.length > 0 ? [`${title}`, ...table(rows), ""] : []);
 	const lines = [
 		...section(
 			"Nodes",
 			nodes.map(({ name, role, state, availability, manager, docker }) => [name, role, state, availability, manager, `Docker ${docker}`]),
 		),
-		...section(
-			`Service ${deployed.service.name}${service ? `, ${describeRollout(deployed.service.replicas, service).words}` : ""}`,
-			tasks.map(({ node, state, image, error }) => [node, state, image, error]),
-		),
-		...section(
-			"Serving",
-			deployed.service.nodes.flatMap(({ name }) => {
-				const { serving } = observed.apps[name] ?? {};
-				return serving ? [[name, describeServing(deployed.service, serving)]] : [];
-			}),
-		),
+		...deployed.services.flatMap((service) => {
+			const { name, replicas } = service;
+			const found = observed.services?.[name];
+			return [
+				...section(
+					`Service ${name}${found ? `, ${describeRollout(replicas, found).words}` : ""}`,
+					(found?.tasks ?? []).map(({ node, state, image, error }) => [node, state, image, error]),
+				),
+				...section(
+					`Serving ${name}`,
+					service.nodes.flatMap(({ name: host }) => {
+						const { serving } = observed.apps[host]?.[name] ?? {};
+						return serving ? [[host, describeServing(service, serving)]] : [];
+					}),
+				),
+			];
+		}),
 		...section("NGINX", nginx ? [[nginx.isActive ? "active" : "stopped", nginx.version, nginx.servers.join(" ")]] : []),
 		...section(
 			"Logs",
 			log ? [[log.isActive ? "active" : "stopped", deployed.exportPath, `${log.usedPercent} % used`, log.exports.join(" ")]] : [],
 		),
-		...section("Endpoint", [[deployed.endpoint, observed.endpoint]]),
+		...section("Endpoint", Object.entries(observed.endpoints)),
 		...(problems.length === 0 ? ["All is well."] : ["Problems", ...problems.map((problem) => `  - ${problem}`)]),
 	];
 	return `${lines.join("\n")}\n`;
+}
+
+/** What the probers saw, by service; null where there was none. */
+function lastRollouts({ services }: Deployed): Record<string, object | null> {
+	return Object.fromEntries(services.map(({ name, lastRollout }) => [name, lastRollout ?? null]));
 }
 
 /** Columns as wide as their widest cell. */

@@ -7,6 +7,12 @@ import type { SwarmMember } from "./swarm.ts";
 
 const program = "drain_agent";
 
+/** A service whose nodes have agents. */
+export interface WithAgents extends Pick<ServiceSettings, "rollout"> {
+	/** Name of the service in the swarm. */
+	name: string;
+}
+
 /** One of the service's nodes, as its agent knows it. */
 export interface AgentNode {
 	/** The host's first name. */
@@ -19,7 +25,7 @@ export interface AgentNode {
 export function drainAgent(
 	name: string,
 	{ host, node }: SwarmMember,
-	service: Pick<ServiceSettings, "name" | "rollout">,
+	service: WithAgents,
 	self: AgentNode,
 	peers: AgentNode[],
 	parent: pulumi.Resource,
@@ -32,7 +38,7 @@ export function drainAgent(
 const shutdownSeconds = 180;
 
 /** Installs the agent as a systemd service, and waits until it watches. Pure. */
-export function agentStep({ name, rollout }: Pick<ServiceSettings, "name" | "rollout">, node: AgentNode, peers: AgentNode[]): HostStepArgs {
+export function agentStep({ name, rollout }: WithAgents, node: AgentNode, peers: AgentNode[]): HostStepArgs {
 	const unit = drainUnit(name);
 	const options = [
 		`--service ${name}`,

@@ -3,11 +3,21 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host.ts";
 import type { NginxSettings } from "./settings/nginx.ts";
 
-/** URL under which people reach the load balancer. With TLS by the name that the certificate is for, where there is one: by address browsers would refuse it. */
-export function endpointOf({ reach }: Pick<Host, "reach">, { tls, listen, serverName }: NginxSettings): pulumi.Output<string> {
+export interface EndpointArgs extends Pick<NginxSettings, "tls" | "listen"> {
+	/** Name of the site; `_` for any. */
+	serverName: string;
+	/** There are other sites at the same address: over HTTP as well, a name is what tells this one from them. */
+	hasOthers?: boolean;
+}
+
+/** URL under which people reach a site of the load balancer. With TLS by the name that the certificate is for, where there is one: by address browsers would refuse it. */
+export function endpointOf(
+	{ reach }: Pick<Host, "reach">,
+	{ tls, listen, serverName, hasOthers = false }: EndpointArgs,
+): pulumi.Output<string> {
 	const [scheme, usual] = tls ? ["https", 443] : ["http", 80];
 	const { address, port, isForwarded } = reach(tls ? tls.httpsPort : listen);
 	const isName = /^[\w-]+(\.[\w-]+)+$/.test(serverName) && !isIP(serverName);
-	const name = tls && isName && !isForwarded ? serverName : address;
+	const name = (tls || hasOthers) && isName && !isForwarded ? serverName : address;
 	return pulumi.interpolate`${scheme}://${name}${port === usual ? "" : `:${port}`}`;
 }

@@ -4,6 +4,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { type Connection, sshUrl } from "../lib/connection.ts";
 import { ecrRegistry } from "../lib/ecr.ts";
+import { formatReference } from "../lib/imageReference.ts";
 import { fileStem } from "../lib/names.ts";
 import { ProgramError } from "../lib/programError.ts";
 import { RegistryError, tagDigest } from "../lib/registry.ts";
@@ -23,6 +24,9 @@ export interface WasImageArgs extends ImageSettings {
 
 type Build = NonNullable<ImageSettings["build"]>;
 
+/** What images are built from, by the host that builds and by tag: several images may be built from one. */
+const bases = new WeakMap<Host, Map<string, pulumi.Resource>>();
+
 /** The service's image, built on a manager and pushed, or taken from the registry. Runs by digest. */
 export class WasImage extends pulumi.ComponentResource {
 	/** `server/name@sha256:…`; only where a manager is to resolve the tag, `server/name:tag`. */
@@ -32,18 +36,18 @@ export class WasImage extends pulumi.ComponentResource {
 		super("scaleout:index:WasImage", name, {}, opts);
 		const { registry, tag, pin, build } = args;
 		const repository = `${registry.server === "docker.io" ? "" : `${registry.server}/`}${args.name}`;
-		const tagged = `${repository}:${tag}`;
+		const tagged = formatReference({ repository, tag });
 		const resolve = args.resolve ?? (registry.isOwn ? "manager" : "operator");
 		const latest = build
 			? this.#build(name, build, tagged, args)
-			: pulumi.output(pin || resolve === "manager" ? tagged : resolved(args, repository, registry));
-		this.reference = pin ? pulumi.output(`${repository}@${pin}`) : latest;
+			: pulumi.output(pin || resolve === "manager" ? tagged : resolved(`services.${name}.image`, args, repository, registry));
+		this.reference = pin ? pulumi.output(formatReference({ repository, digest: pin })) : latest;
 		this.registerOutputs({ reference: this.reference });
 	}
 
 	#build(name: string, build: Build, tagged: string, { registry, builder, provider }: WasImageArgs): pulumi.Output<string> {
 		const { context, baseArchive } = build;
-		const base = baseArchive ? this.#importBase(name, baseArchive, build, builder) : [];
+		const base = baseArchive ? [this.#importBase(baseArchive, build, builder)] : [];
 		const built = new docker.Image(
 			name,
 			{
@@ -62,12 +66,17 @@ export class WasImage extends pulumi.ComponentResource {
 		return built.repoDigest;
 	}
 
-	/** Loads the base image's file system on the builder, where the build finds it by its tag. */
-	#importBase(name: string, archive: string, build: Build, manager: Host): pulumi.Resource[] {
+	/** Loads the base image's file system on the builder, where the build finds it by its tag. It goes by the tag, whichever images there are. */
+	#importBase(archive: string, build: Build, manager: Host): pulumi.Resource {
 		const tag = build.args.BASE_IMAGE as string;
-		const remotePath = `/var/tmp/${fileStem(path.basename(archive))}`;
+		const onHost = bases.get(manager) ?? new Map<string, pulumi.Resource>();
+		bases.set(manager, onHost);
+		const known = onHost.get(tag);
+		if (known) return known;
+		const name = `base-image-${fileStem(tag)}`;
+		const remotePath = `/var/tmp/${fileStem(tag)}-${fileStem(path.basename(archive))}`;
 		const copied = new command.remote.CopyToRemote(
-			`${name}-base-image-archive`,
+			`${name}-archive`,
 			{
 				connection: manager.connection,
 				source: new pulumi.asset.FileAsset(archive),
@@ -83,7 +92,9 @@ export class WasImage extends pulumi.ComponentResource {
 			// What was copied anew is imported anew.
 			because: { copied: copied.id },
 		};
-		return [hostStep(`${name}-base-image`, manager, step, { parent: this, dependsOn: [copied] })];
+		const imported = hostStep(name, manager, step, { parent: this, dependsOn: [copied] });
+		onHost.set(tag, imported);
+		return imported;
 	}
 }
 
@@ -91,18 +102,25 @@ export class WasImage extends pulumi.ComponentResource {
  * The image by the digest that its tag stands for now. Asked at every run of the program, preview included: a tag that moved is a change of
  * the service, and shows as one. A password that is not known yet leaves the digest unknown.
  */
-function resolved({ name, tag }: Pick<ImageSettings, "name" | "tag">, repository: string, registry: Registry): pulumi.Output<string> {
+function resolved(
+	property: string,
+	{ name, tag }: Pick<ImageSettings, "name" | "tag">,
+	repository: string,
+	registry: Registry,
+): pulumi.Output<string> {
 	const { server, username, ca } = registry;
 	const digest = pulumi.output(registry.password).apply((password) =>
 		tagDigest({ server, username, password, ca }, name, tag).catch((error) => {
 			if (!(error instanceof RegistryError)) throw error;
-			throw new ProgramError(describeFault(error, { name, tag, server, username, hasPassword: !!password }));
+			throw new ProgramError(describeFault(error, { property, name, tag, server, username, hasPassword: !!password }));
 		}),
 	);
-	return pulumi.unsecret(pulumi.interpolate`${repository}@${digest}`);
+	return pulumi.unsecret(digest.apply((found) => formatReference({ repository, digest: found })));
 }
 
 interface Asked {
+	/** Where the image stands in the configuration. */
+	property: string;
 	name: string;
 	tag: string;
 	server: string;
@@ -111,20 +129,20 @@ interface Asked {
 }
 
 /** Property, value and remedy for a registry that does not tell the digest. Pure. */
-export function describeFault({ fault, message }: RegistryError, { name, tag, server, username, hasPassword }: Asked): string {
+export function describeFault({ fault, message }: RegistryError, { property, name, tag, server, username, hasPassword }: Asked): string {
 	switch (fault) {
 		case "missing":
-			return `image.tag = "${tag}": the registry has no such image (${message}): push it, or correct image.name and image.tag`;
+			return `${property}.tag = "${tag}": the registry has no such image (${message}): push it, or correct name and tag`;
 		case "login":
 			if (ecrRegistry(server))
 				return `registry.server = "${server}": ECR refuses the token (${message}): it may be over, then run pulumi again; else give who runs pulumi ecr:BatchGetImage on the repository`;
 			if (hasPassword)
 				return `registry.password: the registry refuses user "${username}" (${message}): check registry.username, registry.password and that the user may read ${name}`;
-			return `image.name = "${name}": the registry does not give it without login (${message}): check the name, or set registry.username and registry.password`;
+			return `${property}.name = "${name}": the registry does not give it without login (${message}): check the name, or set registry.username and registry.password`;
 		case "certificate":
 			return `registry.server = "${server}": its certificate is not trusted (${message}): give its CA's in registry.caFile`;
 		default:
-			return `registry.server = "${server}": it does not answer (${message}): check the address; set image.resolve to manager if only the nodes reach it, or image.pin to go on with a digest`;
+			return `registry.server = "${server}": it does not answer (${message}): check the address; set ${property}.resolve to manager if only the nodes reach it, or ${property}.pin to go on with a digest`;
 	}
 }
 

@@ -1,25 +1,31 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Certificate } from "../lib/nginx.ts";
+import { type Certificate, upstreamName } from "../lib/nginx.ts";
 import { type Host, hostStep, ownFileName } from "./host.ts";
 import { firstName } from "./hostNames.ts";
-import { httpConfig, httpsConfig, requirements, type Site, type SitePaths } from "./nginxConfig.ts";
+import { type Front, type FrontPaths, httpConfig, httpsConfig, serverNames } from "./nginxConfig.ts";
 import { type AcmePaths, acmeCertificate, acmeStep, certificateStep, keepRunningStep, maintenanceStep, siteStep } from "./nginxSteps.ts";
+import { requirements } from "./nginxUpstream.ts";
+import type { Upstream } from "./service.ts";
 import type { NginxSettings } from "./settings/nginx.ts";
-import type { SwarmMember } from "./swarm.ts";
 
-export interface LoadBalancerArgs extends NginxSettings {
+/** What NGINX answers to, and where it leads. */
+export interface SiteArgs {
+	/** DNS name, with * for a wildcard, or _ for any. */
+	serverName: string;
+	/** By where a path begins: the longest that fits. The path is passed on as it is. */
+	routes: Record<string, Upstream>;
+}
+
+export interface LoadBalancerArgs extends Omit<NginxSettings, "sites"> {
 	/** The host that it runs on. Another one replaces it. */
 	host: Host;
-	/** The members that run the service. */
-	serving: SwarmMember[];
-	/** Port that the service is published at on them. */
-	published: number;
+	sites: SiteArgs[];
 	/** What HTTPS is served with. Default: plain HTTP. */
 	certificate?: Certificate | undefined;
 }
 
 /**
- * NGINX in front of the service's nodes. HTTP and HTTPS are a file each: HTTP serves before there is a certificate, as ACME needs it, and goes on
+ * NGINX in front of the services' nodes. HTTP and HTTPS are a file each: HTTP serves before there is a certificate, as ACME needs it, and goes on
  * when HTTPS cannot come up.
  */
 export class LoadBalancer extends pulumi.ComponentResource {
@@ -30,25 +36,25 @@ export class LoadBalancer extends pulumi.ComponentResource {
 		super("scaleout:index:LoadBalancer", name, {}, opts);
 		const { host, certificate, adopt, maintenance } = args;
 		const paths = pathsOf(name, certificate);
-		const site = siteOf(args, paths);
+		const front = frontOf(args, paths);
 		const adoption = adopt.length > 0 ? { files: adopt, kept: paths.adopted } : undefined;
-		const httpFile = { path: paths.http, content: httpConfig(site), requirements: requirements(args), adoption };
+		const httpFile = { path: paths.http, content: httpConfig(front), requirements: requirements(args), adoption };
 		const http = hostStep(name, host, siteStep(httpFile), { parent: this });
-		this.ready = certificate ? this.#https(name, args, certificate, http, site, paths) : http;
+		this.ready = certificate ? this.#https(name, args, certificate, http, front, paths) : http;
 		hostStep(`${name}-keep-running`, host, keepRunningStep(paths.keepRunning), { parent: this });
 		hostStep(`${name}-maintenance`, host, maintenanceStep(paths.maintenance, maintenance), { parent: this, dependsOn: [http] });
 		this.registerOutputs({});
 	}
 
-	#https(name: string, args: LoadBalancerArgs, certificate: Certificate, http: pulumi.Resource, site: Site, paths: Paths) {
+	#https(name: string, args: LoadBalancerArgs, certificate: Certificate, http: pulumi.Resource, front: Front, paths: Paths) {
 		const { host } = args;
 		// NGINX serves the challenges of ACME.
 		const got = certificate.acme
-			? hostStep(`${name}-acme`, host, acmeStep(args, certificate, paths.acme), { parent: this, dependsOn: [http] })
+			? hostStep(`${name}-acme`, host, acmeStep(serverNames(front), certificate, paths.acme), { parent: this, dependsOn: [http] })
 			: hostStep(`${name}-certificate`, host, certificateStep(paths.certificate, certificate.pem), { parent: this });
 		const httpsFile = {
 			path: paths.https,
-			content: httpsConfig(site),
+			content: httpsConfig(front),
 			mark: paths.httpsUp,
 			...(!certificate.acme && { certificate: paths.certificate }),
 		};
@@ -56,7 +62,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
 	}
 }
 
-interface Paths extends SitePaths {
+interface Paths extends FrontPaths {
 	/** Files NGINX reads. */
 	http: string;
 	https: string;
@@ -92,8 +98,19 @@ function pathsOf(name: string, certificate: Certificate | undefined): Paths {
 	};
 }
 
-function siteOf({ host, serving, published, ...nginx }: LoadBalancerArgs, paths: SitePaths): Site {
-	const servers = serving.map(({ host }) => ({ name: firstName(host), address: host.address, weight: nginx.weights[host.name] }));
-	// HTTP leads to the port that clients reach HTTPS at.
-	return { nginx, port: published, servers, httpsPort: nginx.tls ? host.reach(nginx.tls.httpsPort).port : 443, paths };
+function frontOf({ host, sites, upstreams, ...nginx }: LoadBalancerArgs, paths: FrontPaths): Front {
+	const used = new Map(sites.flatMap(({ routes }) => Object.values(routes).map((upstream) => [upstream.service, upstream])));
+	const nameOf = ({ service }: Upstream) => upstreamName(upstreams, service);
+	const serverOf = (node: Host) => ({ name: firstName(node), address: node.address, weight: nginx.weights[node.name] });
+	return {
+		nginx,
+		upstreams: [...used.values()].map((to) => ({ name: nameOf(to), port: to.port, servers: to.hosts.map(serverOf) })),
+		sites: sites.map(({ serverName, routes }) => ({
+			serverName,
+			routes: Object.entries(routes).map(([path, to]) => ({ path, upstream: nameOf(to) })),
+		})),
+		// HTTP leads to the port that clients reach HTTPS at.
+		httpsPort: nginx.tls ? host.reach(nginx.tls.httpsPort).port : 443,
+		paths,
+	};
 }

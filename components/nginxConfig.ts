@@ -1,54 +1,32 @@
-import { passOnLines, passOnLocation, passOnMap } from "./nginxPassOn.ts";
-import type { NginxSettings } from "./settings/nginx.ts";
+import { type PassOn, passOnLines, passOnLocation, passOnMap } from "./nginxPassOn.ts";
+import { type BalancingSettings, block, onlyIf, type UpstreamNodes, upstreamBlock } from "./nginxUpstream.ts";
 
-type Nginx = NginxSettings;
+/* NGINX's files: a server for each site, over HTTP and over HTTPS. */
 
-/** First version of NGINX open source that knows the method. */
-export const methodSince: Record<Nginx["method"], string> = {
-	round_robin: "0.0.0",
-	least_conn: "1.3.1",
-	ip_hash: "0.0.0",
-	hash: "1.7.2",
-	random: "1.15.1",
-	least_time: "1.31.0",
-};
-
-/** A setting, as written in the configuration, and the first version of NGINX that knows it. */
-export interface Requirement {
-	setting: string;
-	since: string;
-	remedy: string;
-}
-
-/** What the host's NGINX must be able to do. */
-export function requirements({ method, sticky }: Nginx): Requirement[] {
-	const needed = [{ setting: `nginx.method = ${method}`, since: methodSince[method], remedy: "choose another method" }];
-	if (sticky) needed.push({ setting: "nginx.sticky", since: "1.29.6", remedy: "use method hash or ip_hash" });
-	return needed;
-}
-
-/** One server of the upstream. */
-export interface UpstreamServer {
-	/** The host's first name, for those who read the file. */
-	name: string;
-	address: string;
-	/** Default 1. */
-	weight?: number | undefined;
-}
-
-/** What a site's files are rendered from. */
-export interface Site {
-	nginx: Nginx;
-	/** Published port of the service on its nodes. */
-	port: number;
-	servers: UpstreamServer[];
+/** What the files are rendered from. */
+export interface Front {
+	nginx: BalancingSettings;
+	/** The services that the sites lead to. Variables are named after the first. */
+	upstreams: UpstreamNodes[];
+	sites: Site[];
 	/** Port that clients reach HTTPS at. */
 	httpsPort: number;
-	paths: SitePaths;
+	paths: FrontPaths;
 }
 
-/** Where things of a site lie on the host. */
-export interface SitePaths {
+export interface Site {
+	serverName: string;
+	/** Where a path begins, and the name of the upstream that it leads to. */
+	routes: Route[];
+}
+
+interface Route {
+	path: string;
+	upstream: string;
+}
+
+/** Where things lie on the host. */
+export interface FrontPaths {
 	/** Flag: answer everything with 503. */
 	maintenance: string;
 	/** Flag: HTTPS is up, so HTTP may lead there. */
@@ -61,52 +39,56 @@ export interface SitePaths {
 
 const madeBy = "# Made by Pulumi: a change by hand is undone by the next update.";
 
-/** The file with the upstream and the HTTP server, for a conf.d directory; some lines are for some versions, see `onlyIf`. Pure. */
-export function httpConfig(site: Site): string {
-	const { nginx, port, servers, paths } = site;
-	const redirect = nginx.tls?.redirect ? [`if (-f ${paths.httpsUp}) {`, `    return 308 ${redirectTarget(site)};`, "}"] : [];
+/** The file with the upstreams and the HTTP servers, for a conf.d directory; some lines are for some versions, see `onlyIf`. Pure. */
+export function httpConfig(front: Front): string {
+	const { nginx, upstreams, sites, paths } = front;
+	const redirect = nginx.tls?.redirect ? [`if (-f ${paths.httpsUp}) {`, `    return 308 ${redirectTarget(front)};`, "}"] : [];
 	const acme = ["location ^~ /.well-known/acme-challenge/ {", `    root ${paths.challenges};`, "    default_type text/plain;", "}"];
-	return `${madeBy}
-${block(`upstream ${nginx.upstream}`, [
-	...methodLines(nginx),
-	...stickyLines(nginx),
-	...servers.map((server) => serverLine(server, port, nginx)),
-	...keptLines(nginx),
-])}
-${upgradeMaps(nginx)}${passOnMap(passOn(site))}${proxyMaps(nginx)}
-${block("server", [
-	`listen ${listen(nginx, nginx.listen)}${defaultServer(nginx)};`,
-	...serverLines(site),
-	...(nginx.tls?.acme ? acme : []),
-	...locationLines(site, redirect),
-])}`;
+	const server = (site: Site) =>
+		block("server", [
+			`listen ${listen(nginx, nginx.listen)}${defaultServer(site)};`,
+			...serverLines(front, site),
+			...(nginx.tls?.acme ? acme : []),
+			...locationLines(front, site, redirect),
+		]);
+	return [
+		madeBy,
+		...upstreams.map((upstream, i) => upstreamBlock(nginx, upstream, i === 0).trimEnd()),
+		`${upgradeMaps(front)}${upstreams.map((upstream) => passOnMap(passOn(front, upstream))).join("")}${proxyMaps(front)}`,
+		...sites.map((site) => server(site).trimEnd()),
+		"",
+	].join("\n");
 }
 
-/** The file with the HTTPS server; the one of `httpConfig` must be there. Pure. */
-export function httpsConfig(site: Site): string {
-	const { nginx, paths } = site;
-	const tls = nginx.tls as NonNullable<Nginx["tls"]>;
+/** The file with the HTTPS servers; the one of `httpConfig` must be there. Pure. */
+export function httpsConfig(front: Front): string {
+	const { nginx, sites, paths } = front;
+	const tls = nginx.tls as NonNullable<BalancingSettings["tls"]>;
 	const at = `listen ${listen(nginx, tls.httpsPort)} ssl`;
 	const hsts = tls.hstsSeconds > 0 ? [`add_header Strict-Transport-Security "max-age=${tls.hstsSeconds}" always;`] : [];
-	return `${madeBy}
-${block("server", [
-	onlyIf("lt", "1.25.1", `${at} http2${defaultServer(nginx)};`),
-	onlyIf("ge", "1.25.1", `${at}${defaultServer(nginx)};`),
-	onlyIf("ge", "1.25.1", "http2 on;"),
-	`ssl_certificate ${paths.certificate};`,
-	`ssl_certificate_key ${paths.key};`,
-	"# Mozilla's intermediate profile, without the suites that need a file of DH parameters.",
-	`ssl_protocols ${tls.minVersion === "TLSv1.3" ? "TLSv1.3" : "TLSv1.2 TLSv1.3"};`,
-	`ssl_ciphers ${ciphers.join(":")};`,
-	"ssl_prefer_server_ciphers off;",
-	"ssl_session_timeout 1d;",
-	`ssl_session_cache shared:${nginx.upstream}_tls:10m;`,
-	"ssl_session_tickets off;",
-	...hsts,
-	...serverLines(site, hsts),
-	...locationLines(site),
-])}`;
+	const server = (site: Site) =>
+		block("server", [
+			onlyIf("lt", "1.25.1", `${at} http2${defaultServer(site)};`),
+			onlyIf("ge", "1.25.1", `${at}${defaultServer(site)};`),
+			onlyIf("ge", "1.25.1", "http2 on;"),
+			`ssl_certificate ${paths.certificate};`,
+			`ssl_certificate_key ${paths.key};`,
+			"# Mozilla's intermediate profile, without the suites that need a file of DH parameters.",
+			`ssl_protocols ${tls.minVersion === "TLSv1.3" ? "TLSv1.3" : "TLSv1.2 TLSv1.3"};`,
+			`ssl_ciphers ${ciphers.join(":")};`,
+			"ssl_prefer_server_ciphers off;",
+			"ssl_session_timeout 1d;",
+			`ssl_session_cache shared:${prefixOf(front)}_tls:10m;`,
+			"ssl_session_tickets off;",
+			...hsts,
+			...serverLines(front, site, hsts),
+			...locationLines(front, site),
+		]);
+	return `${madeBy}\n${sites.map(server).join("")}`;
 }
+
+/** What names of variables begin with: another stack may have its own on the same host. */
+const prefixOf = ({ upstreams: [first] }: Front) => first?.name ?? "app";
 
 const ciphers = ["AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"].flatMap((suite) => [
 	`ECDHE-ECDSA-${suite}`,
@@ -114,21 +96,13 @@ const ciphers = ["AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"].
 ]);
 
 /**
- * A line for some versions of NGINX only. The version is known on the host alone, so the line carries its condition, and the script that
- * puts the file there leaves it out where the condition does not hold: see `for_this_version` in host/steps/nginx/site.sh.
- */
-function onlyIf(comparison: "lt" | "ge", version: string, line: string): string {
-	return `${line} # nginx ${comparison} ${version}`;
-}
-
-/**
- * What both servers say of themselves, and of how nodes are asked, which the locations inherit. A location with headers of its own does not
+ * What both servers of a site say of themselves, and of how nodes are asked, which the locations inherit. A location with headers of its own does not
  * inherit the server's: they are `also` in the 503's.
  */
-function serverLines(site: Site, also: string[] = []): string[] {
-	const { nginx } = site;
+function serverLines(front: Front, site: Site, also: string[] = []): string[] {
+	const { nginx } = front;
 	return [
-		`server_name ${serverNames(nginx).join(" ")};`,
+		`server_name ${namesOf(front, site).join(" ")};`,
 		`client_max_body_size ${nginx.clientMaxBodyMiB}m;`,
 		...realIpLines(nginx),
 		"error_page 503 @maintenance;",
@@ -138,30 +112,50 @@ function serverLines(site: Site, also: string[] = []): string[] {
 		...also.map((line) => `    ${line}`),
 		'    return 503 "<!doctype html><title>Maintenance</title><h1>Down for maintenance</h1><p>Please try again in a few minutes.</p>\\n";',
 		"}",
-		...proxyLines(nginx),
-		...passOnLines(passOn(site)),
+		...proxyLines(front),
 	];
 }
 
-/** Everything goes to the upstream, unless in maintenance, or as `before` says. */
-function locationLines(site: Site, before: string[] = []): string[] {
-	const { nginx, paths } = site;
-	const lines = [
+/** Each route to its upstream, unless in maintenance, or as `before` says. */
+function locationLines(front: Front, { routes }: Site, before: string[] = []): string[] {
+	const { upstreams, paths } = front;
+	const always = [
 		"# Looked at for each request, so that maintenance begins and ends without a reload.",
 		`if (-f ${paths.maintenance}) {`,
 		"    return 503;",
 		"}",
 		...before,
-		`proxy_pass http://${nginx.upstream};`,
 	];
-	return ["location / {", ...lines.map((line) => `    ${line}`), "}", ...passOnLocation(passOn(site))];
+	const location = (head: string, lines: string[]) => [`location ${head} {`, ...lines.map((line) => `    ${line}`), "}"];
+	const leads = new Set(routes.map(({ upstream }) => upstream));
+	const used = upstreams.filter(({ name }) => leads.has(name)).map((upstream) => passOn(front, upstream));
+	const to = (name: string) => used.find(({ upstream }) => upstream === name) as PassOn;
+	// NGINX takes the first expression that fits.
+	const longestFirst = routes.toSorted((a, b) => b.path.length - a.path.length);
+	const rest = routes.some(({ path }) => path === "/") ? [] : location("/", [...always, "return 404;"]);
+	return [
+		...longestFirst.flatMap(({ path, upstream }) =>
+			location(matching(path), [...always, ...passOnLines(to(upstream)), `proxy_pass http://${upstream};`]),
+		),
+		...rest,
+		...used.flatMap(passOnLocation),
+	];
 }
 
-const passOn = ({ nginx, servers, port }: Site) => ({ nginx, servers: servers.map(({ address }) => `${address}:${port}`) });
+/** What a location is for: the path itself and all below it, but not `/administrator` for `/admin`. */
+const matching = (path: string) => (path === "/" ? path : `~ ^${path.replaceAll(".", "\\.")}(/|$)`);
+
+const passOn = ({ nginx }: Front, { name, servers, port }: UpstreamNodes): PassOn => ({
+	nginx,
+	upstream: name,
+	servers: servers.map(({ address }) => `${address}:${port}`),
+});
 
 /** How a node is asked. */
-function proxyLines(nginx: Nginx): string[] {
-	const { forwardedFor, proto, host } = forwarded(nginx);
+function proxyLines(front: Front): string[] {
+	const { nginx } = front;
+	const prefix = prefixOf(front);
+	const { forwardedFor, proto, host } = forwarded(front);
 	return [
 		"proxy_http_version 1.1;",
 		"proxy_set_header Host $host;",
@@ -173,9 +167,9 @@ function proxyLines(nginx: Nginx): string[] {
 		'proxy_set_header Forwarded "";',
 		'proxy_set_header X-Forwarded-Port "";',
 		'proxy_set_header X-Forwarded-Prefix "";',
-		`proxy_set_header Upgrade $${nginx.upstream}_upgrade;`,
+		`proxy_set_header Upgrade $${prefix}_upgrade;`,
 		"# Empty for all but web sockets: a node's connection is kept then.",
-		`proxy_set_header Connection $${nginx.upstream}_connection;`,
+		`proxy_set_header Connection $${prefix}_connection;`,
 		`proxy_connect_timeout ${nginx.connectTimeoutSeconds}s;`,
 		`proxy_read_timeout ${nginx.readTimeoutSeconds}s;`,
 		`proxy_send_timeout ${nginx.readTimeoutSeconds}s;`,
@@ -184,90 +178,52 @@ function proxyLines(nginx: Nginx): string[] {
 	];
 }
 
-/**
- * Connections to the nodes are kept, and end by themselves: a node that refuses new ones is rid of all soon. Before 1.19.10 they would last as
- * long as requests come.
- */
-function keptLines({ keepalive }: Nginx): string[] {
-	// Kept by default from this version on; an older one does not know 0.
-	if (keepalive === 0) return [onlyIf("ge", "1.29.7", "keepalive 0;")];
-	return [`keepalive ${keepalive};`, `keepalive_time ${kept.seconds}s;`, `keepalive_timeout ${kept.idleSeconds}s;`].map((line) =>
-		onlyIf("ge", "1.19.10", line),
-	);
-}
-
-/** A kept connection takes requests for this long, and ends when none came for so long. */
-const kept = { seconds: 2, idleSeconds: 1 };
-
 /** Values of the headers that ask for another protocol: only for web sockets, since NGINX no longer sees the requests of what it tunnels. */
-function upgradeMaps({ upstream }: Nginx): string {
+function upgradeMaps(front: Front): string {
+	const prefix = prefixOf(front);
 	// A map of strings ignores their case.
 	return [
-		block(`map $http_upgrade $${upstream}_upgrade`, ["default '';", "websocket websocket;"]),
-		block(`map $${upstream}_upgrade $${upstream}_connection`, ["default '';", "websocket upgrade;"]),
+		block(`map $http_upgrade $${prefix}_upgrade`, ["default '';", "websocket websocket;"]),
+		block(`map $${prefix}_upgrade $${prefix}_connection`, ["default '';", "websocket upgrade;"]),
 	].join("");
 }
 
-function block(head: string, lines: string[]): string {
-	return `${head} {\n${lines.map((line) => `    ${line}\n`).join("")}}\n`;
-}
-
-function listen({ bind }: Nginx, port: number): string {
+function listen({ bind }: BalancingSettings, port: number): string {
 	if (!bind) return `${port}`;
 	return `${bind.includes(":") ? `[${bind}]` : bind}:${port}`;
 }
 
-const defaultServer = ({ serverName }: Nginx) => (serverName === "_" ? " default_server" : "");
+const defaultServer = ({ serverName }: Site) => (serverName === "_" ? " default_server" : "");
 
-/** The site's name, and those its certificate is got for. */
-export function serverNames({ serverName, tls }: Nginx): string[] {
-	return [...new Set([serverName, ...(tls?.acme?.domains ?? [])])];
+/** The names of all sites, and those that a certificate is got for besides. */
+export function serverNames({ sites, nginx }: Pick<Front, "sites" | "nginx">): string[] {
+	return [...new Set([...sites.map(({ serverName }) => serverName), ...(nginx.tls?.acme?.domains ?? [])])];
+}
+
+/** A site's own name. The first one answers to those that are no site's as well. */
+function namesOf(front: Front, site: Site): string[] {
+	const { sites } = front;
+	if (site !== sites[0]) return [site.serverName];
+	const others = sites.slice(1).map(({ serverName }) => serverName);
+	return serverNames(front).filter((name) => !others.includes(name));
 }
 
 /** 308 and not 301, with which clients make a GET of a POST. */
-function redirectTarget({ httpsPort }: Site): string {
+function redirectTarget({ httpsPort }: Pick<Front, "httpsPort">): string {
 	return `https://$host${httpsPort === 443 ? "" : `:${httpsPort}`}$request_uri`;
 }
 
-function methodLines({ method, hashKey }: Nginx): string[] {
-	switch (method) {
-		case "round_robin":
-			return [];
-		case "hash":
-			return [`hash ${hashKey} consistent;`];
-		case "least_time":
-			return ["least_time header;"];
-		default:
-			return [`${method};`];
-	}
-}
-
-/** After the method, which balances clients without a cookie. */
-function stickyLines({ sticky, tls }: Nginx): string[] {
-	if (!sticky) return [];
-	const expires = sticky.expiresSeconds ? ` expires=${sticky.expiresSeconds}s` : "";
-	return [`sticky cookie ${sticky.cookie}${expires} path=/ httponly samesite=lax${tls?.redirect ? " secure" : ""};`];
-}
-
-function serverLine({ name, address, weight }: UpstreamServer, port: number, nginx: Nginx): string {
-	const parameters = [
-		weight && weight !== 1 ? `weight=${weight}` : "",
-		`max_fails=${nginx.maxFails}`,
-		`fail_timeout=${nginx.failTimeoutSeconds}s`,
-	];
-	return `server ${address}:${port} ${parameters.filter(Boolean).join(" ")}; # ${name}`;
-}
-
 /** Variables with what a trusted proxy says of its client; they hold what NGINX itself sees when someone else says it. */
-function proxyMaps({ trustedProxies, upstream }: Nginx): string {
+function proxyMaps(front: Front): string {
+	const { trustedProxies } = front.nginx;
 	if (trustedProxies.length === 0) return "";
-	const from = `$${upstream}_from_proxy`;
+	const from = `$${prefixOf(front)}_from_proxy`;
 	const believed = (header: string, variable: string, otherwise: string, pattern: string, value: string) =>
 		block(`map ${from}:$http_x_forwarded_${header} ${variable}`, [
 			`default ${otherwise};`,
 			`~^1:(?<${variable.slice(1)}_said>${pattern})$ ${value};`,
 		]);
-	const { forwardedFor, proto, host } = forwarded({ trustedProxies, upstream });
+	const { forwardedFor, proto, host } = forwarded(front);
 	return [
 		block(`geo $realip_remote_addr ${from}`, ["default 0;", ...trustedProxies.map((proxy) => `${proxy} 1;`)]),
 		believed("for", forwardedFor, "$remote_addr", ".+", `"${forwardedFor}_said, $realip_remote_addr"`),
@@ -277,12 +233,13 @@ function proxyMaps({ trustedProxies, upstream }: Nginx): string {
 }
 
 /** Values of the headers that tell the application of its client. */
-function forwarded({ trustedProxies, upstream }: Pick<Nginx, "trustedProxies" | "upstream">) {
-	if (trustedProxies.length === 0) return { forwardedFor: "$remote_addr", proto: "$scheme", host: "$http_host" };
-	return { forwardedFor: `$${upstream}_forwarded_for`, proto: `$${upstream}_forwarded_proto`, host: `$${upstream}_forwarded_host` };
+function forwarded(front: Front) {
+	if (front.nginx.trustedProxies.length === 0) return { forwardedFor: "$remote_addr", proto: "$scheme", host: "$http_host" };
+	const prefix = `$${prefixOf(front)}_forwarded`;
+	return { forwardedFor: `${prefix}_for`, proto: `${prefix}_proto`, host: `${prefix}_host` };
 }
 
-function realIpLines({ trustedProxies }: Nginx): string[] {
+function realIpLines({ trustedProxies }: BalancingSettings): string[] {
 	if (trustedProxies.length === 0) return [];
 	return [...trustedProxies.map((proxy) => `set_real_ip_from ${proxy};`), "real_ip_header X-Forwarded-For;", "real_ip_recursive on;"];
 }

@@ -10,7 +10,7 @@ import type { NginxSettings } from "./settings/nginx.ts";
  * looks at `$upstream_bytes_sent`, and asks the other nodes one after another if it is 0.
  */
 
-type Nginx = Pick<NginxSettings, "upstream" | "requestBuffering" | "connectTimeoutSeconds">;
+type Nginx = Pick<NginxSettings, "requestBuffering" | "connectTimeoutSeconds">;
 
 /**
  * Milliseconds from when the request came, in which NGINX passes on by itself, also what was sent. A refusal takes about one in the network of
@@ -23,6 +23,8 @@ const mostPasses = 8;
 
 export interface PassOn {
 	nginx: Nginx;
+	/** Its name. */
+	upstream: string;
 	/** Addresses with ports of the upstream's servers. */
 	servers: string[];
 }
@@ -31,46 +33,48 @@ export interface PassOn {
 const hasLocation = ({ nginx, servers }: PassOn) => servers.length > 1 && nginx.requestBuffering;
 
 /** For the http block: who comes after the node that was asked last; or the status to answer with, when the request may have arrived there. */
-export function passOnMap(site: PassOn): string {
-	if (!hasLocation(site)) return "";
-	const { nginx, servers } = site;
+export function passOnMap(to: PassOn): string {
+	if (!hasLocation(to)) return "";
+	const { upstream, servers } = to;
 	const passes = Math.min(servers.length - 1, mostPasses);
-	return `map "$upstream_bytes_sent|$upstream_status|$upstream_addr" $${nginx.upstream}_next {
+	return `map "$upstream_bytes_sent|$upstream_status|$upstream_addr" $${upstream}_next {
     volatile;
     default 502;
     # Something was sent, and no answer came in time, or the connection broke.
     "~^[^|]*[1-9][^|]*\\|[^|]*504\\|" 504;
     "~^[^|]*[1-9]" 502;
     # All were asked.
-    "~\\|(?!.*${nginx.upstream}\\b)[^|]*( : [^|]*){${passes}}$" 502;
+    "~\\|(?!.*${upstream}\\b)[^|]*( : [^|]*){${passes}}$" 502;
     "~( : [^|]*){${Math.min(servers.length, mostPasses)}}$" 502;
     # None was chosen, as NGINX had taken each for failed: then the name of all stands where an address does. They are asked all the same.
-    "~[|, ]${nginx.upstream}$" ${servers[0]};
+    "~[|, ]${upstream}$" ${servers[0]};
 ${servers.map((server, i) => `    "~[|, ]${server.replaceAll(".", "\\.")}$" ${servers[(i + 1) % servers.length]};`).join("\n")}
 }
 `;
 }
 
-/** For the server: how long NGINX passes on by itself, and where a request goes then. */
-export function passOnLines(site: PassOn): string[] {
-	const { nginx, servers } = site;
+/** For a location: how long NGINX passes on by itself, and where a request goes then. */
+export function passOnLines(to: PassOn): string[] {
+	const { nginx, upstream, servers } = to;
 	const own = ["proxy_next_upstream error timeout;"];
-	if (hasLocation(site)) {
+	if (hasLocation(to)) {
 		return [
 			"# Only what was never sent may go to another node: a request that reached the application is not run twice.",
 			...own,
 			`proxy_next_upstream_timeout ${windowMs}ms;`,
-			`error_page 502 504 = @${nginx.upstream}_next;`,
+			// A location with an `error_page` does not inherit the server's.
+			"error_page 503 @maintenance;",
+			`error_page 502 504 = @${upstream}_next;`,
 			"recursive_error_pages on;",
 		];
 	}
 	return [...own, `proxy_next_upstream_timeout ${sentAgainSeconds(nginx, servers.length) * 1000}ms;`];
 }
 
-/** Locations of the server. */
-export function passOnLocation(site: PassOn): string[] {
-	if (!hasLocation(site)) return [];
-	const next = `${site.nginx.upstream}_next`;
+/** The location that asks the other nodes. */
+export function passOnLocation(to: PassOn): string[] {
+	if (!hasLocation(to)) return [];
+	const next = `${to.upstream}_next`;
 	// An `error_page` of its own, so that this answer does not come here again.
 	const answer = (status: number) => [
 		`    if ($${next} = ${status}) {`,
@@ -78,5 +82,6 @@ export function passOnLocation(site: PassOn): string[] {
 		`        return ${status};`,
 		"    }",
 	];
-	return [`location @${next} {`, ...answer(502), ...answer(504), `    proxy_pass http://$${next};`, "}"];
+	const again = [`error_page 502 504 = @${next};`, "recursive_error_pages on;"].map((line) => `    ${line}`);
+	return [`location @${next} {`, ...again, ...answer(502), ...answer(504), `    proxy_pass http://$${next};`, "}"];
 }

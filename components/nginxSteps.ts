@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Certificate } from "../lib/nginx.ts";
 import type { HostStepArgs } from "./host.ts";
-import { type Requirement, type SitePaths, serverNames } from "./nginxConfig.ts";
-import type { NginxSettings } from "./settings/nginx.ts";
+import type { FrontPaths } from "./nginxConfig.ts";
+import type { Requirement } from "./nginxUpstream.ts";
 
 /* The steps on the NGINX host. */
 
@@ -68,7 +68,7 @@ export function certificateStep(path: string, pem: pulumi.Input<string>): HostSt
 }
 
 /** What the host keeps of ACME under a name of its own. */
-export interface AcmePaths extends Pick<SitePaths, "challenges"> {
+export interface AcmePaths extends Pick<FrontPaths, "challenges"> {
 	/** certbot's name of the certificate. */
 	name: string;
 	/** The host's CAs and the one of the ACME server, in one file. */
@@ -82,7 +82,7 @@ export const acmeCertificate = (name: string) => `/etc/letsencrypt/live/${name}`
 
 /** Gets the certificate by certbot. */
 export function acmeStep(
-	nginx: NginxSettings,
+	serverNames: string[],
 	{ acme, ca }: Extract<Certificate, { ca: string }>,
 	{ name, challenges, caBundle, dropIn }: AcmePaths,
 ): HostStepArgs {
@@ -96,7 +96,7 @@ export function acmeStep(
 			name,
 			email: acme.email,
 			server: acme.directoryUrl,
-			domains: serverNames(nginx).filter((domain) => domain !== "_"),
+			domains: serverNames.filter((domain) => domain !== "_"),
 			challenges,
 			bundle: caBundle,
 			drop_in: dropIn,

@@ -8,7 +8,7 @@ const packages: Record<Role, string[]> = {
 	worker: ["docker.io"],
 	app: ["docker.io", "nfs-common", "curl", "busybox-static", "conntrack", "iptables", "python3"],
 	log: ["nfs-kernel-server"],
-	nginx: ["nginx"],
+	balancer: ["nginx"],
 	registry: ["docker-registry", "apache2-utils", "openssl", "curl"],
 };
 

@@ -1,12 +1,13 @@
 import { createHash, createHmac } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { isLossless } from "../lib/rollout.ts";
 import { serviceLabel } from "../lib/swarm.ts";
 import { GeneratedSecret } from "../providers/generated-secret/resource.ts";
 import { NodeLabel } from "../providers/node-label/resource.ts";
 import { Service, type ServiceMount } from "../providers/service/resource.ts";
-import { isLossless, stopSeconds } from "../providers/service/spec.ts";
+import { stopSeconds } from "../providers/service/spec.ts";
 import { SwarmSecret } from "../providers/swarm-secret/resource.ts";
-import { type AgentNode, drainAgent } from "./drainAgent.ts";
+import { type AgentNode, drainAgent, type WithAgents } from "./drainAgent.ts";
 import { type Host, hostStep, owner } from "./host.ts";
 import { aliasesOf, firstName } from "./hostNames.ts";
 import type { NfsExport } from "./nfs.ts";
@@ -15,7 +16,19 @@ import { registryLogin } from "./registryLogin.ts";
 import type { ServiceSettings } from "./settings/service.ts";
 import type { Swarm, SwarmMember } from "./swarm.ts";
 
-export interface WasServiceArgs extends Omit<ServiceSettings, "secrets" | "secretEnv"> {
+/** What a load balancer leads to: a service on its nodes. */
+export interface Upstream {
+	/** Name of the service. */
+	service: string;
+	/** Port that the service is published at. */
+	port: number;
+	/** The hosts that run it. */
+	hosts: Host[];
+}
+
+export interface WasServiceArgs extends Omit<ServiceSettings, "image" | "secrets" | "secretEnv"> {
+	/** Name of the service in the swarm. Another name is another service. */
+	name: string;
 	/** Docker secrets by file name: mounted at /run/secrets/<name>. A changed value rolls the service; the old secret is removed afterwards. */
 	secrets: Record<string, pulumi.Input<string>>;
 	/** Environment with secret values, in plain text in the service's spec. A change rolls the service. */
@@ -27,8 +40,10 @@ export interface WasServiceArgs extends Omit<ServiceSettings, "secrets" | "secre
 	registry: Registry;
 	/** Image by digest, or by a tag that a manager resolves. */
 	image: pulumi.Input<string>;
-	/** URL of the load balancer, for the prober. */
+	/** URL of a site of the load balancer that leads to it, for the prober. */
 	endpoint: pulumi.Input<string>;
+	/** Name that the prober asks for there. Default: the URL's. */
+	serverName?: string;
 }
 
 /**
@@ -36,11 +51,21 @@ export interface WasServiceArgs extends Omit<ServiceSettings, "secrets" | "secre
  * before the next one goes.
  */
 export class WasService extends pulumi.ComponentResource {
+	/** Name in the swarm. */
+	readonly name: string;
 	readonly service: Service;
+	/** For a load balancer. */
+	readonly upstream: Upstream;
 
 	constructor(name: string, args: WasServiceArgs, opts?: pulumi.ComponentResourceOptions) {
 		super("scaleout:index:WasService", name, {}, opts);
-		const { swarm, serving, logs, registry, secrets: _secrets, secretEnv, image, endpoint, ...service } = args;
+		const { swarm, serving, logs, registry, secrets: _secrets, secretEnv, image, endpoint, serverName, ...service } = args;
+		this.name = service.name;
+		this.upstream = {
+			service: service.name,
+			port: service.publish.published,
+			hosts: serving.map(({ host }) => host),
+		};
 		// Of a service of another name in the swarm all is another: its agents and labels are new, and those of the one before go.
 		const of = service.name === name ? name : `${name}-${service.name}`;
 		const directories = service.mount.type === "bind" ? this.#makeDirectories(name, service.mount.source, serving) : [];
@@ -71,6 +96,7 @@ export class WasService extends pulumi.ComponentResource {
 				secrets: pulumi.all(secrets),
 				mount: mountOf(service.name, service.mount, logs),
 				endpoint,
+				...(serverName !== undefined && { serverName }),
 				placement,
 				nodes: pulumi.all(
 					serving.map(({ host, node }) =>
@@ -89,7 +115,7 @@ export class WasService extends pulumi.ComponentResource {
 		this.registerOutputs({ name: this.service.name, image: this.service.imageDigest });
 	}
 
-	#agents(name: string, serving: SwarmMember[], service: Pick<ServiceSettings, "name" | "rollout">): pulumi.Resource[] {
+	#agents(name: string, serving: SwarmMember[], service: WithAgents): pulumi.Resource[] {
 		const nodes = serving.map(({ host }) => ({ name: firstName(host), address: host.address }));
 		const first = new Map(serving.map(({ host }) => [host.name, firstName(host)]));
 		const order = service.rollout.order.map((name) => first.get(name) ?? name);
@@ -130,7 +156,7 @@ export class WasService extends pulumi.ComponentResource {
 	#secrets(name: string, { secrets, swarm }: WasServiceArgs) {
 		const files = Object.entries(secrets);
 		if (files.length === 0) return [];
-		// Made once a stack: with another key all secrets would have other names.
+		// Made once a service: with another key all secrets would have other names.
 		const { value: key } = new GeneratedSecret(`${name}-secrets-key`, { parent: this });
 		return files.map(([file, given]) => {
 			const value = pulumi.secret(given);
@@ -166,7 +192,7 @@ export function servingMembers<M extends { host: Pick<Host, "roles"> }>(
 }
 
 /** The node label that binds the service's tasks to their nodes: name and value. */
-const placementOf = ({ name }: Pick<ServiceSettings, "name">): [string, string] => [`${serviceLabel}.${name}`, "true"];
+const placementOf = ({ name }: Pick<WasServiceArgs, "name">): [string, string] => [`${serviceLabel}.${name}`, "true"];
 
 /**
  * Name of the Docker secret: another one for each service, file and value. It stands in previews and in the state in plain text, where a mere hash

@@ -15,13 +15,21 @@ const fileRemedy = "name a PEM file of this machine";
 
 /** Reads and checks what HTTPS is served with. What is wrong with it, and that it ends soon, is noted. */
 export function readCertificate(
-	{ tls, serverName }: Topology["nginx"],
+	{ tls, sites }: Topology["nginx"],
 	faults: Fault[],
 	lints: Fault[],
 	now = new Date(),
 ): Certificate | undefined {
 	if (!tls) return undefined;
-	return tls.acme ? acmeOf(tls.acme, faults) : givenOf(tls, serverName, now, faults, lints);
+	return tls.acme
+		? acmeOf(tls.acme, faults)
+		: givenOf(
+				tls,
+				sites.map(({ serverName }) => serverName),
+				now,
+				faults,
+				lints,
+			);
 }
 
 function acmeOf(acme: NonNullable<Tls["acme"]>, faults: Fault[]): Certificate {
@@ -31,7 +39,7 @@ function acmeOf(acme: NonNullable<Tls["acme"]>, faults: Fault[]): Certificate {
 	return { acme: { email: acme.email, directoryUrl: acme.directoryUrl }, ca };
 }
 
-function givenOf(tls: Tls, serverName: string, now: Date, faults: Fault[], lints: Fault[]): Certificate {
+function givenOf(tls: Tls, serverNames: string[], now: Date, faults: Fault[], lints: Fault[]): Certificate {
 	const properties = {
 		certificate: `nginx.tls.${tls.certificateFile ? "certificateFile" : "certificate"}`,
 		key: `nginx.tls.${tls.keyFile ? "keyFile" : "key"}`,
@@ -41,7 +49,7 @@ function givenOf(tls: Tls, serverName: string, now: Date, faults: Fault[], lints
 	const chain = tls.certificateFile ? read(tls.certificateFile, properties.certificate) : (tls.certificate ?? "");
 	const key = tls.keyFile ? read(tls.keyFile, properties.key) : readSecret(tls.key ?? "", properties.key, faults);
 	// What could not be read is a fault already.
-	if (faults.length === before) faults.push(...certificateFaults({ chain, key, serverName, now, properties }));
+	if (faults.length === before) faults.push(...certificateFaults({ chain, key, serverNames, now, properties }));
 	lints.push(...certificateLints(chain, properties.certificate, now));
 	const id = createHash("sha256").update(chain.trim()).digest("hex").slice(0, 12);
 	return { id, pem: pulumi.secret(`${chain.trim()}\n${key.trim()}\n`) };
@@ -52,14 +60,15 @@ export interface CertificateFiles {
 	chain: string;
 	/** PEM. */
 	key: string;
-	serverName: string;
+	/** Of each site. */
+	serverNames: string[];
 	now: Date;
 	/** Where they stand in the configuration. */
 	properties: { certificate: string; key: string };
 }
 
 /** All that is wrong with a certificate and its key. No fault repeats any of the key. Pure. */
-export function certificateFaults({ chain, key, serverName, now, properties }: CertificateFiles): Fault[] {
+export function certificateFaults({ chain, key, serverNames, now, properties }: CertificateFiles): Fault[] {
 	const { certificate: property, key: keyProperty } = properties;
 	const { certificates, faults } = chainOf(chain, property);
 	const privateKey = privateKeyOf(key);
@@ -76,12 +85,14 @@ export function certificateFaults({ chain, key, serverName, now, properties }: C
 		if (!(certificates[i] as X509Certificate).checkIssued(issuer))
 			faults.push({ property, remedy: `certificate ${i + 2} did not issue certificate ${i + 1}: put each before the one of its issuer` });
 	});
-	if (!covers(leaf, serverName))
-		faults.push({
-			property: "nginx.serverName",
-			value: serverName,
-			remedy: `the certificate is for ${leaf.subjectAltName ?? "no name at all"}: use one that names it, or another serverName`,
-		});
+	serverNames.forEach((serverName, i) => {
+		if (!covers(leaf, serverName))
+			faults.push({
+				property: `nginx.sites[${i}].serverName`,
+				value: serverName,
+				remedy: `the certificate is for ${leaf.subjectAltName ?? "no name at all"}: use one that names it, or another serverName`,
+			});
+	});
 	return faults;
 }
 

@@ -7,6 +7,7 @@ import { nginxFaults } from "./rules/nginx.ts";
 import { portFaults } from "./rules/ports.ts";
 import { serviceFaults } from "./rules/service.ts";
 import { shapeFaults } from "./rules/shape.ts";
+import { siteFaults } from "./rules/sites.ts";
 import { sourceFaults } from "./rules/source.ts";
 import { tlsFaults } from "./rules/tls.ts";
 import { type Topology, topologySchema } from "./schema.ts";
@@ -26,4 +27,4 @@ export function parseTopology(raw: Record<string, unknown>, further: Rule[] = []
 	return parsed.data;
 }
 
-const rules: Rule[] = [hostFaults, imageFaults, sourceFaults, awsFaults, serviceFaults, portFaults, nginxFaults, tlsFaults];
+const rules: Rule[] = [hostFaults, imageFaults, sourceFaults, awsFaults, serviceFaults, portFaults, nginxFaults, siteFaults, tlsFaults];

@@ -5,16 +5,17 @@ import type { Certificate } from "../lib/nginx.ts";
 import { readCertificate } from "./certificate.ts";
 import { readOperatorFile } from "./operatorFile.ts";
 import { readRegistryCa, readRegistryPassword } from "./registry.ts";
-import type { HostConfig, Topology } from "./schema.ts";
+import { type HostConfig, type ServiceConfig, servicesOf, type Topology } from "./schema.ts";
 import { readSecret } from "./secrets.ts";
 import type { SecretValue } from "./sections/values.ts";
 
+/** A service's secrets by file name, and its secret environment by name. */
+export type ServiceSecrets = Record<"secrets" | "secretEnv", Record<string, pulumi.Output<string>>>;
+
 /** What the configuration names where `pulumi` runs: environment variables, keys, certificates. Secrets are marked, so that the engine encrypts them. */
 export interface Named {
-	/** `service.secrets`, by file name. */
-	secrets: Record<string, pulumi.Output<string>>;
-	/** `service.secretEnv`, by name. */
-	secretEnv: Record<string, pulumi.Output<string>>;
+	/** What each service is told in secret. */
+	services: Record<string, ServiceSecrets>;
 	registry: {
 		password: pulumi.Output<string> | undefined;
 		/** PEM. */
@@ -28,17 +29,19 @@ export interface Named {
 
 /** Reads it. What is wrong with it, and what is likely not meant, is told. */
 export function readNamed(topology: Topology): { named: Named; faults: Fault[]; lints: Fault[] } {
-	const { source, hosts, service, registry, nginx } = topology;
+	const { source, hosts, registry, nginx } = topology;
 	const [faults, lints]: [Fault[], Fault[]] = [[], []];
-	const secretsOf = (section: "secrets" | "secretEnv") => {
+	const secretsOf = (service: ServiceConfig, section: keyof ServiceSecrets) => {
 		const read = ([name, value]: [string, SecretValue]) =>
-			[name, pulumi.secret(readSecret(value, `service.${section}.${name}`, faults))] as const;
+			[name, pulumi.secret(readSecret(value, `services.${service.name}.${section}.${name}`, faults))] as const;
 		return Object.fromEntries(Object.entries(service[section]).map(read));
 	};
+	const services = servicesOf(topology).map(
+		(service) => [service.name, { secrets: secretsOf(service, "secrets"), secretEnv: secretsOf(service, "secretEnv") }] as const,
+	);
 	const password = readRegistryPassword(registry, faults);
 	const named = {
-		secrets: secretsOf("secrets"),
-		secretEnv: secretsOf("secretEnv"),
+		services: Object.fromEntries(services),
 		registry: { password: password === undefined ? undefined : pulumi.secret(password), ca: readRegistryCa(registry, faults) },
 		certificate: readCertificate(nginx, faults, lints),
 		connections: source === "existing" ? hosts.map((host) => connectionOf(host, topology, faults)) : [],

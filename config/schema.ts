@@ -2,10 +2,10 @@ import { z } from "zod";
 import type { Role } from "../lib/roles.ts";
 import { aws } from "./sections/aws.ts";
 import { existing, host, local } from "./sections/hosts.ts";
-import { image, registry } from "./sections/image.ts";
+import { registry } from "./sections/image.ts";
 import { logs } from "./sections/logs.ts";
 import { nginx } from "./sections/nginx.ts";
-import { service } from "./sections/service.ts";
+import { services } from "./sections/service.ts";
 import { swarm } from "./sections/swarm.ts";
 
 /*
@@ -25,14 +25,22 @@ export const topologySchema = z.strictObject({
 	swarm: swarm.prefault({}),
 	logs: logs.prefault({}).describe("The NFS export that collects the logs."),
 	registry: registry.prefault({}),
-	image: image.prefault({}),
-	service: service.prefault({}).describe("The replicated web service (WAS)."),
+	services: services.describe("The replicated web services (WAS), by their names in the swarm. Another name is another service."),
 	nginx: nginx.prefault({}).describe("The load balancer."),
 });
 
 /** The validated configuration, defaults filled in. */
 export type Topology = z.output<typeof topologySchema>;
 export type HostConfig = Topology["hosts"][number];
+
+/** A service, with its name. */
+export type ServiceConfig = Topology["services"][string] & { name: string };
+
+/** The services, in the order of their names. */
+export function servicesOf({ services }: Pick<Topology, "services">): ServiceConfig[] {
+	const named = Object.entries(services).map(([name, service]) => ({ name, ...service }));
+	return named.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
 
 export function hostsWith({ hosts }: Pick<Topology, "hosts">, role: Role): HostConfig[] {
 	return hosts.filter((host) => host.roles.includes(role));

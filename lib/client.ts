@@ -19,12 +19,13 @@ export class Client {
 		this.#isVerified = isVerified;
 	}
 
-	/** HTTP status of a whole answer. @throws Error when none comes in time. */
-	status(url: URL, limitSeconds: number): Promise<number> {
+	/** HTTP status of a whole answer. `serverName`: asked for instead of the URL's host. @throws Error when none comes in time. */
+	status(url: URL, limitSeconds: number, serverName?: string): Promise<number> {
 		const isSecure = url.protocol === "https:";
 		const options = {
 			agent: this.#agents[isSecure ? "https:" : "http:"],
 			rejectUnauthorized: this.#isVerified,
+			...(serverName && { headers: { host: serverName } }),
 			signal: AbortSignal.timeout(limitSeconds * 1000),
 		};
 		return new Promise((resolve, reject) => {

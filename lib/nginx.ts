@@ -7,6 +7,11 @@ export type Certificate =
 	/** Got by ACME on the host. `ca` is the CA of the ACME server, empty for a public one. */
 	| { acme: { email: string; directoryUrl: string }; ca: string };
 
+/** Name of a service's upstream: the one that is configured, or the service's. */
+export function upstreamName(upstreams: Record<string, string>, service: string): string {
+	return upstreams[service] ?? service.replaceAll("-", "_");
+}
+
 /**
  * Seconds in which NGINX sends a GET, PUT or DELETE that was cut to another node, without `requestBuffering`: as long as it takes to find that
  * two nodes do not answer, where there are more.

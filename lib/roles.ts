@@ -1,4 +1,4 @@
 /** What a host may be. */
-export const roles = ["manager", "worker", "app", "log", "nginx", "registry"] as const;
+export const roles = ["manager", "worker", "app", "log", "balancer", "registry"] as const;
 
 export type Role = (typeof roles)[number];

@@ -47,7 +47,7 @@ export interface AwsSettings {
 		 */
 		zone: string;
 		/**
-		 * It has a way in from the Internet. The host with role `nginx` is in a public one, all others are not.
+		 * It has a way in from the Internet. The host with role `balancer` is in a public one, all others are not.
 		 *
 		 * @default false
 		 */

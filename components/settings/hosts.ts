@@ -14,11 +14,11 @@ export interface HostSettings {
 	 */
 	aliases: string[];
 	/**
-	 * `manager` or `worker` of the swarm, `app` runs the service, `log` exports the log directory, `nginx` balances, `registry` serves images.
+	 * `manager` or `worker` of the swarm, `app` runs the service, `log` exports the log directory, `balancer` runs NGINX, `registry` serves images.
 	 *
 	 * @minItems 1
 	 */
-	roles: ("manager" | "worker" | "app" | "log" | "nginx" | "registry")[];
+	roles: ("manager" | "worker" | "app" | "log" | "balancer" | "registry")[];
 	/**
 	 * Private IPv4 address the hosts know each other by. A change re-makes what is bound to it.
 	 */

@@ -1,10 +1,11 @@
 /* Made from config/sections by `npm run docs`: change it there. */
 
+/**
+ * What runs.
+ */
 export interface ImageSettings {
 	/**
 	 * Repository, without registry and tag.
-	 *
-	 * @default "2021babble/babble-was"
 	 */
 	name: string;
 	/**

@@ -36,11 +36,34 @@ export interface NginxSettings {
 		expiresSeconds?: number;
 	};
 	/**
-	 * Name of the upstream.
+	 * Name of a service's upstream, by the service. Default: the service's own name, with _ for each hyphen.
 	 *
-	 * @default "app"
+	 * @default {}
 	 */
-	upstream: string;
+	upstreams: {
+		[k: string]: string;
+	};
+	/**
+	 * What NGINX answers to. The stack's `endpoint` is the first one's. HTTPS is for all of them, with one certificate.
+	 *
+	 * @minItems 1
+	 */
+	sites: {
+		/**
+		 * server_name.
+		 *
+		 * @default "_"
+		 */
+		serverName: string;
+		/**
+		 * Name of the service by where a path begins: the longest that fits. The path is passed on as it is. Without `/`, all else is answered with 404. Default: `/` to the stack's only service.
+		 *
+		 * @default {}
+		 */
+		routes: {
+			[k: string]: string;
+		};
+	}[];
 	/**
 	 * Port NGINX listens on.
 	 *
@@ -51,12 +74,6 @@ export interface NginxSettings {
 	 * Address NGINX listens on. Default: all.
 	 */
 	bind?: string;
-	/**
-	 * server_name.
-	 *
-	 * @default "_"
-	 */
-	serverName: string;
 	/**
 	 * max_fails of each server. A request that exceeds `readTimeoutSeconds` counts as a failure of its server: with 1, two slow requests and a node that is taken out leave no server for all others.
 	 *
@@ -162,7 +179,7 @@ export interface NginxSettings {
 			 */
 			email: string;
 			/**
-			 * Names of the certificate; NGINX answers to all of them. Default: `nginx.serverName`. Each must lead to port 80 of the NGINX host.
+			 * Names of the certificate; NGINX answers to all of them. Default: the `serverName` of each site. Each must lead to port 80 of the NGINX host.
 			 *
 			 * @default []
 			 */

@@ -1,7 +1,7 @@
 import { Address4 } from "ip-address";
 import { subnetOf } from "../../lib/aws.ts";
 import type { Fault } from "../../lib/fault.ts";
-import type { Topology } from "../schema.ts";
+import { servicesOf, type Topology } from "../schema.ts";
 
 /** The widest network that is still somebody's and not the world. */
 const widestPrefix = 8;
@@ -100,21 +100,21 @@ function placementFaults(topology: Topology): Fault[] {
 		const [network, number] = [new Address4(subnet.cidr), new Address4(host.address).bigInt()];
 		if (number - network.startAddress().bigInt() < 4n || number === network.endAddress().bigInt())
 			return [{ property, value, remedy: `AWS keeps the first four addresses and the last of ${subnet.cidr}: choose another` }];
-		const isNginx = host.roles.includes("nginx");
-		if (isNginx && !subnet.public)
+		const isFront = host.roles.includes("balancer");
+		if (isFront && !subnet.public)
 			return [
 				{
 					property,
 					value,
-					remedy: `the host with role nginx must be reached, and subnet ${subnet.name} is private: choose an address in a public one`,
+					remedy: `the host with role balancer must be reached, and subnet ${subnet.name} is private: choose an address in a public one`,
 				},
 			];
-		if (!isNginx && subnet.public)
+		if (!isFront && subnet.public)
 			return [
 				{
 					property,
 					value,
-					remedy: `subnet ${subnet.name} is public, which is for the host with role nginx alone: choose an address in a private one`,
+					remedy: `subnet ${subnet.name} is public, which is for the host with role balancer alone: choose an address in a private one`,
 				},
 			];
 		return [];
@@ -123,18 +123,18 @@ function placementFaults(topology: Topology): Fault[] {
 
 /** The policy tells what may be open to the world by its port. */
 function portFaults(topology: Topology): Fault[] {
-	const { nginx, service } = topology;
+	const { nginx } = topology;
 	const worldly = [80, 443, nginx.listen];
-	const faults: Fault[] = [];
-	if (worldly.includes(service.publish.published))
-		faults.push({
-			property: "service.publish.published",
-			value: service.publish.published,
+	const faults: Fault[] = servicesOf(topology)
+		.filter(({ publish }) => worldly.includes(publish.published))
+		.map(({ name, publish }) => ({
+			property: `services.${name}.publish.published`,
+			value: publish.published,
 			remedy: "this port is open to the world for NGINX, and the service's must never be: choose another, such as 8080",
-		});
+		}));
 	if (nginx.listen === 22) faults.push({ property: "nginx.listen", value: 22, remedy: "is sshd's port: choose another" });
 	topology.hosts.forEach(({ roles }, i) => {
-		if ((["manager", "app", "log", "nginx", "registry"] as const).every((role) => roles.includes(role)))
+		if ((["manager", "app", "log", "balancer", "registry"] as const).every((role) => roles.includes(role)))
 			faults.push({
 				property: `hosts[${i}].roles`,
 				value: roles,

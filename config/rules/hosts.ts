@@ -36,7 +36,7 @@ export function hostFaults({ hosts }: Topology): Fault[] {
 	const count = (role: Role) => hostsWith({ hosts }, role).length;
 	if (count("manager") === 0) faults.push({ property: "hosts", remedy: "no host has role manager: give it to one, or to three" });
 	if (count("app") === 0) faults.push({ property: "hosts", remedy: "no host has role app: give it to the nodes that run the service" });
-	for (const role of ["log", "nginx"] as const) {
+	for (const role of ["log", "balancer"] as const) {
 		if (count(role) !== 1)
 			faults.push({ property: "hosts", value: count(role), remedy: `${count(role)} hosts have role ${role}: give it to exactly one` });
 	}

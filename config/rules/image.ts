@@ -1,27 +1,54 @@
 import { ecrRegistry } from "../../lib/ecr.ts";
 import type { Fault } from "../../lib/fault.ts";
-import { hostsWith, type Topology } from "../schema.ts";
+import { hostsWith, type ServiceConfig, servicesOf, type Topology } from "../schema.ts";
 
-/** Rules of the registry and of the image in it. */
-export function imageFaults({ hosts, registry, image }: Topology): Fault[] {
-	const faults: Fault[] = [];
-	const own = hostsWith({ hosts }, "registry")[0];
-	if (image.build?.baseArchive) faults.push(...baseFaults(image.build.args.BASE_IMAGE));
-	if (own && image.resolve === "operator") {
-		faults.push({
-			property: "image.resolve",
-			value: image.resolve,
-			remedy: `the registry on host ${own.name} is for the swarm's nodes: use manager`,
-		});
-	}
-	return [
-		...faults,
-		...(own ? ownRegistryFaults(registry, own.name) : ecrRegistry(registry.server) ? ecrFaults(registry) : otherFaults(registry, image)),
-	];
+/** Rules of the registry and of the images in it. */
+export function imageFaults(topology: Topology): Fault[] {
+	const { registry } = topology;
+	const services = servicesOf(topology);
+	const own = hostsWith(topology, "registry")[0];
+	const faults = [...services.flatMap((service) => ofImage(service, own?.name)), ...sharedFaults(services)];
+	if (own) return [...faults, ...ownRegistryFaults(registry, own.name)];
+	if (ecrRegistry(registry.server)) return [...faults, ...ecrFaults(registry)];
+	const isBuilt = services.some(({ image }) => image.build);
+	return [...faults, ...otherFaults(registry, isBuilt)];
 }
 
-function baseFaults(name: string | undefined): Fault[] {
-	const property = "image.build.args.BASE_IMAGE";
+function ofImage({ name, image }: ServiceConfig, registryHost: string | undefined): Fault[] {
+	const faults = image.build?.baseArchive ? baseFaults(`services.${name}.image.build.args.BASE_IMAGE`, image.build.args.BASE_IMAGE) : [];
+	if (!registryHost || image.resolve !== "operator") return faults;
+	const remedy = `the registry on host ${registryHost} is for the swarm's nodes: use manager`;
+	return [...faults, { property: `services.${name}.image.resolve`, value: image.resolve, remedy }];
+}
+
+/** What one service builds must not be another's: each build would take the other's tag, and the last one would run in both. */
+function sharedFaults(services: ServiceConfig[]): Fault[] {
+	const faults: Fault[] = [];
+	const built = services.filter(({ image }) => image.build);
+	built.forEach(({ name, image }, i) => {
+		const earlier = built.slice(0, i);
+		const same = earlier.find((other) => other.image.name === image.name && other.image.tag === image.tag);
+		if (same)
+			faults.push({
+				property: `services.${name}.image.tag`,
+				value: image.tag,
+				remedy: `service ${same.name} builds ${image.name} with this tag as well: give one another tag or name`,
+			});
+		const base = image.build?.args.BASE_IMAGE;
+		const archive = image.build?.baseArchive;
+		const others = earlier.filter((other) => other.image.build?.args.BASE_IMAGE === base && other.image.build?.baseArchive);
+		const first = archive && others.find((other) => other.image.build?.baseArchive !== archive);
+		if (first)
+			faults.push({
+				property: `services.${name}.image.build.baseArchive`,
+				value: archive,
+				remedy: `service ${first.name} imports another archive as ${base}: use the same one, or another args.BASE_IMAGE`,
+			});
+	});
+	return faults;
+}
+
+function baseFaults(property: string, name: string | undefined): Fault[] {
 	if (!name) return [{ property, remedy: "is missing: baseArchive is imported under this name" }];
 	if (/^\w[\w./:-]*$/.test(name)) return [];
 	return [{ property, value: name, remedy: "is no name of an image, under which baseArchive could be imported: use name:tag" }];
@@ -48,9 +75,9 @@ function ecrFaults(registry: Registry): Fault[] {
 		}));
 }
 
-function otherFaults(registry: Registry, image: Topology["image"]): Fault[] {
+function otherFaults(registry: Registry, isBuilt: boolean): Fault[] {
 	const faults: Fault[] = [];
-	if (image.build && !registry.password)
+	if (isBuilt && !registry.password)
 		faults.push({ property: "registry.password", remedy: "is missing: pushing to a registry outside this stack needs it" });
 	if (registry.password && !registry.username)
 		faults.push({ property: "registry.username", remedy: "is missing: the password of a registry outside this stack needs its user" });

@@ -1,6 +1,7 @@
 import type { Fault } from "../../lib/fault.ts";
 import { registryPort } from "../../lib/registry.ts";
-import { type HostConfig, hostsWith, type Topology } from "../schema.ts";
+import { isLossless } from "../../lib/rollout.ts";
+import { type HostConfig, hostsWith, type ServiceConfig, servicesOf, type Topology } from "../schema.ts";
 
 /** Between the nodes, whatever the configuration says: management and gossip. */
 const managementPort = 2377;
@@ -8,27 +9,34 @@ const gossipPort = 7946;
 const nfsPort = 2049;
 const sshPort = 22;
 
-/** Ports of one host are each for one thing: those that the service publishes, that the agents ask one another at, and all that were there before. */
+/** Ports of one host are each for one thing: those that the services publish, that their agents ask one another at, and all that were there before. */
 export function portFaults(topology: Topology): Fault[] {
-	const { hosts, service, swarm } = topology;
-	const { rollout, publish } = service;
 	const faults: Fault[] = [];
-	if (swarm.dataPathPort === gossipPort)
+	if (topology.swarm.dataPathPort === gossipPort)
 		faults.push({ property: "swarm.dataPathPort", value: gossipPort, remedy: "is the port of the nodes' gossip: choose another" });
-	const published = takenBy(topology, publish.published, publishing(topology));
-	if (published) faults.push({ property: "service.publish.published", value: publish.published, remedy: `${published}: choose another` });
-	if (publish.mode !== "host" || rollout.strategy !== "lossless") return faults;
-	const apps = hostsWith({ hosts }, "app");
-	const peer =
-		rollout.peerPort === publish.published
-			? "is also service.publish.published"
-			: (takenBy(topology, rollout.peerPort, apps) ?? takenByNginx(topology, rollout.peerPort, apps));
-	if (peer) faults.push({ property: "service.rollout.peerPort", value: rollout.peerPort, remedy: `${peer}: choose another` });
+	const ports = servicesOf(topology).flatMap((service) => portsOf(topology, service));
+	ports.forEach(({ property, value, taken }, i) => {
+		// Of another service's port as well: which of its tasks go to which nodes may change.
+		const earlier = ports.slice(0, i).find((other) => other.value === value);
+		const remedy = earlier ? `is also ${earlier.property}` : taken;
+		if (remedy) faults.push({ property, value, remedy: `${remedy}: choose another` });
+	});
 	return faults;
 }
 
+/** The ports that a service takes on nodes, and what has them already. */
+function portsOf(topology: Topology, service: ServiceConfig): { property: string; value: number; taken: string | undefined }[] {
+	const { name, publish, rollout } = service;
+	const published = takenBy(topology, publish.published, publishing(topology, service));
+	const ports = [{ property: `services.${name}.publish.published`, value: publish.published, taken: published }];
+	if (!isLossless(service)) return ports;
+	const apps = hostsWith(topology, "app");
+	const taken = takenBy(topology, rollout.peerPort, apps) ?? takenByNginx(topology, rollout.peerPort, apps);
+	return [...ports, { property: `services.${name}.rollout.peerPort`, value: rollout.peerPort, taken }];
+}
+
 /** The hosts on which the published port is open: the routing mesh opens it on every node. */
-export function publishing({ hosts, service }: Pick<Topology, "hosts" | "service">): HostConfig[] {
+export function publishing({ hosts }: Pick<Topology, "hosts">, service: Pick<ServiceConfig, "publish">): HostConfig[] {
 	if (service.publish.mode === "host") return hostsWith({ hosts }, "app");
 	return hosts.filter(({ roles }) => roles.includes("manager") || roles.includes("worker"));
 }
@@ -45,7 +53,7 @@ function takenBy({ swarm }: Topology, port: number, nodes: HostConfig[]): string
 }
 
 function takenByNginx({ nginx }: Topology, port: number, nodes: HostConfig[]): string | undefined {
-	if (!nodes.some(({ roles }) => roles.includes("nginx"))) return undefined;
+	if (!nodes.some(({ roles }) => roles.includes("balancer"))) return undefined;
 	if (port === nginx.listen) return "is nginx.listen on the same host";
 	return port === nginx.tls?.httpsPort ? "is nginx.tls.httpsPort on the same host" : undefined;
 }

@@ -10,10 +10,11 @@ export function shapeFaults(issue: z.core.$ZodIssue, raw: unknown): Fault[] {
 	const value = isSecret ? undefined : shown(found);
 	switch (issue.code) {
 		case "unrecognized_keys":
-			return issue.keys.map((key) => ({
-				property: pathOf([...issue.path, key]),
-				remedy: `unknown key: remove it, or use one of ${knownKeys(issue.path).join(", ")}`,
-			}));
+			return issue.keys.map((key) => {
+				const unknown = pathOf([...issue.path, key]);
+				const now = renamed[unknown];
+				return { property: unknown, remedy: now ?? `unknown key: remove it, or use one of ${knownKeys(issue.path).join(", ")}` };
+			});
 		case "invalid_type":
 			if (found === undefined) return [{ property, remedy: `is missing: give ${kindOf(issue.expected)}` }];
 			// A text where a structure belongs is a section that could not be parsed: it may hold anything.
@@ -25,9 +26,19 @@ export function shapeFaults(issue: z.core.$ZodIssue, raw: unknown): Fault[] {
 		case "invalid_key":
 			return [{ property, remedy: `this name is not possible: ${issue.issues[0] ? remedyOf(issue.issues[0]) : issue.message}` }];
 		default:
-			return [{ property, value, remedy: remedyOf(issue) }];
+			return [{ property, value, remedy: isFormerRole(issue, found) ? "is called balancer now: use that" : remedyOf(issue) }];
 	}
 }
+
+/** Keys that were called otherwise, with what they are now. */
+const renamed: Record<string, string> = {
+	service: "is a service of its own name now: services.<name>, without the key name",
+	image: "belongs to a service now: services.<name>.image",
+	"nginx.serverName": "is a site's now: nginx.sites[0].serverName",
+	"nginx.upstream": "is told by service now: nginx.upstreams.<name>",
+};
+
+const isFormerRole = ({ path }: z.core.$ZodIssue, found: unknown) => path[0] === "hosts" && path[2] === "roles" && found === "nginx";
 
 /** What to write instead, as a sentence: the schema's own, where it has one. The library's are none. */
 function remedyOf(issue: z.core.$ZodIssue): string {

@@ -17,7 +17,7 @@ const subnet = z.strictObject({
 	public: z
 		.boolean()
 		.default(false)
-		.describe("It has a way in from the Internet. The host with role `nginx` is in a public one, all others are not."),
+		.describe("It has a way in from the Internet. The host with role `balancer` is in a public one, all others are not."),
 	id: z
 		.string()
 		.regex(/^subnet-[0-9a-f]+$/, "use a subnet's ID, such as subnet-0123456789abcdef0")

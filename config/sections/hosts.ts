@@ -35,7 +35,7 @@ export const host = z.strictObject({
 		.array(z.enum(roles))
 		.min(1)
 		.describe(
-			"`manager` or `worker` of the swarm, `app` runs the service, `log` exports the log directory, `nginx` balances, `registry` serves images.",
+			"`manager` or `worker` of the swarm, `app` runs the service, `log` exports the log directory, `balancer` runs NGINX, `registry` serves images.",
 		),
 	address: z.ipv4().describe("Private IPv4 address the hosts know each other by. A change re-makes what is bound to it."),
 	memoryMiB: z

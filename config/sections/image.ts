@@ -47,7 +47,6 @@ export const image = z.strictObject({
 	name: z
 		.string()
 		.regex(/^[a-z0-9]+([._/-][a-z0-9]+)*$/, "use a repository name without registry and tag")
-		.default("2021babble/babble-was")
 		.describe("Repository, without registry and tag."),
 	tag: z
 		.string()

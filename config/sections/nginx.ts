@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { tls } from "./tls.ts";
-import { hostName, port } from "./values.ts";
+import { hostName, port, routePath, upstreamName } from "./values.ts";
 
 const bindAddress = z.union([z.ipv4(), z.ipv6()]);
 
@@ -12,6 +12,20 @@ const sticky = z.strictObject({
 		.regex(/^[A-Za-z][\w-]{0,63}$/, "use letters, digits, _ and -, beginning with a letter")
 		.describe("Name of the cookie."),
 	expiresSeconds: z.int().min(1).max(315_360_000).optional().describe("Seconds a browser keeps the cookie. Default: until it is closed."),
+});
+
+const site = z.strictObject({
+	serverName: z
+		.string()
+		.regex(/^[\w.*-]+$/, "use a DNS name, with * for a wildcard, or _ for any")
+		.default("_")
+		.describe("server_name."),
+	routes: z
+		.record(routePath, z.string())
+		.default({})
+		.describe(
+			"Name of the service by where a path begins: the longest that fits. The path is passed on as it is. Without `/`, all else is answered with 404. Default: `/` to the stack's only service.",
+		),
 });
 
 export const nginx = z.strictObject({
@@ -27,18 +41,17 @@ export const nginx = z.strictObject({
 		.describe(
 			"Keep each client on the node that answered it first, by a cookie that NGINX sets. Needs NGINX 1.29.6; before, use `hash` or `ip_hash`.",
 		),
-	upstream: z
-		.string()
-		.regex(/^[a-z][a-z0-9_]{0,30}$/, "use at most 31 lower-case letters, digits and _, starting with a letter")
-		.default("app")
-		.describe("Name of the upstream."),
+	upstreams: z
+		.record(z.string(), upstreamName)
+		.default({})
+		.describe("Name of a service's upstream, by the service. Default: the service's own name, with _ for each hyphen."),
+	sites: z
+		.array(site)
+		.min(1)
+		.prefault([{}])
+		.describe("What NGINX answers to. The stack's `endpoint` is the first one's. HTTPS is for all of them, with one certificate."),
 	listen: port.default(80).describe("Port NGINX listens on."),
 	bind: bindAddress.optional().describe("Address NGINX listens on. Default: all."),
-	serverName: z
-		.string()
-		.regex(/^[\w.*-]+$/, "use a DNS name, with * for a wildcard, or _ for any")
-		.default("_")
-		.describe("server_name."),
 	maxFails: z
 		.int()
 		.min(0)

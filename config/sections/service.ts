@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { image } from "./image.ts";
 import { absolutePath, environmentName, hostName, port, requestPath, secretValue } from "./values.ts";
 
 const publish = z.strictObject({
@@ -7,7 +8,7 @@ const publish = z.strictObject({
 		.default("host")
 		.describe("`host`: each node's own task answers, at most one a node. `ingress`: Swarm's routing mesh."),
 	target: port.default(8080).describe("Port in the container."),
-	published: port.default(8080).describe("Port on the nodes."),
+	published: port.default(8080).describe("Port on the nodes. Each service needs its own."),
 });
 
 const mount = z.discriminatedUnion("type", [
@@ -88,7 +89,7 @@ const rollout = z.strictObject({
 	peerPort: port
 		.default(7947)
 		.describe(
-			"`lossless` only: port at which the nodes' agents tell one another whether their node serves, so that never more than `parallelism` are closed at a time.",
+			"`lossless` only: port at which the nodes' agents tell one another whether their node serves, so that never more than `parallelism` are closed at a time. Each service needs its own.",
 		),
 	turnLimitSeconds: z
 		.int()
@@ -112,11 +113,7 @@ const rollout = z.strictObject({
 });
 
 export const service = z.strictObject({
-	name: z
-		.string()
-		.regex(/^[a-z][a-z0-9-]{0,62}$/, "use at most 63 lower-case letters, digits and hyphens, starting with a letter")
-		.default("babble-was")
-		.describe("Service name. A change replaces the service."),
+	image: image.describe("What runs."),
 	adopt: z
 		.string()
 		.min(1)
@@ -166,3 +163,17 @@ export const service = z.strictObject({
 			"Seconds all tasks may take to run; then `up` fails, and the rollout goes on. Default: 900, or what the slowest good rollout takes where that is more: nodes x (`rollout.drainLimitSeconds` + `stopGraceSeconds` + `health.deadlineSeconds` + `rollout.settleSeconds` + `rollout.delaySeconds`), by `rollout.parallelism`, and `rollout.monitorSeconds` and a minute.",
 		),
 });
+
+/** The name of the stack's only service, when none is configured: the source system's. */
+const only = { "babble-was": { image: { name: "2021babble/babble-was" } } };
+
+export const services = z
+	.record(
+		z
+			.string()
+			.regex(/^[a-z][a-z0-9-]{0,62}$/, "use at most 63 lower-case letters, digits and hyphens, starting with a letter")
+			// Where things are looked up by a service's name, JavaScript's objects have this one of their own.
+			.refine((name) => name !== "constructor", "this name cannot be used: choose another"),
+		service,
+	)
+	.prefault(only);

@@ -12,7 +12,7 @@ const acme = z.strictObject({
 		.array(dnsName)
 		.default([])
 		.describe(
-			"Names of the certificate; NGINX answers to all of them. Default: `nginx.serverName`. Each must lead to port 80 of the NGINX host.",
+			"Names of the certificate; NGINX answers to all of them. Default: the `serverName` of each site. Each must lead to port 80 of the NGINX host.",
 		),
 	directoryUrl: z
 		.string()

@@ -19,6 +19,14 @@ export const absolutePath = z
 export const requestPath = z
 	.string()
 	.regex(/^\/(?!\/)[\w./?=&%-]*$/, "use a path that begins with one /, of letters, digits and . _ / ? = & % -");
+/** Where a path of a site begins. */
+export const routePath = z
+	.string()
+	.regex(/^\/$|^(\/[\w.~-]+)+$/, "use / or a path such as /admin, of letters, digits and . _ ~ -, without / at the end");
+/** A name by which a service's nodes stand in NGINX's configuration. */
+export const upstreamName = z
+	.string()
+	.regex(/^[a-z][a-z0-9_]{0,30}$/, "use at most 31 lower-case letters, digits and _, starting with a letter");
 export const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "use letters, digits and _, not starting with a digit");
 
 /** A secret value: encrypted config, or the name of an environment variable that holds it where `pulumi` runs (CI). */

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 type Props = Record<string, any>;
 
 /** What a stack of swarm-scaleout exports. */
-const deployed = { endpoint: "http://192.0.2.10", serviceName: "babble-was", swarmId: "swarm-id" };
+const deployed = servedAt("http://192.0.2.10");
 let made: { type: string; name: string; inputs: Props }[];
 const uncaught: unknown[] = [];
 const collect = (reason: unknown) => uncaught.push(reason);
@@ -20,10 +20,16 @@ afterEach(() => {
 	process.off("unhandledRejection", collect);
 });
 
+function servedAt(endpoint: string) {
+	const image = "docker.io/2021babble/babble-was@sha256:0f3a";
+	return { endpoint, services: { "babble-was": { endpoint, image, lastRollout: null } }, swarmId: "swarm-id" };
+}
+
 /** Runs the program against a stack with these outputs, and waits until all of it is registered. */
 async function run(outputs: Props): Promise<void> {
 	const settings = {
 		stack: "organization/swarm-scaleout/prod",
+		service: "babble-was",
 		zoneId: "Z1",
 		name: "was.example.com",
 		alarmTopic: "arn:aws:sns:us-east-1:1:on-call",
@@ -45,7 +51,7 @@ async function run(outputs: Props): Promise<void> {
 
 const inputsOf = (type: string) => made.find((resource) => resource.type === type)?.inputs;
 
-test("the name leads to the endpoint's address", async () => {
+test("the name leads to the address of the service's endpoint", async () => {
 	await run(deployed);
 	expect(inputsOf("aws:route53/record:Record")).toMatchObject({
 		zoneId: "Z1",
@@ -57,7 +63,7 @@ test("the name leads to the endpoint's address", async () => {
 });
 
 test("an endpoint with a name gets an alias, and its port and scheme are asked", async () => {
-	await run({ ...deployed, endpoint: "https://lb.example.net:8443" });
+	await run(servedAt("https://lb.example.net:8443"));
 	expect(inputsOf("aws:route53/record:Record")).toMatchObject({ type: "CNAME", records: ["lb.example.net"] });
 	expect(inputsOf("aws:route53/healthCheck:HealthCheck")).toMatchObject({ type: "HTTPS", fqdn: "lb.example.net", port: 8443 });
 });
@@ -77,10 +83,15 @@ test("the alarm watches the check of that endpoint, and names the service", asyn
 	});
 });
 
-describe("a stack that lacks an output fails the program, naming stack, output and remedy, and nothing is made of it", () => {
+describe("a stack that lacks an output, or the service, fails the program, naming stack, what is missing and remedy, and nothing is made of it", () => {
 	test.each([
-		["another program's stack", { url: "http://192.0.2.10" }, 'prod has no output "endpoint": it has url. Is it a stack of swarm-scaleout'],
-		["one that was never deployed", {}, 'prod has no output "endpoint": it has no outputs at all. Run "pulumi up" on it first'],
+		["another program's stack", { url: "http://192.0.2.10" }, 'prod has no output "services": it has url. Is it a stack of swarm-scaleout'],
+		["one that was never deployed", {}, 'prod has no output "services": it has no outputs at all. Run "pulumi up" on it first'],
+		[
+			"one without the service",
+			{ ...deployed, services: { admin: {} } },
+			'prod has no service "babble-was": it has admin. Correct the name',
+		],
 	])("%s", async (_what, outputs, message) => {
 		await run(outputs);
 		expect(uncaught.map(String).join("\n")).toContain(message);

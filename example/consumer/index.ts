@@ -1,15 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
-import { requireOutput } from "swarm-scaleout/outputs";
+import { requireService } from "swarm-scaleout/outputs";
 import { ServiceAlarm, serviceRecord } from "./service.ts";
 
 const config = new pulumi.Config();
 const scaleout = new pulumi.StackReference(config.require("stack"));
-const endpoint = requireOutput(scaleout, "endpoint");
+const serviceName = config.require("service");
+const endpoint = requireService(scaleout, serviceName).endpoint.apply((url) => {
+	if (url === null) throw new Error(`service ${serviceName}: no site of the load balancer leads to it`);
+	return url;
+});
 
 const record = serviceRecord("was", { zoneId: config.require("zoneId"), name: config.require("name"), endpoint });
 const alarm = new ServiceAlarm("was", {
 	endpoint,
-	serviceName: requireOutput(scaleout, "serviceName"),
+	serviceName,
 	healthPath: config.get("healthPath") ?? "/health",
 	topic: config.require("alarmTopic"),
 });

@@ -17,7 +17,7 @@ export function serviceRecord(name: string, args: { zoneId: string; name: string
 export interface ServiceAlarmArgs {
 	/** URL of the service, `http://192.0.2.1` or `https://was.example.com:8443`. */
 	endpoint: pulumi.Output<string>;
-	serviceName: pulumi.Output<string>;
+	serviceName: string;
 	/** Path that answers 200 when the service can serve. */
 	healthPath: string;
 	/** ARN of the SNS topic that is told. */

@@ -1,6 +1,7 @@
+import { parseReference, withoutTag } from "../../lib/imageReference.ts";
 import { ownerLabel, type Task } from "../../lib/swarm.ts";
 import { sameValue } from "../define.ts";
-import { differences, withoutTag } from "./compare.ts";
+import { differences } from "./compare.ts";
 import type { Act, Found, Request } from "./plan.ts";
 import type { ServiceInputs, ServiceMount } from "./resource.ts";
 import { type ServiceSpec, serviceSpec } from "./spec.ts";
@@ -21,10 +22,10 @@ export function adoptionPlan(service: Found, tasks: Task[], inputs: ServiceInput
 /** Why the service may not be taken over, or cannot be without a new task. */
 function refusal(service: Found, tasks: Task[], inputs: ServiceInputs): string | undefined {
 	const owner = service.Spec.Labels?.[ownerLabel];
-	const named = `service.name = "${inputs.name}"`;
+	const named = `services.${inputs.name}`;
 	if (owner) return `${named}: the swarm has a service of this name of stack ${owner}: choose another name, or remove it`;
 	if (service.ID !== inputs.adopt)
-		return `${named}: the swarm has a service of this name made by other means: set service.adopt to its ID, ${service.ID}, to take it over, or choose another name, or remove it`;
+		return `${named}: the swarm has a service of this name made by other means: set ${named}.adopt to its ID, ${service.ID}, to take it over, or choose another name, or remove it`;
 	const elsewhere = tasks.filter((task) => !hasEnded(task) && !inputs.nodes.some(({ nodeId }) => nodeId === task.NodeID));
 	const lines = [
 		...adoptionDifferences(service.Spec, inputs),
@@ -32,7 +33,7 @@ function refusal(service: Found, tasks: Task[], inputs: ServiceInputs): string |
 	];
 	if (lines.length === 0) return undefined;
 	return [
-		`service.adopt = "${service.ID}": ${inputs.name} differs from the configuration in what would be lost, or needs new tasks:`,
+		`${named}.adopt = "${service.ID}": ${inputs.name} differs from the configuration in what would be lost, or needs new tasks:`,
 		...lines,
 	]
 		.join("\n  ")
@@ -42,7 +43,9 @@ function refusal(service: Found, tasks: Task[], inputs: ServiceInputs): string |
 /** A service that was made replicated stays so when it is taken over. */
 export function keepsNoOrder({ Mode: mode }: ServiceSpec, { name, publish, rollout: { order } }: ServiceInputs): string[] {
 	if ("Global" in mode || publish.mode !== "host" || order.length === 0) return [];
-	return [`service.rollout.order = ${shown(order)}: ${name} was made as a replicated service, which keeps no order of nodes: leave it out`];
+	return [
+		`services.${name}.rollout.order = ${shown(order)}: it was made as a replicated service, which keeps no order of nodes: leave it out`,
+	];
 }
 
 /** What is read of a container's spec; what was never set is absent. */
@@ -74,22 +77,23 @@ export function adoptionDifferences(found: ServiceSpec, inputs: ServiceInputs): 
 	}));
 	const isGlobal = "Global" in found.Mode;
 	const replicas = "Replicated" in found.Mode ? found.Mode.Replicated.Replicas : undefined;
+	const differs = differsAt(`services.${inputs.name}`);
 	return [
-		...differs("service.publish", ports, [inputs.publish]),
+		...differs("publish", ports, [inputs.publish]),
 		...(isGlobal && inputs.publish.mode === "ingress" ? ["it is global: with publish.mode = ingress it could only be made anew"] : []),
-		...(isGlobal ? [] : differs("service.replicas", replicas, inputs.replicas)),
+		...(isGlobal ? [] : differs("replicas", replicas, inputs.replicas)),
 		...keepsNoOrder(found, inputs),
-		...imageDiffers(container.Image, inputs.image),
+		...imageDiffers(container.Image, inputs),
 		...environmentDiffers(container.Env ?? [], inputs),
 		...differs(
-			"service.secrets",
+			"secrets",
 			(container.Secrets ?? []).map(({ File: file }) => file?.Name).sort(),
 			inputs.secrets.map(({ file }) => file).sort(),
 		),
-		...differs("service.mount", (container.Mounts ?? []).map(mountFound), [mountWanted(inputs.mount)]),
-		...differs("service.user", container.User || undefined, inputs.user),
-		...differs("service.cpus", limits.cpus || undefined, inputs.cpus),
-		...differs("service.memoryMiB", limits.memoryMiB || undefined, inputs.memoryMiB),
+		...differs("mount", (container.Mounts ?? []).map(mountFound), [mountWanted(inputs.mount)]),
+		...differs("user", container.User || undefined, inputs.user),
+		...differs("cpus", limits.cpus || undefined, inputs.cpus),
+		...differs("memoryMiB", limits.memoryMiB || undefined, inputs.memoryMiB),
 		...unknownOf("ContainerSpec.", container, [...described, ...harmless]),
 		...unknownOf("", template, describedOfTasks),
 		...unknownOf("Resources.", resources, ["Limits"]),
@@ -99,8 +103,8 @@ export function adoptionDifferences(found: ServiceSpec, inputs: ServiceInputs): 
 	];
 }
 
-const differs = (property: string, has: unknown, configured: unknown) =>
-	sameValue(has, configured) ? [] : [`${property} is ${shown(has)} there, ${shown(configured)} in the configuration`];
+const differsAt = (section: string) => (property: string, has: unknown, configured: unknown) =>
+	sameValue(has, configured) ? [] : [`${section}.${property} is ${shown(has)} there, ${shown(configured)} in the configuration`];
 
 const shown = (value: unknown) => (value === undefined ? "not set" : JSON.stringify(value));
 
@@ -115,19 +119,21 @@ const isEmpty = (value: unknown) =>
 	value === null || value === undefined || value === "" || (typeof value === "object" && Object.keys(value).length === 0);
 
 /** An image without a digest (the command line found no registry) can only be compared by its name. */
-function imageDiffers(found: string, wanted: string): string[] {
-	const has = found.includes("@") ? withoutTag(found) : found.replace(/:[^:/]+$/, "");
-	return differs("image", has, found.includes("@") ? wanted : wanted.replace(/@.*/, ""));
+function imageDiffers(found: string, { name, image: wanted }: ServiceInputs): string[] {
+	const differs = differsAt(`services.${name}`);
+	const [has, wants] = [parseReference(found), parseReference(wanted)];
+	return has.digest ? differs("image", withoutTag(found), wanted) : differs("image", has.repository, wants.repository);
 }
 
 /** By name alone: values may be secrets. */
 function environmentDiffers(found: string[], inputs: ServiceInputs): string[] {
+	const at = `services.${inputs.name}`;
 	const wanted: Record<string, string> = { ...inputs.env, ...inputs.secretEnv };
 	const has = Object.fromEntries(found.map((line) => [line.replace(/=.*/s, ""), line.replace(/^[^=]*=/s, "")]));
 	const names = [...new Set([...Object.keys(has), ...Object.keys(wanted)])].sort();
 	return names.flatMap((name) => {
-		if (!(name in wanted)) return [`environment variable ${name} is set there, and not in service.env or service.secretEnv`];
-		const property = `service.${name in inputs.secretEnv ? "secretEnv" : "env"}.${name}`;
+		if (!(name in wanted)) return [`environment variable ${name} is set there, and not in ${at}.env or ${at}.secretEnv`];
+		const property = `${at}.${name in inputs.secretEnv ? "secretEnv" : "env"}.${name}`;
 		if (!(name in has)) return [`${property} is not set there`];
 		return has[name] === wanted[name] ? [] : [`${property} has another value there`];
 	});

@@ -1,3 +1,4 @@
+import { byDigest, parseReference } from "../../lib/imageReference.ts";
 import { orUndefined, retryOutOfSequence } from "../../lib/swarm.ts";
 import { DeadlineError, until } from "../../lib/wait.ts";
 import { adoptedSpec, asFound } from "./adoption.ts";
@@ -42,16 +43,16 @@ export async function rollOut(inputs: ServiceInputs, means: Means, asked: Partia
 }
 
 /** The image with its digest: the API does not pin tags, and nodes that pull at different times would run different images. */
-export async function withDigest({ image, registryAuth }: ServiceInputs, { swarm }: Pick<Means, "swarm">): Promise<string> {
-	if (image.includes("@")) return image;
+export async function withDigest({ name, image, registryAuth }: ServiceInputs, { swarm }: Pick<Means, "swarm">): Promise<string> {
+	if (parseReference(image).digest) return image;
 	try {
 		const { Descriptor: descriptor } = (await swarm.getImage(image).distribution({ authconfig: registryAuth } as never)) as unknown as {
 			Descriptor: { digest: string };
 		};
-		return `${image.replace(/:[^:/]*$/, "")}@${descriptor.digest}`;
+		return byDigest(image, descriptor.digest);
 	} catch (error) {
 		throw new Error(
-			`image.name, image.tag = "${image}": the registry does not give it: ${(error as Error).message}: check name, tag and registry.password`,
+			`services.${name}.image = "${image}": the registry does not give it: ${(error as Error).message}: check name, tag and registry.password`,
 		);
 	}
 }

@@ -1,3 +1,4 @@
+import { withoutTag } from "../../lib/imageReference.ts";
 import { sameValue } from "../define.ts";
 import { startInterval } from "./healthcheck.ts";
 
@@ -102,6 +103,3 @@ function signature(template: unknown): string {
 
 /** Whether a difference at this path has Swarm replace the tasks. */
 export const replacesTasks = (path: string): boolean => /^(TaskTemplate|EndpointSpec)\b/.test(path);
-
-/** The same reference without the tag. */
-export const withoutTag = (image: string) => image.replace(/:[^:/@]+@/, "@");

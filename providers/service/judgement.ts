@@ -1,10 +1,12 @@
 import { graver, type Verdict } from "../../lib/disruption.ts";
+import { withoutTag } from "../../lib/imageReference.ts";
+import { isLossless } from "../../lib/rollout.ts";
 import { holdsUnknown } from "../define.ts";
-import { differences, replacesTasks, withoutTag } from "./compare.ts";
+import { differences, replacesTasks } from "./compare.ts";
 import type { Act } from "./plan.ts";
 import type { ServiceInputs, ServiceOutputs } from "./resource.ts";
 import { saysHeld, saysSilent } from "./serving.ts";
-import { isLossless, serviceSpec } from "./spec.ts";
+import { serviceSpec } from "./spec.ts";
 import { saysVolume } from "./volumes.ts";
 
 /*

@@ -1,5 +1,6 @@
+import { withoutTag } from "../../lib/imageReference.ts";
 import { orUndefined, type Task } from "../../lib/swarm.ts";
-import { differences, sameTask, withoutTag } from "./compare.ts";
+import { differences, sameTask } from "./compare.ts";
 import type { Means } from "./means.ts";
 import { type Facts, type Found, isStopped, isUpdating, shutNodes, silentTasks } from "./plan.ts";
 import type { ServiceInputs, ServiceOutputs } from "./resource.ts";

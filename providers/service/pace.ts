@@ -1,4 +1,4 @@
-import { defaultConvergeSeconds } from "../../lib/rolloutTime.ts";
+import { defaultConvergeSeconds } from "../../lib/rollout.ts";
 import type { ServiceInputs } from "./resource.ts";
 
 /** Seconds until all tasks of a spec run and serve. Pure. */

@@ -1,10 +1,11 @@
 import { announcement } from "../../lib/agentNames.ts";
+import { isLossless } from "../../lib/rollout.ts";
 import { type Node, ownerLabel, type Task } from "../../lib/swarm.ts";
 import { adoptionPlan, keepsNoOrder } from "./adoption.ts";
 import { differences, replacesTasks } from "./compare.ts";
 import type { ServiceInputs } from "./resource.ts";
 import { admissionSeconds, isHeld, isKeptOut, type NodeLook, whySilent } from "./serving.ts";
-import { isLossless, type ServiceSpec, serviceSpec } from "./spec.ts";
+import { type ServiceSpec, serviceSpec } from "./spec.ts";
 import { isRunning } from "./tasks.ts";
 import type { WrongVolume } from "./volumes.ts";
 
@@ -88,7 +89,7 @@ const settled: Act = { kind: "settle" };
 
 export function plan(facts: Facts, inputs: ServiceInputs, request: Request = plainRequest): Act[] {
 	const { service } = facts;
-	const refused = facts.volumes.filter(({ isOwn }) => !isOwn).map(({ description }) => refusedVolume(description));
+	const refused = facts.volumes.filter(({ isOwn }) => !isOwn).map(({ description }) => refusedVolume(inputs.name, description));
 	const volumes = facts.volumes.map(({ node, description }): Act => ({ kind: "remakeVolume", node: node.name, volume: description }));
 	const isStranger = service && service.Spec.Labels?.[ownerLabel] !== inputs.owner;
 	const acts = !service
@@ -101,9 +102,9 @@ export function plan(facts: Facts, inputs: ServiceInputs, request: Request = pla
 	return refusals.length > 0 ? refusals : [...volumes, ...acts];
 }
 
-const refusedVolume = (description: string): Act => ({
+const refusedVolume = (service: string, description: string): Act => ({
 	kind: "refuse",
-	why: `service.mount.name: ${description} and was made by other means: remove it there, or choose another name`,
+	why: `services.${service}.mount.name: ${description} and was made by other means: remove it there, or choose another name`,
 });
 
 function ownPlan(service: Found, facts: Facts, inputs: ServiceInputs, request: Request): Act[] {

@@ -1,5 +1,5 @@
 import { Client } from "../../lib/client.ts";
-import type { ProbeResult, Rollout } from "./resource.ts";
+import type { ProbeResult, Rollout, ServiceInputs } from "./resource.ts";
 
 /** Seconds an answer may take. */
 const limitSeconds = 30;
@@ -12,6 +12,7 @@ export class Prober {
 	readonly #latencies: number[] = [];
 	readonly #pending = new Set<Promise<void>>();
 	readonly #url: URL;
+	readonly #serverName: string | undefined;
 	/** The certificate is not verified: the question is whether answers come, and a self-signed one is no failed request. */
 	readonly #client = new Client({ isVerified: false, keepsConnections: true });
 	#failed = 0;
@@ -19,8 +20,9 @@ export class Prober {
 	#longestGap = 0;
 	#timer: NodeJS.Timeout | undefined;
 
-	constructor(endpoint: string, { path, ratePerSecond }: Rollout["prober"]) {
+	constructor({ endpoint, serverName }: Pick<ServiceInputs, "endpoint" | "serverName">, { path, ratePerSecond }: Rollout["prober"]) {
 		this.#url = new URL(path, endpoint);
+		this.#serverName = serverName;
 		if (ratePerSecond > 0) this.#timer = setInterval(() => this.#ask(), 1000 / ratePerSecond);
 	}
 
@@ -50,7 +52,7 @@ export class Prober {
 	#ask(): void {
 		const started = performance.now();
 		const asked = this.#client
-			.status(this.#url, limitSeconds)
+			.status(this.#url, limitSeconds, this.#serverName)
 			.then((status) => {
 				if (status >= 500) throw new Error(`${status}`);
 				const now = performance.now();

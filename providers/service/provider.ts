@@ -2,13 +2,15 @@ import { scriptText } from "../../host/kit.ts";
 import { drainUnit } from "../../lib/agentNames.ts";
 import { verdictText } from "../../lib/disruption.ts";
 import { ecrRegistry } from "../../lib/ecr.ts";
+import { withoutTag } from "../../lib/imageReference.ts";
 import { goneWithItsSwarm } from "../../lib/managers.ts";
+import { isLossless } from "../../lib/rollout.ts";
 import { orUndefined } from "../../lib/swarm.ts";
 import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, PartialFailure, sameValue } from "../define.ts";
 import { removeReleased } from "../swarm-secret/claims.ts";
 import { type RolledOut, rollOut, withDigest } from "./carryOut.ts";
-import { withoutTag } from "./compare.ts";
+
 import { judgeUpdate, needsTasks } from "./judgement.ts";
 import { type Means, meansOf } from "./means.ts";
 import { observe } from "./observe.ts";
@@ -16,7 +18,7 @@ import type { Request } from "./plan.ts";
 import { describeProbe, Prober } from "./prober.ts";
 import type { ServiceInputs, ServiceMount, ServiceNode, ServiceOutputs } from "./resource.ts";
 import { RolloutError } from "./settle.ts";
-import { isLossless, serviceSpec, stopSeconds } from "./spec.ts";
+import { serviceSpec, stopSeconds } from "./spec.ts";
 import { removeVolumes, withoutSilent } from "./volumes.ts";
 
 export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
@@ -44,6 +46,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		restart: "update",
 		rollout: "update",
 		endpoint: "ignore",
+		serverName: "ignore",
 		convergeSeconds: "ignore",
 		placement: "update",
 		// A host under another name in the configuration is the same node.
@@ -71,7 +74,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	describeChange: (changed, olds, news) => verdictText(judgeUpdate(changed, olds, news)),
 
 	async update(_id, olds, news, context) {
-		const prober = new Prober(news.endpoint, news.rollout.prober);
+		const prober = new Prober(news, news.rollout.prober);
 		const hasNewLogin = !sameValue(olds.registryAuth, news.registryAuth);
 		const progress = (message: string) => context.progress([message, describeProbe(prober.result())].filter(Boolean).join("; "));
 		const means = meansOf(news, context);
@@ -91,7 +94,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		if (probed) context.note(describeProbe(probed));
 		const lastRollout = probed ?? olds.lastRollout ?? null;
 		if (probed?.failed && news.rollout.prober.failOnError) {
-			const problem = `service.rollout.prober: the rollout is complete, but requests failed: ${describeProbe(probed)}`;
+			const problem = `services.${news.name}.rollout.prober: the rollout is complete, but requests failed: ${describeProbe(probed)}`;
 			throw new PartialFailure(outputs.serviceId, { ...outputs, lastRollout }, problem);
 		}
 		return { ...outputs, lastRollout };

@@ -78,7 +78,9 @@ export interface ServiceInputs {
 	rollout: Rollout;
 	/** URL of the load balancer, for the prober. */
 	endpoint: string;
-	/** Seconds all tasks may take to run. Absent: what follows from the nodes' number and times, see lib/rolloutTime.ts. */
+	/** Name that the prober asks for there. Absent: the URL's. */
+	serverName?: string;
+	/** Seconds all tasks may take to run. Absent: what follows from the nodes' number and times, see lib/rollout.ts. */
 	convergeSeconds?: number;
 	/** Node label that the tasks are bound to: `[name, value]`. */
 	placement: string[];
@@ -95,7 +97,7 @@ export interface ServiceOutputs {
 	 * update, nodes that do not serve, volumes. `asFound`: parts of the spec that are still as they were when the service was taken over.
 	 */
 	observed: { image: string; running: number; differs: string[]; asFound?: string[] };
-	/** What the prober saw during the last rollout; null while it is off: what is absent shows as unknown in every preview. */
+	/** What the prober saw during the last rollout with it on; null before: what is absent shows as unknown in every preview. */
 	lastRollout: ProbeResult | null;
 }
 

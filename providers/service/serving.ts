@@ -11,11 +11,11 @@ import {
 	readLook as readAnswer,
 } from "../../lib/health.ts";
 import { printable } from "../../lib/printable.ts";
+import { isLossless } from "../../lib/rollout.ts";
 import { isUnreachable } from "../../lib/ssh.ts";
 import { DeadlineError } from "../../lib/wait.ts";
 import type { Means } from "./means.ts";
 import type { ServiceInputs, ServiceNode } from "./resource.ts";
-import { isLossless } from "./spec.ts";
 
 /*
  * Whether a node serves, asked as the load balancer asks it: its address, the published port. And what its agent says of it, see host/agents/.

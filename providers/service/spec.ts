@@ -1,4 +1,5 @@
 import { announcement, type TaskTerms, termsLabel } from "../../lib/agentNames.ts";
+import { isLossless } from "../../lib/rollout.ts";
 import { ownerLabel, second, serviceLabel } from "../../lib/swarm.ts";
 import { attemptLabel, differences, sameTask } from "./compare.ts";
 import { healthcheck, probeTool } from "./healthcheck.ts";
@@ -75,11 +76,6 @@ function updateConfig({ publish, rollout }: ServiceInputs, failureAction: string
 		Monitor: rollout.monitorSeconds * second,
 		Delay: rollout.delaySeconds * second,
 	};
-}
-
-/** Whether the nodes' agents take nodes out before their tasks stop. */
-export function isLossless({ publish, rollout }: { publish: { mode: string }; rollout: { strategy: string } }): boolean {
-	return publish.mode === "host" && rollout.strategy === "lossless";
 }
 
 /** What the nodes' agents are told of a task. Pure. */

@@ -1,10 +1,11 @@
+import { isLossless } from "../../lib/rollout.ts";
 import type { Node, Task } from "../../lib/swarm.ts";
 import { sameValue } from "../define.ts";
 import { sameTask } from "./compare.ts";
 import { type Found, isStopped, isUpdating, type UpdateStatus } from "./plan.ts";
 import type { ServiceInputs, ServiceNode } from "./resource.ts";
 import { admissionSeconds, type NodeLook, whySilent } from "./serving.ts";
-import { isLossless, type TaskTemplate } from "./spec.ts";
+import type { TaskTemplate } from "./spec.ts";
 import { hasFailed, idleNodes, isRunning, isStopping, taskErrors, tasksUnderWay } from "./tasks.ts";
 
 /*

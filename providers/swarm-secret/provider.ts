@@ -30,7 +30,7 @@ export const provider = defineProvider<SwarmSecretInputs, SwarmSecretOutputs>({
 		const { name, owner, value } = inputs;
 		const found = (await manager.listSecrets({ filters: { name: [name] } as never })).find(({ Spec: spec }) => spec?.Name === name);
 		if (found && found.Spec?.Labels?.[ownerLabel] !== owner)
-			throw new Error(`service.secrets: the swarm has a secret ${name} that is none of this stack: remove it there`);
+			throw new Error(`secrets of services: the swarm has a secret ${name} that is none of this stack: remove it there`);
 		const own = randomUUID();
 		if (found) {
 			await claim(manager, found.ID, own);

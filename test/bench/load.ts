@@ -20,6 +20,8 @@ export interface LoadOptions {
 	maxDelayMs: number;
 	/** What is asked for, with parameters of its own where it needs some (default `/load`). */
 	path?: string;
+	/** Name that is asked for, where it is not the URL's. */
+	host?: string;
 }
 
 /** Half are POST. The others a proxy may take for such that can be sent again, a PUT with its body. */
@@ -52,26 +54,26 @@ export class Load {
 		await Promise.all(this.#running);
 	}
 
-	async #client({ url, keepAlive, maxDelayMs, path = "/load" }: LoadOptions): Promise<void> {
-		const agent = new http.Agent({ keepAlive, maxSockets: 1 });
+	async #client({ url, keepAlive, maxDelayMs, path = "/load", host }: LoadOptions): Promise<void> {
+		const options = { agent: new http.Agent({ keepAlive, maxSockets: 1 }), ...(host && { headers: { host } }) };
 		while (!this.#stopping) {
 			const id = `${this.run}-${this.#count++}`;
 			// Spread evenly, with the long ones among them, and the same in every run.
 			const delay = Math.round((((this.#count * 7919) % 101) / 100) * maxDelayMs);
 			const parameters = `${path.includes("?") ? "&" : "?"}ms=${delay}&id=${id}`;
-			await this.#request(agent, `${url}${path}${parameters}`, id, methods[this.#count % methods.length] as string);
+			await this.#request(options, `${url}${path}${parameters}`, id, methods[this.#count % methods.length] as string);
 		}
-		agent.destroy();
+		options.agent.destroy();
 	}
 
-	#request(agent: http.Agent, url: string, id: string, method: string): Promise<void> {
+	#request(options: http.RequestOptions, url: string, id: string, method: string): Promise<void> {
 		const begun = this.now();
 		return new Promise((resolve) => {
 			const done = (status: number, problem?: string) => {
 				this.samples.push({ id, begun, took: this.now() - begun, status, problem });
 				resolve();
 			};
-			const request = http.request(url, { agent, method, timeout: 60_000 }, (response) => {
+			const request = http.request(url, { ...options, method, timeout: 60_000 }, (response) => {
 				response.resume();
 				response.once("end", () => done(response.statusCode ?? 0));
 				response.once("error", (error) => done(0, error.message));

@@ -69,11 +69,7 @@ const wanted = options.ways.split(",").map((way) => {
 const lab = await bringUp();
 const manager = lab.connections.manager as Connection;
 const stack = labStack();
-const service = stack.config["swarm-scaleout:service"] as {
-	env: Record<string, string>;
-	health: Record<"intervalSeconds" | "timeoutSeconds" | "retries", number>;
-	rollout?: object;
-};
+const { service } = stack;
 const nginx = stack.config["swarm-scaleout:nginx"] as object;
 let generation = 0;
 const rows = new Map<Way, Row[]>();

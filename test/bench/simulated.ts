@@ -12,17 +12,18 @@ import { succeeded } from "./measure.ts";
 export function simulatedConfig(count: number): Props {
 	if (!Number.isInteger(count) || count < 5) throw new Error(`${count} hosts: use 5 or more, for three managers, the log host and NGINX`);
 	const nodes = Array.from({ length: count - 2 }, (_, i) => (i < 3 ? `manager${i + 1}` : `worker${i - 2}`));
-	const rolesOf = (name: string) => (nodes.includes(name) ? [name.replace(/\d+$/, ""), "app"] : [name]);
-	const hosts = [...nodes, "log", "nginx"].map((name, i) => ({
+	// Each with its role.
+	const others: Record<string, string> = { log: "log", nginx: "balancer" };
+	const hosts = [...nodes, ...Object.keys(others)].map((name, i) => ({
 		name,
-		roles: rolesOf(name),
+		roles: others[name] ? [others[name]] : [name.replace(/\d+$/, ""), "app"],
 		// Set apart for measurements by RFC 2544: nobody is there.
 		address: `198.18.${Math.floor(i / 250)}.${(i % 250) + 1}`,
 		ssh: { hostKey: hostKeyOf(name) },
 	}));
 	const config = sampleConfig();
-	const service = { ...config["swarm-scaleout:service"], replicas: nodes.length };
-	return { ...config, "swarm-scaleout:hosts": hosts, "swarm-scaleout:service": service };
+	config["swarm-scaleout:services"]["babble-was"].replicas = nodes.length;
+	return { ...config, "swarm-scaleout:hosts": hosts };
 }
 
 /** A key of the right form, another one for each host. */

@@ -26,14 +26,17 @@ interface Sample {
 	found?: Record<string, Record<string, Differences>>;
 }
 
+const serviceIn = (config: Config): Config => config["swarm-scaleout:services"]["babble-was"];
 const newDigest = `sha256:${"2".repeat(64)}`;
 const workerKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYG";
 
 const samples: Sample[] = [
 	{
 		title: "A new image",
-		yaml: `swarm-scaleout:image: { tag: "1.1", pin: ${newDigest} }`,
-		apply: (config) => Object.assign(config["swarm-scaleout:image"], { tag: "1.1", pin: newDigest }),
+		yaml: `swarm-scaleout:services:
+  babble-was:
+    image: { tag: "1.1", pin: ${newDigest} }`,
+		apply: (config) => Object.assign(serviceIn(config).image, { tag: "1.1", pin: newDigest }),
 	},
 	{
 		title: "A new node",
@@ -42,7 +45,8 @@ const samples: Sample[] = [
     roles: [worker, app]
     address: 192.168.3.6
     ssh: { hostKey: "${workerKey}" }
-swarm-scaleout:service: { replicas: 4 }`,
+swarm-scaleout:services:
+  babble-was: { replicas: 4 }`,
 		apply: (config) => {
 			config["swarm-scaleout:hosts"].push({
 				name: "worker3",
@@ -50,7 +54,7 @@ swarm-scaleout:service: { replicas: 4 }`,
 				address: "192.168.3.6",
 				ssh: { hostKey: workerKey },
 			});
-			config["swarm-scaleout:service"].replicas = 4;
+			serviceIn(config).replicas = 4;
 		},
 	},
 	{

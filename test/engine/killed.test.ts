@@ -35,10 +35,10 @@ describe.skipIf(noEngine)(`a CLI that is killed${noEngine ? ` (skipped: ${noEngi
 			...TestStack.labConfig(path.join(scratch, "machines")),
 			"swarm-scaleout:source": "existing",
 			"swarm-scaleout:local": {},
-			"swarm-scaleout:hosts": [{ name: "all", roles: ["manager", "app", "log", "nginx", "registry"], address: "192.168.9.1", ssh }],
-			"swarm-scaleout:service": { replicas: 1, publish: { published: 8081 } },
+			"swarm-scaleout:hosts": [{ name: "all", roles: ["manager", "app", "log", "balancer", "registry"], address: "192.168.9.1", ssh }],
 		};
 		const stack = new TestStack("killed", stackDirectory, config, labEnvironment);
+		Object.assign(stack.service, { replicas: 1, publish: { published: 8081 } });
 		await stack.init();
 		const up = stack.beginUp();
 		const providers = () => spawnSync("pgrep", ["-f", `dynamic-provider.*`], { encoding: "utf8" }).stdout.split("\n").filter(isOurs);

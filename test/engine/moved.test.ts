@@ -54,7 +54,8 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 
 	test("a service of another name has agents of its own, and those of the one before go", async () => {
 		const before = structuredClone(stack.config);
-		Object.assign(stack.config["swarm-scaleout:service"] as object, { name: "other" });
+		stack.config["swarm-scaleout:services"] = { other: stack.service };
+		Object.assign(stack.config["swarm-scaleout:nginx"] as object, { upstreams: { other: "app" } });
 		const steps = changesOf(await stack.preview());
 		stack.config = before;
 		expect(steps.filter((step) => /agent-worker1$/.test(step))).toEqual([

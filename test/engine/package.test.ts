@@ -48,6 +48,54 @@ function program(name: string, source: string): string {
 
 const typeFaults = (directory: string) => spawnSync(path.join(ours, ".bin", "tsc"), ["-p", directory], { encoding: "utf8" }).stdout;
 
+/** Two services and one load balancer, from the components alone. */
+const whole = `
+import * as pulumi from "@pulumi/pulumi";
+import {
+	dockerProvider, endpointOf, existingSource, Hosts, LoadBalancer, NfsExport, Registry, servingMembers, settings, Swarm, WasImage, WasService,
+	type Role,
+} from "swarm-scaleout";
+
+const host = (name: string, address: string, roles: Role[]) => ({
+	name,
+	address,
+	roles,
+	aliases: [],
+	lost: false,
+	connection: { host: address, port: 22, user: "root", privateKey: "planted-private-key", hostKey: "ssh-ed25519 AAAA" },
+});
+const hosts = new Hosts("hosts", {
+	source: existingSource({
+		hosts: [
+			host("manager", "192.168.2.137", ["manager", "app"]),
+			host("worker1", "192.168.2.142", ["worker", "app"]),
+			host("log", "192.168.1.20", ["log"]),
+			host("nginx", "192.168.1.10", ["balancer"]),
+		],
+	}),
+});
+const logs = new NfsExport("logs", { ...settings.logs(), host: hosts.one("log"), apps: hosts.with("app") });
+const swarm = new Swarm("swarm", { ...settings.swarm(), hosts: hosts.all });
+const registry = new Registry("registry", { hosts: hosts.all });
+const provider = dockerProvider("manager", swarm.manager, { dependsOn: [swarm.manager.ready] });
+const front = hosts.one("balancer");
+const nginx = settings.nginx({ method: "round_robin" });
+const endpoint = endpointOf(front, { ...nginx, serverName: "_" });
+const pin = "sha256:" + "1".repeat(64);
+
+function serve(name: string, published: number, peerPort: number, secrets: Record<string, pulumi.Input<string>>): WasService {
+	const { image, service } = settings.service(name, { image: { name, pin }, replicas: 2, publish: { published }, rollout: { peerPort } });
+	const { reference } = new WasImage(name, { ...image, registry, builder: swarm.manager, provider });
+	const serving = servingMembers(service, swarm.members);
+	return new WasService(name, { ...service, secrets, swarm, serving, logs, registry, image: reference, endpoint });
+}
+const shop = serve("shop", 8080, 7947, { password: pulumi.secret("planted-password") });
+const admin = serve("admin", 8081, 7948, {});
+const sites = [{ serverName: "_", routes: { "/": shop.upstream, "/admin": admin.upstream } }];
+new LoadBalancer("balancer", { ...nginx, host: front, sites }, { dependsOn: [shop, admin] });
+export { endpoint };
+`;
+
 const user = `
 import * as pulumi from "@pulumi/pulumi";
 import { Hosts, NfsExport, Swarm, loadConfiguration, sourceOf } from "swarm-scaleout";
@@ -62,7 +110,8 @@ export const swarmId: pulumi.Output<string> = swarm.clusterId;
 export const server: string = logs.server;
 `;
 
-test("the types of the package fit a program that imports it", () => {
+test("the types of the package fit programs that import it", () => {
+	expect(typeFaults(program("typed-whole", whole))).toBe("");
 	const directory = program("typed", user);
 	expect(typeFaults(directory)).toBe("");
 	fs.appendFileSync(path.join(directory, "index.ts"), "export const wrong: number = logs.server;\n");
@@ -92,6 +141,19 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 		}
 	});
 
+	test("a program puts two services and one load balancer together from the components alone", async () => {
+		const stack = new TestStack("whole", path.join(scratch, "whole-stack"), {}, {}, program("whole", whole));
+		await stack.init();
+		const steps = await stack.preview();
+		const named = (type: string) => steps.filter(({ urn }) => urn.split("::")[2]?.endsWith(type)).map(({ urn }) => urn.split("::")[3]);
+		expect(named(":Service").sort()).toEqual(["admin", "shop"]);
+		expect(named(":NodeLabel")).toHaveLength(4);
+		expect(named(":SwarmSecret")).toEqual(["shop-password"]);
+		const site = steps.find(({ urn }) => urn.endsWith(":Command::balancer"));
+		expect(site?.newState?.inputs?.stdin).toMatch(/upstream shop \{[^}]*:8080[^}]*\}\s*upstream admin \{[^}]*:8081/);
+		expect(site?.newState?.inputs?.stdin).toContain("location ~ ^/admin(/|$) {");
+	});
+
 	describe("the example consumer", () => {
 		const directory = path.join(scratch, "consumer");
 		beforeAll(() => {
@@ -111,6 +173,7 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 				stack: `organization/${name}/${name}`,
 				zoneId: "Z1",
 				name: "was.example.com",
+				service: "babble-was",
 				alarmTopic: "arn:aws:sns:us-east-1:1:on-call",
 			};
 			const config = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`swarm-scaleout-consumer:${key}`, value]));
@@ -124,7 +187,7 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 		test("fails on a stack that lacks an output, with stack, output and remedy in one message", async () => {
 			const { code, output } = await previewAfter("lacking", 'export const url = "http://192.0.2.10";\n');
 			expect(code).not.toBe(0);
-			expect(output).toContain('stack organization/lacking/lacking has no output "endpoint": it has url. Is it a stack of swarm-scaleout');
+			expect(output).toContain('stack organization/lacking/lacking has no output "services": it has url. Is it a stack of swarm-scaleout');
 			expect(output).not.toMatch(/at .*outputs\.js/);
 		});
 	});

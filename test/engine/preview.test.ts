@@ -70,9 +70,9 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 
 	test("a missing environment variable of a secret is named", async () => {
 		const stack = await newStack("environment");
-		stack.config["swarm-scaleout:service"] = { secretEnv: { REDIS_PASSWORD: { fromEnvironment: "NOT_SET_ANYWHERE" } } };
+		stack.service.secretEnv = { REDIS_PASSWORD: { fromEnvironment: "NOT_SET_ANYWHERE" } };
 		const { code, output } = await stack.previewText();
 		expect(code).not.toBe(0);
-		expect(output).toContain("service.secretEnv.REDIS_PASSWORD: the environment variable NOT_SET_ANYWHERE is not set");
+		expect(output).toContain("services.babble-was.secretEnv.REDIS_PASSWORD: the environment variable NOT_SET_ANYWHERE is not set");
 	});
 });

@@ -23,7 +23,7 @@ describe.skipIf(missing)(`the prod stack's preview${missing ? ` (skipped: ${miss
 	async function newStack(name: string, change?: Parameters<typeof prodStack>[2]) {
 		const stack = prodStack(path.join(scratch, name), emulator.env, (config) => {
 			// No registry of the world is asked.
-			config.image.pin = digest;
+			config.services["babble-was"].image.pin = digest;
 			change?.(config);
 		});
 		await stack.init();

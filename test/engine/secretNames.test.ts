@@ -16,7 +16,7 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 	let stack: TestStack;
 	beforeAll(async () => {
 		const config = sampleConfig();
-		config["swarm-scaleout:service"].secrets = { password: { fromEnvironment: "REDIS_PASSWORD" } };
+		config["swarm-scaleout:services"]["babble-was"].secrets = { password: { fromEnvironment: "REDIS_PASSWORD" } };
 		stack = await deployedStack("names", scratch, config, "planted-private-key\n");
 	});
 

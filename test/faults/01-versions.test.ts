@@ -39,10 +39,10 @@ describe.skipIf(noEngine)("a version that fails", () => {
 	});
 
 	test("an image that cannot be pulled is taken back, and no request fails", async () => {
-		const image = lab.stack.config["swarm-scaleout:image"] as object;
-		lab.stack.config["swarm-scaleout:image"] = { ...image, pin: `sha256:${"0".repeat(64)}` };
+		const { image } = lab.stack.service;
+		lab.stack.service.image = { ...image, pin: `sha256:${"0".repeat(64)}` };
 		const { code, output } = await upUnderLoad();
-		lab.stack.config["swarm-scaleout:image"] = image;
+		lab.stack.service.image = image;
 		expect(code).not.toBe(0);
 		expect(output).toMatch(/No such image: .*@sha256:0000/);
 		await lab.expectVersion("good");

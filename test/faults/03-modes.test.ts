@@ -17,7 +17,7 @@ describe.skipIf(noEngine)("on demand", () => {
 		await lab.converge();
 	});
 
-	test("service.restart replaces all tasks, and loses no request", async () => {
+	test("restart replaces all tasks, and loses no request", async () => {
 		const before = await taskIds();
 		lab.configure({ WAS_VERSION: "good", SHUTDOWN: "immediate" }, { restart: 1 });
 		expect((await lab.stack.previewText()).output).toMatch(/restart replaces the tasks of babble-was: lossless rolling update/);
@@ -31,23 +31,22 @@ describe.skipIf(noEngine)("on demand", () => {
 	});
 
 	test("image.pin goes back to an older image, and loses no request", async () => {
-		const image = lab.stack.config["swarm-scaleout:image"] as { build: { args: object } };
-		const digest = async () =>
-			(await lab.stack.resources()).find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs.imageDigest as string;
-		const older = await digest();
-		lab.stack.config["swarm-scaleout:image"] = {
-			...image,
-			build: { ...image.build, args: { ...image.build.args, WAS_VERSION: "newer-image" } },
+		const { image } = lab.stack.service;
+		const digest = async () => {
+			const root = (await lab.stack.resources()).find(({ type }) => type === "pulumi:pulumi:Stack");
+			return root?.outputs.services["babble-was"].image as string;
 		};
+		const older = await digest();
+		lab.stack.buildWith({ WAS_VERSION: "newer-image" });
 		await lab.converge();
 		expect(await digest()).not.toBe(older);
-		lab.stack.config["swarm-scaleout:image"] = { ...image, pin: older.split("@")[1] };
+		lab.stack.service.image = { ...image, pin: older.split("@")[1] as string };
 		const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
 		await lab.converge();
 		await load.stop();
 		expectNoLoss(load);
 		expect(await digest()).toBe(older);
-		lab.stack.config["swarm-scaleout:image"] = image;
+		lab.stack.service.image = image;
 		await lab.expectUnchanged();
 	});
 });

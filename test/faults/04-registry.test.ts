@@ -76,9 +76,9 @@ describe.skipIf(lab.noEngine)("a registry password that changes", () => {
 		stack.config["swarm-scaleout:registry"] = { password: { fromEnvironment: "REGISTRY_PASSWORD" } };
 		stack.env.REGISTRY_PASSWORD = byConfiguration;
 		const steps = (await stack.preview()).filter(({ op }) => op !== "same");
-		const named = (name: string) => steps.filter(({ urn }) => urn.split("::").at(-1) === name).map(({ op }) => op);
-		expect(named("babble-was"), JSON.stringify(steps.map(({ op, urn }) => `${op} ${urn}`))).toEqual(["update"]);
-		expect(named("registry")).toEqual(["update"]);
+		const named = (end: string) => steps.filter(({ urn }) => urn.endsWith(end)).map(({ op }) => op);
+		expect(named(":Service::babble-was"), JSON.stringify(steps.map(({ op, urn }) => `${op} ${urn}`))).toEqual(["update"]);
+		expect(named("::registry")).toEqual(["update"]);
 		const output = await converge();
 		expect(output).not.toContain(byConfiguration);
 		expect(output).not.toMatch(/replaces the tasks/);

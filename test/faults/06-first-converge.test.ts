@@ -30,10 +30,11 @@ function newStack(): TestStack {
 	config["swarm-scaleout:hosts"] = [
 		{ name: "manager", roles: ["manager", "app"], address: "192.168.2.137" },
 		{ name: "worker", roles: ["worker", "app"], address: "192.168.2.142" },
-		{ name: "infra", roles: ["log", "registry", "nginx"], address: "192.168.1.20" },
+		{ name: "infra", roles: ["log", "registry", "balancer"], address: "192.168.1.20" },
 	];
-	(config["swarm-scaleout:service"] as { replicas: number }).replicas = apps.length;
-	return new TestStack("first", stackDirectory, config, labEnvironment);
+	const stack = new TestStack("first", stackDirectory, config, labEnvironment);
+	stack.service.replicas = apps.length;
+	return stack;
 }
 
 /** The machines that run, by name. */

@@ -132,8 +132,8 @@ describe.skipIf(noEngine)("the state, restored from a backup one deploy old", ()
 		const { code, output } = await lab.stack.run("stack", "export", "--stack", lab.stack.name, "--file", backup);
 		expect(code, output).toBe(0);
 		lab.configure({ WAS_VERSION: version() });
-		const original = lab.stack.config[key];
-		lab.stack.config[key] = { method: "random" };
+		const original = lab.stack.config[key] as object;
+		lab.stack.config[key] = { ...original, method: "random" };
 		try {
 			await lab.converge();
 			const before = await lab.tasks();

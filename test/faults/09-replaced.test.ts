@@ -82,9 +82,8 @@ describe.skipIf(noEngine)("a swarm that its only manager has left by hand", () =
 
 describe.skipIf(noEngine)("a registry that is down", () => {
 	test("fails up before anything is rolled, and no request; when it is back, the next one converges", async () => {
-		const image = lab.stack.config["swarm-scaleout:image"] as { build: { args: object } };
-		const args = { ...image.build.args, WAS_VERSION: "after-the-registry" };
-		lab.stack.config["swarm-scaleout:image"] = { ...image, build: { ...image.build, args } };
+		const { image } = lab.stack.service;
+		lab.stack.buildWith({ WAS_VERSION: "after-the-registry" });
 		const service = () =>
 			lab.on("manager", "docker service inspect -f '{{.Version.Index}} {{.Spec.TaskTemplate.ContainerSpec.Image}}' babble-was");
 		const before = await service();
@@ -102,7 +101,7 @@ describe.skipIf(noEngine)("a registry that is down", () => {
 		expect(await service()).toBe(before);
 		await lab.converge();
 		expect(await service()).not.toBe(before);
-		lab.stack.config["swarm-scaleout:image"] = image;
+		lab.stack.service.image = image;
 		await lab.converge();
 	});
 });

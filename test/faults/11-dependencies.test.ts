@@ -44,9 +44,7 @@ describe.skipIf(lab.noEngine)("what the service depends on", () => {
 	});
 
 	test("registry password refused: the push fails and says so; after the mend the new image rolls out", async () => {
-		const image = stack.config["swarm-scaleout:image"] as { build: { args: Record<string, string> } };
-		const args = { ...image.build.args, WAS_VERSION: "rebuilt" };
-		stack.config["swarm-scaleout:image"] = { ...image, build: { ...image.build, args } };
+		stack.buildWith({ WAS_VERSION: "rebuilt" });
 		const files = "/etc/docker/registry/htpasswd";
 		await onLog(
 			`cp -p ${files} ${files}.kept; echo other | htpasswd -Bic ${files} pusher 2>/dev/null; systemctl restart docker-registry; sleep 3`,

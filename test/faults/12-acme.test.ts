@@ -33,7 +33,7 @@ describe.skipIf(lab.noEngine)("HTTPS by ACME", () => {
 		const caCertificateFile = path.join(scratch, "ca.pem");
 		fs.writeFileSync(caCertificateFile, server.ca);
 		const acme = { email: "ops@lab.test", agreeTos: true, directoryUrl: server.directoryUrl, caCertificateFile };
-		configured = { serverName: name, tls: { acme } };
+		configured = { sites: [{ serverName: name }], tls: { acme } };
 	});
 
 	afterAll(async () => {
@@ -83,7 +83,7 @@ describe.skipIf(lab.noEngine)("an ACME server that does not answer", () => {
 		fs.writeFileSync(caCertificateFile, makeCertificate(["IP:127.0.0.1"]).certificate);
 		// Nothing listens at this port of the host.
 		const acme = { email: "ops@lab.test", agreeTos: true, directoryUrl: "https://127.0.0.1:14999/dir", caCertificateFile };
-		const { code, output } = await up({ serverName: "was.lab.test", tls: { acme } });
+		const { code, output } = await up({ sites: [{ serverName: "was.lab.test" }], tls: { acme } });
 		expect(code).not.toBe(0);
 		expect(output).toMatch(/nginx\.tls\.acme: certbot got no certificate for was\.lab\.test; what serves now goes on/);
 		expect(output).toMatch(/Connection refused/);

@@ -20,7 +20,7 @@ round(lab, "changes by hand to nodes and what they need are named and mended:", 
 		change: "docker node update --label-rm scaleout.service.babble-was worker1",
 		named: /scaleout\.service/,
 		look: "docker node inspect -f '{{.Spec.Labels}}' worker1",
-		mended: /scaleout\.service:babble-was/,
+		mended: /scaleout\.service\.babble-was:true/,
 	},
 	{
 		what: "a node's role",

@@ -9,7 +9,7 @@ import { closeConnections } from "../../lib/ssh.ts";
 import { until } from "../../lib/wait.ts";
 import { Load } from "../bench/load.ts";
 import { apps, expectNoLoss, RolloutLab } from "../support/rollout.ts";
-import { TestStack } from "../support/stack.ts";
+import { type ServiceSection, TestStack } from "../support/stack.ts";
 
 /*
  * What was made by hand on the lab's machines, with the source system's commands, is taken over by a stack of `existing` hosts. It takes away what
@@ -28,7 +28,7 @@ const placed: [name: string, roles: string[], address: string][] = [
 	["worker1", ["worker", "app"], "192.168.2.142"],
 	["worker2", ["worker", "app"], "192.168.3.5"],
 	["log", ["log"], "192.168.1.20"],
-	["nginx", ["nginx"], "192.168.1.10"],
+	["nginx", ["balancer"], "192.168.1.10"],
 ];
 
 /** What the lab's stack made, but for packages. */
@@ -87,7 +87,7 @@ async function hostThatAnswers(): Promise<string> {
 describe.skipIf(noEngine)("what was made by hand", () => {
 	let stack: TestStack;
 	let ids: { swarm: string; service: string };
-	let service: Record<string, unknown>;
+	let service: ServiceSection;
 	let tasks: string;
 	const clients = 3;
 	/** Without keep-alive, as NGINX's own reload ends kept connections. */
@@ -110,7 +110,7 @@ describe.skipIf(noEngine)("what was made by hand", () => {
 			return { name, roles, address, ssh: { host, port, hostKey } };
 		});
 		service = {
-			name: "babble-was",
+			image: { name: "2021babble/babble-was", pin: digest },
 			replicas: 3,
 			publish: { mode: "host", target: 8080, published: 8080 },
 			env,
@@ -125,10 +125,9 @@ describe.skipIf(noEngine)("what was made by hand", () => {
 			"swarm-scaleout:swarm": { adopt: ids.swarm },
 			"swarm-scaleout:logs": { path: logs, access: "network", clients: ["192.168.0.0/16"] },
 			"swarm-scaleout:registry": { server: "192.168.1.20:5000" },
-			"swarm-scaleout:image": { name: "2021babble/babble-was", pin: digest },
-			"swarm-scaleout:service": service,
+			"swarm-scaleout:services": { "babble-was": service },
 			// A connection that is kept may be in use when a task ends at once.
-			"swarm-scaleout:nginx": { method: "least_conn", upstream: "app", listen: 80, keepalive: 0 },
+			"swarm-scaleout:nginx": { method: "least_conn", upstreams: { "babble-was": "app" }, listen: 80, keepalive: 0 },
 		});
 		await stack.init();
 	});
@@ -160,14 +159,14 @@ describe.skipIf(noEngine)("what was made by hand", () => {
 
 	test("is refused where the service differs, by what differs", async () => {
 		Object.assign(stack.config["swarm-scaleout:logs"] as object, { adopt: true });
-		stack.config["swarm-scaleout:service"] = { ...service, env: { ...env, LOG_FILE: "/was-logs/one.log", MORE: "1" } };
+		stack.service = { ...service, env: { ...env, LOG_FILE: "/was-logs/one.log", MORE: "1" } };
 		const output = await refused();
-		expect(output).toMatch(/service\.env\.LOG_FILE has another value there/);
-		expect(output).toMatch(/service\.env\.MORE is not set there/);
+		expect(output).toMatch(/services\.babble-was\.env\.LOG_FILE has another value there/);
+		expect(output).toMatch(/services\.babble-was\.env\.MORE is not set there/);
 	});
 
 	test("is refused where NGINX has the upstream already, by the file that has it", async () => {
-		stack.config["swarm-scaleout:service"] = service;
+		stack.service = service;
 		expect(await refused()).toMatch(
 			/duplicate upstream "app"[\s\S]*nginx\.adopt takes over what it names:\s+\/etc\/nginx\/conf\.d\/was\.conf/,
 		);
@@ -190,7 +189,7 @@ describe.skipIf(noEngine)("what was made by hand", () => {
 
 	test("rolls from then on: the first time, when its tasks still end at once, at most what is in flight at that moment is cut; then nothing", async () => {
 		const to = async (version: string, most: number) => {
-			stack.config["swarm-scaleout:service"] = { ...service, env: { ...env, WAS_VERSION: version } };
+			stack.service = { ...service, env: { ...env, WAS_VERSION: version } };
 			const traffic = load();
 			const { code, output } = await stack.up();
 			await traffic.stop();

@@ -109,11 +109,10 @@ describe.skipIf(noEngine)("a published port that changes", () => {
 });
 
 describe.skipIf(noEngine)("an image that brings its own stop signal", () => {
-	const key = "swarm-scaleout:image";
-	const image = lab.stack.config[key] as { build: { args: object } };
+	const { image } = lab.stack.service;
 
 	afterAll(() => {
-		lab.stack.config[key] = image;
+		lab.stack.service.image = image;
 	});
 
 	/** How each node's last task that was told to end did so. */
@@ -128,7 +127,7 @@ describe.skipIf(noEngine)("an image that brings its own stop signal", () => {
 
 	test("is stopped by it, ends in its own way, and loses no request", async () => {
 		const [first, second] = [newVersion("by-sigint"), newVersion("after-sigint")];
-		lab.stack.config[key] = { ...image, build: { ...image.build, args: { ...image.build.args, STOP_SIGNAL: "SIGINT" } } };
+		lab.stack.buildWith({ STOP_SIGNAL: "SIGINT" });
 		lab.configure({ WAS_VERSION: first });
 		await lab.converge();
 		await lab.underLoad(async () => {
@@ -139,7 +138,7 @@ describe.skipIf(noEngine)("an image that brings its own stop signal", () => {
 		expect(await exits(first)).toEqual(["130", "130", "130"]);
 		const ended = ["start", "stopping", "stop"];
 		expect(await lab.events(first)).toEqual({ manager: ended, worker1: ended, worker2: ended });
-		lab.stack.config[key] = image;
+		lab.stack.service.image = image;
 		lab.configure();
 		await lab.converge();
 		expect(await exits(second)).toEqual(["130", "130", "130"]);

@@ -36,10 +36,10 @@ describe.skipIf(lab.noEngine)("a load balancer configuration that cannot work", 
 		const before = await look();
 
 		const other = makeCertificate(["DNS:other.lab.test"]);
-		const named = await up({ serverName: "was.lab.test", tls: { ...tls, certificate: other.certificate } });
+		const named = await up({ sites: [{ serverName: "was.lab.test" }], tls: { ...tls, certificate: other.certificate } });
 		expect(named.code).not.toBe(0);
 		expect(named.output).toMatch(/nginx\.tls\.key: is not the key of the first certificate/);
-		expect(named.output).toMatch(/nginx\.serverName = "was\.lab\.test": the certificate is for DNS:other\.lab\.test/);
+		expect(named.output).toMatch(/nginx\.sites\[0\]\.serverName = "was\.lab\.test": the certificate is for DNS:other\.lab\.test/);
 		for (const line of keyLines) expect(named.output).not.toContain(line);
 		expect((await ask(`${httpsUrl}/hello`, trust)).status).toBe(200);
 

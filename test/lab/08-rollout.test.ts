@@ -22,8 +22,9 @@ describe.skipIf(noEngine)("a rollout", () => {
 
 	test("tells what the prober saw of it", async () => {
 		const outputs = (await lab.stack.resources()).find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs;
-		expect(outputs.lastRollout).toMatchObject({ failed: 0 });
-		expect(outputs.lastRollout.total).toBeGreaterThan(20);
+		const { lastRollout } = outputs.services["babble-was"];
+		expect(lastRollout).toMatchObject({ failed: 0 });
+		expect(lastRollout.total).toBeGreaterThan(20);
 	});
 
 	test("is named in the preview, with what it disrupts", async () => {

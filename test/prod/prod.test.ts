@@ -46,14 +46,15 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		stack = prodStack(path.join(directory, "stack"), { ...emulator.env, ...withMachines(machines) }, (config) => {
 			config.hosts.find(({ name }: { name: string }) => name === "log").roles.push("registry");
 			config.aws.logVolumeGiB = 4;
-			config.image.build = {
+			const service = config.services["babble-was"];
+			service.image.build = {
 				context: "cache:example",
 				baseArchive: "cache:java",
 				args: { BASE_IMAGE: "babble/java:17", WAS_VERSION: "1" },
 			};
-			config.service.env.LOG_FILE = "/was-logs/{{.Node.Hostname}}.log";
+			service.env.LOG_FILE = "/was-logs/{{.Node.Hostname}}.log";
 			// Under software emulation a health check may take seconds.
-			config.service.health = { intervalSeconds: 15, timeoutSeconds: 30, retries: 10 };
+			service.health = { intervalSeconds: 15, timeoutSeconds: 30, retries: 10 };
 		});
 		await stack.init();
 		await succeeded(stack.up());

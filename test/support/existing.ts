@@ -18,7 +18,7 @@ const placed: [name: string, roles: string[], address: string][] = [
 	["manager", ["manager", "app"], "192.168.2.137"],
 	["worker1", ["worker", "app"], "192.168.2.142"],
 	["log", ["log"], "192.168.1.20"],
-	["nginx", ["nginx"], "192.168.1.10"],
+	["nginx", ["balancer"], "192.168.1.10"],
 ];
 
 export class ExistingHosts {
@@ -45,7 +45,7 @@ export class ExistingHosts {
 			"swarm-scaleout:existing": { privateKeyFile: this.#keyFile },
 			// Steps on hosts that are in order go on beside the one that fails: they must not meet the lab's own.
 			"swarm-scaleout:logs": { path: "/mnt/second" },
-			"swarm-scaleout:service": { replicas: 2 },
+			"swarm-scaleout:services": { "babble-was": { image: { name: "2021babble/babble-was" }, replicas: 2 } },
 		};
 		return new TestStack("existing", path.join(this.scratch, "stack"), config);
 	}

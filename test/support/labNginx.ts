@@ -17,7 +17,8 @@ export const onNginx = (script: string) => execAsRoot(nginx, script);
 export const own = "swarm-scaleout-test-nginx";
 /** The file of the site that it serves. */
 export const siteFile = `/etc/nginx/conf.d/${own}.conf`;
-const plain = { method: "least_conn" };
+/** As the lab has it. */
+const plain = stack.config["swarm-scaleout:nginx"] as object;
 
 export function up(change: object) {
 	stack.config["swarm-scaleout:nginx"] = { ...plain, ...change };

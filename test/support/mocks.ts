@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { byDigest } from "../../lib/imageReference.ts";
 
 /*
  * The SDK's mock runtime with a memory: every resource a program registers, as the engine would be told of it. Where the mock interface
@@ -84,7 +85,7 @@ const defaults: Outputs = {
 	"aws:iam/instanceProfile:InstanceProfile": (name) => ({ name: `name-of-${name}` }),
 	"aws:cloudwatch/logGroup:LogGroup": (_name, { name }) => ({ arn: `arn:aws:logs:ap-northeast-2:123456789012:log-group:${name}` }),
 	"command:remote:Command": (name) => ({ stdout: `stdout of ${name}`, stderr: "" }),
-	"docker:index/image:Image": (_name, { imageName }) => ({ repoDigest: `${imageName.replace(/:[^:/]*$/, "")}@${digest}` }),
+	"docker:index/image:Image": (_name, { imageName }) => ({ repoDigest: byDigest(imageName, digest) }),
 };
 
 /** What is read of the SDK's registration request. */

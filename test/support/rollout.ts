@@ -24,10 +24,7 @@ export interface UnderLoadOptions extends Partial<LoadOptions> {
 export class RolloutLab {
 	readonly stack: TestStack = labStack();
 	readonly endpoint = inject("lab").endpoint;
-	readonly #original = structuredClone(this.stack.config["swarm-scaleout:service"]) as Record<string, unknown> & {
-		env: Record<string, string>;
-		health: Record<string, unknown>;
-	};
+	readonly #original = structuredClone(this.stack.service);
 
 	/** The health check of the lab's configuration. */
 	get health(): Record<string, unknown> {
@@ -39,9 +36,10 @@ export class RolloutLab {
 		return execAsRoot(inject("lab").connections[host] as Connection, script, { deadlineSeconds });
 	}
 
-	/** The configuration of the lab, with other environment variables and top-level keys of the service. */
+	/** The configuration of the lab, with other environment variables and keys of the service. Its image stays what it is. */
 	configure(env: Record<string, string> = {}, rest: object = {}): void {
-		this.stack.config["swarm-scaleout:service"] = { ...structuredClone(this.#original), ...rest, env: { ...this.#original.env, ...env } };
+		const { image } = this.stack.service;
+		this.stack.service = { ...structuredClone(this.#original), image, ...rest, env: { ...this.#original.env, ...env } };
 	}
 
 	async converge(...args: string[]): Promise<void> {

@@ -53,8 +53,9 @@ export function put(config: Any, steps: Step[], value: unknown): Any {
 	if (step === items) return (Array.isArray(config) && config.length > 0 ? config : [undefined]).map((item) => put(item, rest, value));
 	const object = isObject && !Array.isArray(config) ? config : {};
 	if (typeof step === "string") return { ...object, [step]: put(object[step], rest, value) };
-	const entries = Object.entries(object).length > 0 ? Object.entries(object) : [["name", "1"]];
-	if (step === names) return Object.fromEntries([...entries.slice(1), [value, entries[0]?.[1]]]);
+	const entries = Object.entries(object).length > 0 ? Object.entries(object) : [["name", "x1"]];
+	// Without a name there is no value either.
+	if (step === names) return Object.fromEntries([...entries.slice(1), ...(value === undefined ? [] : [[value, entries[0]?.[1]]])]);
 	return Object.fromEntries(entries.map(([name, item]) => [name, put(item, rest, value)]));
 }
 

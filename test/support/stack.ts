@@ -38,6 +38,19 @@ export interface Step {
 	newState?: DeployedResource;
 }
 
+/** A service's section of the configuration, as far as tests look into it. */
+export interface ServiceSection extends Record<string, unknown> {
+	image: ImageSection;
+	env: Record<string, string>;
+	health: Record<string, unknown>;
+}
+
+export interface ImageSection {
+	name: string;
+	pin?: string;
+	build?: { args: Record<string, string> };
+}
+
 /**
  * Ends the plugins and language hosts of a stack whose CLI was killed: those of an engine that was killed do not end by themselves. Each leads a
  * process group. `directory` is the stack's, which may be gone.
@@ -94,6 +107,21 @@ export class TestStack {
 		const file = parse(fs.readFileSync(path.join(projectDirectory, "Pulumi.lab.yaml"), "utf8")) as { config: Record<string, unknown> };
 		const local = { directory, sshPortBase: 2450, lanPort: 23450, endpointPort: 8188, httpsPort: 8189 };
 		return { ...file.config, "swarm-scaleout:local": local };
+	}
+
+	/** The section of its only service, to be read and changed. */
+	get service(): ServiceSection {
+		return (this.config["swarm-scaleout:services"] as { "babble-was": ServiceSection })["babble-was"];
+	}
+
+	set service(section: ServiceSection) {
+		this.config["swarm-scaleout:services"] = { "babble-was": section };
+	}
+
+	/** Has the service's image built with further arguments. */
+	buildWith(args: Record<string, string>): void {
+		const { image } = this.service;
+		this.service.image = { ...image, build: { ...image.build, args: { ...image.build?.args, ...args } } };
 	}
 
 	get configFile(): string {

@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import type { Configuration } from "../../config/load.ts";
 import { parseTopology } from "../../config/parse.ts";
 import { readNamed } from "../../config/read.ts";
-import type { Topology } from "../../config/schema.ts";
+import { type ServiceConfig, servicesOf, type Topology } from "../../config/schema.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { ConfigError, type Fault } from "../../lib/fault.ts";
 
@@ -29,6 +29,14 @@ function configOf(stack: string): Raw {
 	return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace("swarm-scaleout:", ""), value]));
 }
 
+/** The section of the only service. */
+export const was = (config: Raw): Raw => config.services["babble-was"];
+
+/** The only service of a topology. */
+export function serviceIn(topology: Topology): ServiceConfig {
+	return servicesOf(topology)[0] as ServiceConfig;
+}
+
 /** The lab's topology with some sections changed. */
 export function topology(change: (config: Raw) => void = () => {}): Topology {
 	const config = labConfig();
@@ -36,9 +44,12 @@ export function topology(change: (config: Raw) => void = () => {}): Topology {
 	return parseTopology(config);
 }
 
-/** A topology with what it names here, but for the service's secrets. @throws ConfigError */
+/** A topology with what it names here, but for the services' secrets. @throws ConfigError */
 export function configuration(topology: Topology): Configuration {
-	const { named, faults } = readNamed({ ...topology, service: { ...topology.service, secrets: {}, secretEnv: {} } });
+	const services = Object.fromEntries(
+		Object.entries(topology.services).map(([name, service]) => [name, { ...service, secrets: {}, secretEnv: {} }]),
+	);
+	const { named, faults } = readNamed({ ...topology, services });
 	if (faults.length > 0) throw new ConfigError(faults);
 	return { topology, named };
 }

@@ -11,7 +11,7 @@ import { digest, Recorder, type Registered } from "../support/mocks.ts";
 import { runProgram } from "../support/program.ts";
 import { isFaultOf, put, type SchemaPath, schemaPaths } from "../support/schemaPaths.ts";
 import { ScratchHost } from "../support/scratchHost.ts";
-import { faultsOf, hostKey, labConfig, prodConfig, type Raw } from "./fixtures.ts";
+import { faultsOf, hostKey, labConfig, prodConfig, type Raw, was } from "./fixtures.ts";
 
 /*
  * Whatever stands in the configuration, no part of it is run, and no part gets lost: each key that there is, by the schema, is given hostile
@@ -53,6 +53,13 @@ afterAll(() => {
 	fs.rmSync(scratch, { recursive: true });
 });
 
+/** The services of a configuration, with an image that no registry is asked for. */
+function serviceWith(config: Raw, change: Raw): Raw {
+	return { "babble-was": { ...was(config), image: pinned, ...change } };
+}
+
+const pinned = { name: "2021babble/babble-was", pin: digest };
+
 /** Configurations that have between them all that a value can reach. */
 function basesOf({ certificate, key }: Pair): Record<string, Raw> {
 	const existing = (nginx: Raw, registry: Raw): Raw => {
@@ -69,10 +76,9 @@ function basesOf({ certificate, key }: Pair): Record<string, Raw> {
 				ssh: { ...ssh, ...(i < 4 && { bastion: "nginx" }) },
 			})),
 			registry: { server: "registry.example.org:5000", username: "me", password: "secret", ...registry },
-			image: { name: "2021babble/babble-was", pin: digest },
-			service: { ...config.service, user: "app", mount: { type: "bind" }, rollout: { order: ["worker2"], prober: { path: "/" } } },
+			services: serviceWith(config, { user: "app", mount: { type: "bind" }, rollout: { order: ["worker2"], prober: { path: "/" } } }),
 			logs: { access: "network", clients: ["192.168.0.0/16"] },
-			nginx: { serverName: "was.example.org", trustedProxies: ["10.0.0.0/8"], sticky: { cookie: "node" }, ...nginx },
+			nginx: { sites: [{ serverName: "was.example.org" }], trustedProxies: ["10.0.0.0/8"], sticky: { cookie: "node" }, ...nginx },
 		};
 	};
 	const acme = { email: "ops@example.org", agreeTos: true, domains: ["was.example.org"], caCertificateFile: "../ca.crt" };
@@ -85,16 +91,16 @@ function basesOf({ certificate, key }: Pair): Record<string, Raw> {
 		acme: existing({ tls: { acme } }, { caFile: "../ca.crt" }),
 		files: {
 			...existing({ tls: { certificateFile: "../site.crt", keyFile: "../key" } }, { ca: certificate }),
-			image: { name: "2021babble/babble-was", pin: digest, build: { context: ".", args: { VERSION: "1" } } },
+			services: serviceWith(labConfig(), { image: { ...pinned, build: { context: ".", args: { VERSION: "1" } } } }),
 		},
 		aws: {
 			...prodConfig(),
 			registry: { server: "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com" },
-			image: { name: "2021babble/babble-was", pin: digest },
+			services: serviceWith(prodConfig(), {}),
 			logs: { shipping: { logGroup: "/babble/logs" } },
 			swarm: { adopt: "swarm-id" },
 			aws: { ...prodConfig().aws, profile: "ops", tags: { team: "web" }, amiId: "ami-0123456789abcdef0" },
-			nginx: { serverName: "was.example.org", tls: { certificate, key } },
+			nginx: { sites: [{ serverName: "was.example.org" }], tls: { certificate, key } },
 		},
 	};
 }
@@ -111,8 +117,8 @@ test("the schema has keys of text, numbers, lists and maps, and all are found", 
 	for (const name of [
 		"hosts[].name",
 		"logs.clients[]",
-		"service.env.*",
-		"service.secrets.*.fromEnvironment",
+		"services.*.env.*",
+		"services.*.secrets.*.fromEnvironment",
 		"nginx.tls.acme.domains[]",
 		"nginx.listen",
 	])
@@ -162,7 +168,7 @@ const isFile = ({ name }: SchemaPath) => /(File|Archive)$/.test(name);
 /** A file arrives by its content, also as a step's text has it, or by its name, which is another one on a host. */
 function fileForms(file: string): string[] {
 	const content = fs.readFileSync(file, "utf8").trim();
-	return [content, content.replaceAll("\n", "\n  "), `/${path.basename(file)}`, `/${fileStem(path.basename(file))}`];
+	return [content, content.replaceAll("\n", "\n  "), `/${path.basename(file)}`, `-${fileStem(path.basename(file))}`];
 }
 
 /** The resources of the program with these values. What it refuses itself, once it has read files, is taken out and tried again without. */

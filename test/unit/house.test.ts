@@ -51,7 +51,9 @@ describe("bash", () => {
 });
 
 test("no source is longer than one can keep in mind: about 300 lines", () => {
-	const long = [...sources, ...filesOf("host", /\.sh$/)].map((file) => [file, read(file).split("\n").length - 1] as const);
+	// What is made from the schema is as long as that.
+	const written = sources.filter((file) => !file.startsWith("components/settings/"));
+	const long = [...written, ...filesOf("host", /\.sh$/)].map((file) => [file, read(file).split("\n").length - 1] as const);
 	expect(long.filter(([, lines]) => lines > 300)).toEqual([]);
 });
 
@@ -81,7 +83,8 @@ describe("imports", () => {
 });
 
 test("the README's picture has the arrows of index.ts, and no other", () => {
-	const boxes: Record<string, string> = { was: "service" };
+	/** Parts that are made for each of several, by what they are called there. */
+	const boxes: Record<string, string> = { deployed: "service" };
 	const origins = new Map<string, Set<string>>();
 	const arrows = new Set<string>();
 	const namesIn = (node: ts.Node): string[] => {
@@ -94,17 +97,26 @@ test("the README's picture has the arrows of index.ts, and no other", () => {
 	};
 	const bound = (name: ts.BindingName): string[] =>
 		ts.isIdentifier(name) ? [name.text] : name.elements.flatMap((element) => (ts.isBindingElement(element) ? bound(element.name) : []));
-	for (const statement of ts.createSourceFile("index.ts", read("index.ts"), ts.ScriptTarget.Latest).statements) {
-		if (!ts.isVariableStatement(statement) || statement.modifiers) continue;
-		for (const { name, initializer } of statement.declarationList.declarations) {
-			const from = new Set(initializer && namesIn(initializer).flatMap((used) => [...(origins.get(used) ?? [])]));
-			const isPart = initializer && ts.isNewExpression(initializer);
-			const [part = ""] = bound(name);
-			const box = boxes[part] ?? part;
-			if (isPart) for (const other of from) arrows.add(`${other} -> ${box}`);
-			for (const each of bound(name)) origins.set(each, isPart ? new Set([box]) : from);
+	const readDeclaration = (name: ts.BindingName, value: ts.Node | undefined) => {
+		const from = new Set(value && namesIn(value).flatMap((used) => [...(origins.get(used) ?? [])]));
+		const isPart = value && ts.isNewExpression(value);
+		const [part = ""] = bound(name);
+		const box = boxes[part] ?? part;
+		if (isPart) for (const other of from) arrows.add(`${other} -> ${box}`);
+		for (const each of bound(name)) origins.set(each, isPart ? new Set([box]) : from);
+	};
+	const readStatements = (statements: readonly ts.Statement[], whole?: ts.BindingName) => {
+		for (const statement of statements) {
+			if (ts.isReturnStatement(statement) && whole) readDeclaration(whole, statement.expression);
+			if (!ts.isVariableStatement(statement) || statement.modifiers) continue;
+			for (const { name, initializer } of statement.declarationList.declarations) {
+				const each = initializer && ts.isCallExpression(initializer) ? initializer.arguments[0] : undefined;
+				if (each && ts.isArrowFunction(each) && ts.isBlock(each.body)) readStatements(each.body.statements, name);
+				else readDeclaration(name, initializer);
+			}
 		}
-	}
+	};
+	readStatements(ts.createSourceFile("index.ts", read("index.ts"), ts.ScriptTarget.Latest).statements);
 	const [, picture = ""] = read("README.md").split("Values flow one way");
 	const drawn = [...picture.matchAll(/^ {2}(\w+)(?:\[.*?\])? -->(?:\|.*?\|)? (\w+)/gm)].map(([, from, to]) => `${from} -> ${to}`);
 	expect(drawn.sort()).toEqual(["config -> hosts", ...arrows].sort());

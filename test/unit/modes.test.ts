@@ -16,7 +16,7 @@ import { Recorder } from "../support/mocks.ts";
 import { runProgram } from "../support/program.ts";
 import { type HostFile, ScratchHost } from "../support/scratchHost.ts";
 import { commandsOf } from "../support/step.ts";
-import { labConfig, type Raw, topology } from "./fixtures.ts";
+import { labConfig, type Raw, topology, was } from "./fixtures.ts";
 
 /*
  * The modes of all that is written, on hosts and where `pulumi` runs, as host/steps.ts and docs/security.md say them. Every step of the program runs in the root of a
@@ -42,8 +42,11 @@ beforeAll(async () => {
 	vi.stubEnv("DATASOURCE_PASSWORD", "planted-datasource-password");
 	vi.stubEnv("REDIS_PASSWORD", "planted-redis-password");
 	const { certificate, key } = makeCertificate(["DNS:was.example.org"]);
-	const config: Raw = { ...labConfig(), nginx: { serverName: "was.example.org", tls: { certificate, key }, maintenance: true } };
-	config.service.mount = { type: "bind", source: "/srv/was-logs" };
+	const config: Raw = {
+		...labConfig(),
+		nginx: { sites: [{ serverName: "was.example.org" }], tls: { certificate, key }, maintenance: true },
+	};
+	was(config).mount = { type: "bind", source: "/srv/was-logs" };
 	const recorder = new Recorder();
 	const named = Object.fromEntries(Object.entries(config).map(([name, value]) => [`swarm-scaleout:${name}`, value]));
 	await runProgram(recorder, named, "lab");
@@ -61,7 +64,7 @@ afterAll(() => {
 /** Steps of hosts that the lab has none of. */
 function others(): Step[] {
 	const { nginx } = topology((config) => {
-		config.nginx = { serverName: "was.example.org", tls: { acme: { email: "ops@example.org", agreeTos: true } } };
+		config.nginx = { sites: [{ serverName: "was.example.org" }], tls: { acme: { email: "ops@example.org", agreeTos: true } } };
 	});
 	const acme = nginx.tls?.acme as NonNullable<NonNullable<typeof nginx.tls>["acme"]>;
 	const paths = {
@@ -71,7 +74,7 @@ function others(): Step[] {
 		dropIn: "/etc/systemd/system/certbot.service.d/own.conf",
 	};
 	return [
-		acmeStep(nginx, { acme, ca: "a CA\n" }, paths),
+		acmeStep(["was.example.org"], { acme, ca: "a CA\n" }, paths),
 		loginStep("babble-was", "123456789012.dkr.ecr.eu-central-1.amazonaws.com"),
 		shippingStep("eu-central-1", "{}\n"),
 		mountStep("id-of-hosts-log-volume", "/mnt/main-was-logs", "50GiB"),

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { makeCertificate } from "../support/certificate.ts";
 import { Recorder } from "../support/mocks.ts";
 import { runProgram } from "../support/program.ts";
-import { labConfig, type Raw } from "./fixtures.ts";
+import { labConfig, type Raw, was } from "./fixtures.ts";
 
 /* Files of the machine that runs `pulumi`, named below the home directory. */
 
@@ -28,10 +28,10 @@ test("~/ is the home directory in every key that names a file or a directory", a
 	const config: Raw = {
 		...labConfig(),
 		registry: { server: "registry.example.org:5000", username: "me", password: "secret", caFile: "~/ca.crt" },
-		nginx: { serverName: "was.example.org", tls: { certificateFile: "~/site.crt", keyFile: "~/key" } },
+		nginx: { sites: [{ serverName: "was.example.org" }], tls: { certificateFile: "~/site.crt", keyFile: "~/key" } },
 	};
 	for (const host of config.hosts) host.roles = host.roles.filter((role: string) => role !== "registry");
-	Object.assign(config.image.build, { context: "~/context", baseArchive: "~/base.tar.gz" });
+	Object.assign(was(config).image.build, { context: "~/context", baseArchive: "~/base.tar.gz" });
 	config.local = { directory: "~/machines", imageDirectory: "~/image" };
 	const recorder = new Recorder();
 	await runProgram(recorder, Object.fromEntries(Object.entries(config).map(([name, value]) => [`swarm-scaleout:${name}`, value])), "lab");
@@ -41,8 +41,8 @@ test("~/ is the home directory in every key that names a file or a directory", a
 		imageDirectory: `${home}/image`,
 	});
 	expect(find("hosts-log-disk").inputs.file).toBe(`${home}/machines/log-disk.ext4`);
-	expect(find("was", ":Image").inputs.build).toMatchObject({ context: `${home}/context`, dockerfile: `${home}/context/Dockerfile` });
-	expect(await find("was-base-image-archive").inputs.source.path).toBe(`${home}/base.tar.gz`);
+	expect(find("babble-was", ":Image").inputs.build).toMatchObject({ context: `${home}/context`, dockerfile: `${home}/context/Dockerfile` });
+	expect(await find("base-image-babble-java-17-archive").inputs.source.path).toBe(`${home}/base.tar.gz`);
 	expect(find("registry-trust-manager").inputs.stdin).toContain("BEGIN CERTIFICATE");
 	expect(find("nginx-certificate").inputs.stdin).toContain("PRIVATE KEY");
 });

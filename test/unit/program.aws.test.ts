@@ -19,7 +19,8 @@ beforeAll(async () => {
 	vi.stubEnv("DATASOURCE_PASSWORD", planted[0]);
 	vi.stubEnv("REDIS_PASSWORD", planted[1]);
 	// Pinned: no registry is asked.
-	const config: Props = { ...prodConfig(), logs: { shipping: {} }, image: { name: "2021babble/babble-was", pin: digest } };
+	const config: Props = { ...prodConfig(), logs: { shipping: {} } };
+	config.services["babble-was"].image.pin = digest;
 	const entries = Object.entries(config).map(([key, value]) => [
 		`swarm-scaleout:${key}`,
 		typeof value === "string" ? value : JSON.stringify(value),

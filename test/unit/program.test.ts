@@ -69,7 +69,7 @@ describe("the lab's topology becomes these resources", () => {
 		["dynamic/scaleout:SwarmNode", ["swarm-manager", "swarm-worker1", "swarm-worker2"]],
 		["dynamic/scaleout:NodeLabel", ["babble-was-label-manager", "babble-was-label-worker1", "babble-was-label-worker2"]],
 		["dynamic/scaleout:Service", ["babble-was"]],
-		["docker:index/image:Image", ["was"]],
+		["docker:index/image:Image", ["babble-was"]],
 		["dynamic/scaleout:SwarmSecret", ["babble-was-spring.datasource.password"]],
 	])("%s: %j", (type, expected) => {
 		expect(names(recorder.ofType(type)).sort()).toEqual(expected.toSorted());
@@ -83,7 +83,7 @@ describe("the lab's topology becomes these resources", () => {
 		["registry-password", "GeneratedSecret", "scaleout:index:Registry registry"],
 		["babble-was-label-worker1", "NodeLabel", "scaleout:index:WasService babble-was"],
 		["babble-was-secrets-key", "GeneratedSecret", "scaleout:index:WasService babble-was"],
-		["was", "Image", "scaleout:index:WasImage was"],
+		["babble-was", "Image", "scaleout:index:WasImage babble-was"],
 		["babble-was", "Service", "scaleout:index:WasService babble-was"],
 		["nginx", "Command", "scaleout:index:LoadBalancer nginx"],
 	])("%s (%s) belongs to the component %s", (name, type, parent) => {
@@ -91,19 +91,19 @@ describe("the lab's topology becomes these resources", () => {
 	});
 
 	test("a host's steps go with its machine, and are not undone one by one on a machine that is deleted", () => {
-		for (const step of remote().filter(({ name }) => !name.startsWith("was-base-image"))) {
+		for (const step of remote().filter(({ name }) => !name.startsWith("base-image"))) {
 			expect(step.deletedWith, step.name).toMatch(/scaleout:Machine::/);
 		}
 	});
 
 	test("the base image is copied and imported anew on another machine: another connection alone would do neither", () => {
-		const archive = find("was-base-image-archive");
+		const archive = find("base-image-babble-java-17-archive");
 		expect(archive.inputs.triggers).toEqual([find("hosts-manager", ":Machine").id]);
-		expect(find("was-base-image", ":Command").inputs.stdin).toContain(`\n@because copied ${archive.id}\n`);
+		expect(find("base-image-babble-java-17", ":Command").inputs.stdin).toContain(`\n@because copied ${archive.id}\n`);
 	});
 
 	test("the image is built and pushed anew where the registry's host is another machine, which holds none", () => {
-		expect(find("was", ":Image").replacementTrigger).toBe(`${find("hosts-log", ":Machine").id} ${hostKeyOf("hosts-log")}`);
+		expect(find("babble-was", ":Image").replacementTrigger).toBe(`${find("hosts-log", ":Machine").id} ${hostKeyOf("hosts-log")}`);
 	});
 
 	test("the collected logs outlive the stack", () => {
@@ -315,13 +315,13 @@ describe("each step waits for what it needs", () => {
 		["a node serves after it is a node, drainable, trusts the registry and has proven access to the export; so it ceases to before any of that goes", () => [find("babble-was-label-worker2")], () => [find("swarm-worker2", ":SwarmNode"), find("babble-was-drain-agent-worker2"), find("registry-trust-worker2"), find("logs-probe-worker2"), find(`logs-client-${addresses.worker2}-mnt-main-was-logs`)]],
 		["the service after the labels: a successor serves before the load balancer moves on to it, and the labels that go do so after that", () => [service(), find("nginx", ":Command")], () => recorder.ofType(":NodeLabel")],
 		["trust after the registry serves", trust, () => [find("registry", ":Command")]],
-		["the push after the registry is trusted", () => [find("was", ":Image")], trust],
-		["the build after its base image is there", () => [find("was", ":Image")], () => [find("was-base-image", ":Command")]],
-		["the base image after its archive is copied, and Docker is there", () => [find("was-base-image", ":Command")], () => [find("was-base-image-archive"), packagesOf("manager")]],
+		["the push after the registry is trusted", () => [find("babble-was", ":Image")], trust],
+		["the build after its base image is there", () => [find("babble-was", ":Image")], () => [find("base-image-babble-java-17", ":Command")]],
+		["the base image after its archive is copied, and Docker is there", () => [find("base-image-babble-java-17", ":Command")], () => [find("base-image-babble-java-17-archive"), packagesOf("manager")]],
 		["a secret after the swarm is there", () => [find("babble-was-spring.datasource.password")], () => [find("swarm", ":SwarmCluster")]],
 		["the drain agents after their hosts' packages", () => [find("babble-was-drain-agent-worker1")], () => [packagesOf("worker1")]],
 		["a drain agent after its host has proven to be this stack's node", () => [find("babble-was-drain-agent-worker1")], () => [find("swarm-worker1", ":SwarmNode")]],
-		["the service after the export is proven, the image pushed, the secret made, every node labelled and drainable", () => [service()], () => [...probes(), ...agents(), ...trust(), find("was", ":Image"), find("babble-was-spring.datasource.password"), ...recorder.ofType(":SwarmNode")]],
+		["the service after the export is proven, the image pushed, the secret made, every node labelled and drainable", () => [service()], () => [...probes(), ...agents(), ...trust(), find("babble-was", ":Image"), find("babble-was-spring.datasource.password"), ...recorder.ofType(":SwarmNode")]],
 		["NGINX after the service answers, and NGINX is installed", () => [find("nginx", ":Command")], () => [service(), packagesOf("nginx")]],
 	];
 	test.each(orders)("%s", (_order, later, earlier) => {
@@ -339,8 +339,13 @@ test("the stack's outputs say where things are", () => {
 		endpoint: "http://127.0.0.1:8088",
 		nodes: Object.fromEntries(labConfig().hosts.map(({ name, address }: Props) => [name, address])),
 		swarmId: "id-of-swarm",
-		serviceName: "babble-was",
-		imageDigest: `192.168.1.20:5000/2021babble/babble-was@${digest}`,
+		services: {
+			"babble-was": {
+				endpoint: "http://127.0.0.1:8088",
+				image: `192.168.1.20:5000/2021babble/babble-was@${digest}`,
+				lastRollout: null,
+			},
+		},
 		nfs: { server: "192.168.1.20", path: "/mnt/main-was-logs" },
 		logLocation: { host: "log", directory: "/mnt/main-was-logs" },
 	});

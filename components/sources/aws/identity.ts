@@ -24,7 +24,7 @@ export function profiles({ hosts, logs, images }: AwsArgs, account: Account): Re
 	const rightsOf = ({ roles }: HostSettings): Right[] => [
 		...(logGroup && roles.includes("log") ? [writeLogs(logGroup)] : []),
 		// Workers pull with the token that a manager gives the service.
-		...(ecr && roles.includes("manager") ? pullImages(ecr, images.repository) : []),
+		...(ecr && roles.includes("manager") ? pullImages(ecr, images.repositories) : []),
 	];
 	const needed = hosts.map((host) => ({ host, rights: rightsOf(host) })).filter(({ rights }) => rights.length > 0);
 	return Object.fromEntries(needed.map(({ host, rights }) => [host.name, profile(host, rights, account)]));
@@ -54,13 +54,17 @@ function writeLogs({ arn }: LogGroup): Right {
 	return { purpose: "WriteLogs", actions, resources: [pulumi.interpolate`${arn}:*`] };
 }
 
-/** To get a token, which the whole registry is for, and to pull from one repository. */
-function pullImages({ accountId, region }: EcrRegistry, repository: string): Right[] {
+/** To get a token, which the whole registry is for, and to pull from some repositories. */
+function pullImages({ accountId, region }: EcrRegistry, repositories: string[]): Right[] {
 	const partition = region.startsWith("cn-") ? "aws-cn" : "aws";
 	const actions = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"];
 	return [
 		{ purpose: "LogInToEcr", actions: ["ecr:GetAuthorizationToken"], resources: ["*"] },
-		{ purpose: "PullImages", actions, resources: [`arn:${partition}:ecr:${region}:${accountId}:repository/${repository}`] },
+		{
+			purpose: "PullImages",
+			actions,
+			resources: repositories.map((name) => `arn:${partition}:ecr:${region}:${accountId}:repository/${name}`),
+		},
 	];
 }
 

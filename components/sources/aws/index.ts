@@ -26,7 +26,7 @@ export interface AwsArgs {
 	images: {
 		/** Registry's host; anything but ECR needs no rights. */
 		server?: string | undefined;
-		repository: string;
+		repositories: string[];
 	};
 	/** What is opened. */
 	ports: {
@@ -41,7 +41,7 @@ export interface AwsArgs {
 	};
 }
 
-/** EC2 instances in a network of their own, the private ones reached through the host with role `nginx`. */
+/** EC2 instances in a network of their own, the private ones reached through the host with role `balancer`. */
 export function awsSource(args: AwsArgs): Source {
 	const { region } = args.aws;
 	const { shipping } = args.logs;

@@ -23,7 +23,7 @@ export interface MadeInstance {
 	instance: Instance;
 	/** Public half of its host key. */
 	hostKey: pulumi.Output<string>;
-	/** The host with role `nginx` only: its public address, and what binds it. */
+	/** The host with role `balancer` only: its public address, and what binds it. */
 	publicAddress?: pulumi.Output<string>;
 	bound?: pulumi.Resource;
 }
@@ -82,7 +82,7 @@ function instanceOf(
 	const addressName = (host: string) => named(`${host}-address`);
 	const { name, address, roles } = host;
 	const hostname = firstName(host);
-	const isNginx = roles.includes("nginx");
+	const isFront = roles.includes("balancer");
 	const spare = isSpare(host, hosts);
 	const instanceType = host.instanceType ?? aws.instanceType;
 	const wanted = `${aws.image} ${host.imageRevision ?? aws.imageRevision}`;
@@ -107,7 +107,7 @@ function instanceOf(
 			subnetId,
 			privateIp: address,
 			// The NGINX host gets its address by association; AWS then reports a public address, which `false` would call a change.
-			...(!isNginx && { associatePublicIpAddress: false }),
+			...(!isFront && { associatePublicIpAddress: false }),
 			vpcSecurityGroupIds: groupsOf(roles).map((group) => groups[group].id),
 			keyName: keyPair.keyName,
 			...(profiles[name] && { iamInstanceProfile: profiles[name].name }),
@@ -138,7 +138,7 @@ function instanceOf(
 			additionalSecretOutputs: ["userData", "userDataBase64"],
 		},
 	);
-	if (!isNginx) return { instance, hostKey: hostKey.publicKey };
+	if (!isFront) return { instance, hostKey: hostKey.publicKey };
 	const known = { ...opts, aliases: aliasesOf(host, addressName) };
 	const eip = new Eip(addressName(name), { domain: "vpc", tags: tags(name) }, { ...known, dependsOn: network.routes });
 	const bound = new EipAssociation(

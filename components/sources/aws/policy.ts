@@ -100,7 +100,7 @@ function instanceFaults(
 	ebsBlockDevices.forEach((device: Props, i: number) => {
 		faults.push(...unencrypted(`ebsBlockDevices[${i}].encrypted`, device));
 	});
-	if (associatePublicIpAddress && !given.hosts.some(({ address, roles }) => address === privateIp && roles.includes("nginx")))
+	if (associatePublicIpAddress && !given.hosts.some(({ address, roles }) => address === privateIp && roles.includes("balancer")))
 		faults.push({ property: "associatePublicIpAddress", value: true, remedy: "gives a private host a public address: remove it" });
 	return faults;
 }

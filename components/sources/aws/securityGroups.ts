@@ -11,7 +11,7 @@ const purposes = {
 	manager: "Managers of the swarm",
 	app: "Nodes that run the service",
 	log: "The host that collects the logs",
-	nginx: "The load balancer and bastion",
+	balancer: "The load balancer and bastion",
 	registry: "The registry of images",
 } as const;
 
@@ -64,19 +64,19 @@ export function securityRules({ aws, hosts, ports }: Pick<AwsArgs, "aws" | "host
 		entry("swarm", "tcp", 7946, "swarm", "Swarm gossip"),
 		entry("swarm", "udp", 7946, "swarm", "Swarm gossip"),
 		entry("swarm", "udp", ports.overlay, "swarm", "Overlay networks"),
-		...ports.published.map((port) => entry("app", "tcp", port, "nginx", "The service, from NGINX")),
+		...ports.published.map((port) => entry("app", "tcp", port, "balancer", "The service, from NGINX")),
 		...ports.peers.map((port) => entry("app", "tcp", port, "app", "Whether another node serves")),
 		entry("log", "tcp", 2049, "app", "NFS export of the logs"),
 		entry("registry", "tcp", registryPort, "swarm", "Images"),
-		...ports.web.map((port) => entry("nginx", "tcp", port, world, "The web")),
-		...[...new Set(aws.operatorCidrs)].map((cidr) => entry("nginx", "tcp", 22, { cidr }, "SSH of operators")),
-		...behind.map((group) => entry(group, "tcp", 22, "nginx", "SSH through the bastion")),
+		...ports.web.map((port) => entry("balancer", "tcp", port, world, "The web")),
+		...[...new Set(aws.operatorCidrs)].map((cidr) => entry("balancer", "tcp", 22, { cidr }, "SSH of operators")),
+		...behind.map((group) => entry(group, "tcp", 22, "balancer", "SSH through the bastion")),
 		// The application talks to its database and to whatever else it needs.
 		{ group: "swarm", direction: "out", protocol: "all", peer: world, purpose: "Packages, images, and what the service talks to" },
-		...ports.published.map((port) => exit("nginx", port, "app", "The service")),
-		...behind.map((group) => exit("nginx", 22, group, "SSH through the bastion")),
+		...ports.published.map((port) => exit("balancer", port, "app", "The service")),
+		...behind.map((group) => exit("balancer", 22, group, "SSH through the bastion")),
 		...groups
-			.filter((group) => ["nginx", "log", "registry"].includes(group))
+			.filter((group) => ["balancer", "log", "registry"].includes(group))
 			.flatMap((group) => [80, 443].map((port) => exit(group, port, world, "Packages"))),
 	];
 	return rules.filter(({ group, peer }) => groups.includes(group) && (typeof peer !== "string" || groups.includes(peer)));

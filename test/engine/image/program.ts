@@ -4,6 +4,7 @@ import { WasImage } from "../../../components/image.ts";
 import { Registry } from "../../../components/registry.ts";
 import { readRegistryCa, readRegistryPassword } from "../../../config/registry.ts";
 import { topologySchema } from "../../../config/schema.ts";
+import { image as imageSection } from "../../../config/sections/image.ts";
 
 /* Registry and image of a stack without hosts, and a command that is given the image as the service would be. */
 
@@ -15,8 +16,8 @@ const registry = new Registry("registry", {
 	ca: readRegistryCa(settings, []),
 	hosts: [],
 });
-const image = new WasImage("was", {
-	...topologySchema.shape.image.parse(config.requireObject("image")),
+const image = new WasImage("babble-was", {
+	...imageSection.parse(config.requireObject("image")),
 	registry,
 	builder: undefined as never,
 	provider: undefined as never,

@@ -11,6 +11,7 @@ import { simulatedConfig } from "../../bench/simulated.ts";
 import { type Props, Recorder } from "../../support/mocks.ts";
 import { runProgram } from "../../support/program.ts";
 import { sampleEnvironment } from "../../support/sample.ts";
+import { serviceIn } from "../fixtures.ts";
 
 const require = createRequire(import.meta.url);
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-growth-"));
@@ -29,10 +30,11 @@ afterAll(() => {
 describe("simulated hosts", () => {
 	test.each([5, 50, 200, 500])("%i of them are a valid configuration, in which every swarm node runs the service", (count) => {
 		const sections = Object.entries(configOf(count)).map(([key, value]) => [key.split(":")[1], value]);
-		const { hosts, service }: Topology = parseTopology(Object.fromEntries(sections));
+		const topology: Topology = parseTopology(Object.fromEntries(sections));
+		const { hosts } = topology;
 		const having = (role: string) => hosts.filter(({ roles }) => roles.includes(role as never)).length;
 		expect(hosts).toHaveLength(count);
-		expect({ manager: having("manager"), app: having("app"), replicas: service.replicas }).toEqual({
+		expect({ manager: having("manager"), app: having("app"), replicas: serviceIn(topology).replicas }).toEqual({
 			manager: 3,
 			app: count - 2,
 			replicas: count - 2,

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { appState } from "../../../cli/apps.ts";
+import { type AppState, appStates } from "../../../cli/apps.ts";
 import type { Deployed } from "../../../cli/deployed.ts";
 import { nginxState } from "../../../cli/observe.ts";
 import { closedPort, closeServers, listen } from "../../support/localServer.ts";
@@ -38,12 +38,32 @@ function docker({ inspected = healthy, ps = "echo 0123", volumes = "echo nfs-1; 
 
 const report = { service: "was", node: "worker1", state: "closed", number: 0, choosing: false, container: "0123", reason: "it drains" };
 
-function look(published: number, peerPort: number | undefined, isServing = true) {
+async function look(published: number, peerPort: number | undefined, isServing = true) {
 	const host = { name: "worker1", roles: ["app"], address: "127.0.0.1", connection: connection() };
 	const health = { path: "/health?x=$(id)", status: [200], host: "was.example.org", timeoutSeconds: 2 };
 	const nodes = isServing ? [host] : [];
-	return appState({ service: { name: "was", published, mode: "host", health, peerPort, nodes } } as unknown as Deployed, host);
+	const services = [{ name: "was", published, mode: "host", health, peerPort, nodes }];
+	const states = await appStates({ services } as unknown as Deployed, host);
+	expect(Object.keys(states)).toEqual(["was"]);
+	return states.was as AppState;
 }
+
+test("each of several services is asked at its own ports", async () => {
+	docker({});
+	const host = { name: "worker1", roles: ["app"], address: "127.0.0.1", connection: connection() };
+	const health = { path: "/health", status: [200], host: "localhost", timeoutSeconds: 2 };
+	const serviceOf = async (name: string, status: number, peerPort?: number) => {
+		const published = await listen((_request, response) => response.writeHead(status).end());
+		return { name, published, mode: "host", health, peerPort, nodes: [host] };
+	};
+	// The second one has no agent: the first one's is not asked for it.
+	const services = [await serviceOf("admin", 503, await closedPort()), await serviceOf("was", 200)];
+	const states = await appStates({ services } as unknown as Deployed, host);
+	expect(Object.entries(states).map(([name, { serving }]) => [name, serving?.answer, serving?.agent])).toEqual([
+		["admin", { status: 503 }, "connection refused"],
+		["was", { status: 200 }, undefined],
+	]);
+});
 
 test("asks the task as the load balancer does, the agent, and Docker, past any proxy of the host", async () => {
 	docker({});
@@ -109,7 +129,7 @@ test("NGINX's host tells which upstream servers it cannot connect to", async () 
 		`[ $1 = -v ] && echo 'nginx version: nginx/1.22.1' >&2 || printf 'upstream app {\\n server 127.0.0.1:${published};\\n}\\n'`,
 	);
 	const nodes = ["127.0.0.1", "127.0.0.2"].map((address) => ({ name: address, address }));
-	expect(await nginxState({ service: { published, nodes } } as unknown as Deployed, { connection: connection() })).toEqual({
+	expect(await nginxState({ services: [{ published, nodes }] } as unknown as Deployed, { connection: connection() })).toEqual({
 		isActive: true,
 		version: "1.22.1",
 		servers: [`127.0.0.1:${published}`],

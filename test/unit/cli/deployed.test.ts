@@ -41,12 +41,12 @@ test("a host is known by the ID of its node, and one that is none has no ID", ()
 });
 
 test("agents are asked where there are any, and health is what the service was deployed with", () => {
-	expect(deployed("lossless").service).toMatchObject({
+	expect(deployed("lossless").services[0]).toMatchObject({
 		peerPort: 7950,
 		health: { path: "/health", status: [200], host: "localhost", timeoutSeconds: 7 },
 	});
-	expect(deployed("swarm").service).not.toHaveProperty("peerPort");
-	expect(deployed("lossless", "ingress").service).not.toHaveProperty("peerPort");
+	expect(deployed("swarm").services[0]).not.toHaveProperty("peerPort");
+	expect(deployed("lossless", "ingress").services[0]).not.toHaveProperty("peerPort");
 });
 
 test("a task counts as updated when it was made of what the service is now", () => {

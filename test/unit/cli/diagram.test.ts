@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { expect, test } from "vitest";
 import { topologyDiagram } from "../../../cli/diagram.ts";
 import { readStackFile } from "../../../config/stackFile.ts";
-import { projectDirectory, topology } from "../fixtures.ts";
+import { projectDirectory, topology, was } from "../fixtures.ts";
 
 const lines = (text: string) => text.split("\n").map((line) => line.trim());
 
@@ -28,7 +28,7 @@ test("arrows are the way of a request, of the logs, and of the image", () => {
 });
 
 test("in host mode only the nodes that run a task are served from", () => {
-	const text = topologyDiagram(topology((config) => Object.assign(config.service, { replicas: 2 })));
+	const text = topologyDiagram(topology((config) => Object.assign(was(config), { replicas: 2 })));
 	expect(text).toContain('-->|":8080"| host0 & host1\n');
 });
 
@@ -36,11 +36,11 @@ test("a registry outside and a directory on each node are drawn as such", () => 
 	const text = topologyDiagram(
 		topology((config) => {
 			config.hosts[3].roles = ["log"];
-			config.image = { name: "a/b", tag: "1" };
-			config.service.mount = { type: "bind", target: "/was-logs", source: "/home/ubuntu/was-logs" };
+			was(config).image = { name: "a/b", tag: "1" };
+			was(config).mount = { type: "bind", target: "/was-logs", source: "/home/ubuntu/was-logs" };
 		}),
 	);
-	expect(text).toContain('registry[("docker.io<br/>a/b:1")] -.-> host0');
+	expect(text).toContain('registry[("docker.io")] -.->|"a/b:1"| host0');
 	expect(text).toContain("babble-was, logs in /home/ubuntu/was-logs");
 	expect(text).not.toContain("over NFS");
 });

@@ -13,7 +13,7 @@ const roles = new Map([
 	["hosts-manager", ["manager", "app"]],
 	["hosts-worker1", ["worker", "app"]],
 	["hosts-log", ["log"]],
-	["hosts-nginx", ["nginx"]],
+	["hosts-nginx", ["balancer"]],
 ]);
 const dynamic = (type: string) => `pulumi-nodejs:dynamic/scaleout:${type}`;
 const command = "command:remote:Command";

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterEach, expect, test, vi } from "vitest";
 import { Recorder, withoutSecrets } from "../../support/mocks.ts";
 import { runProgram } from "../../support/program.ts";
-import { labConfig, type Raw } from "../fixtures.ts";
+import { labConfig, type Raw, was } from "../fixtures.ts";
 
 /* The whole program with the service's image in ECR, against the mock runtime. */
 
@@ -16,7 +16,8 @@ afterEach(() => {
 test("a service whose image is in ECR has its token renewed on each manager, before it is updated; no token is shown", async () => {
 	vi.stubEnv("DATASOURCE_PASSWORD", "a");
 	vi.stubEnv("REDIS_PASSWORD", "b");
-	const config: Raw = { ...labConfig(), image: { name: "2021babble/babble-was", resolve: "manager" }, registry: { server } };
+	const config: Raw = { ...labConfig(), registry: { server } };
+	was(config).image = { name: "2021babble/babble-was", resolve: "manager" };
 	for (const host of config.hosts) host.roles = host.roles.filter((role: string) => role !== "registry");
 	config.hosts[1].roles = ["manager", "app"];
 	const token = { password: "planted-ecr-token", userName: "AWS" };

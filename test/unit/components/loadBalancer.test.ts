@@ -2,7 +2,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Host } from "../../../components/host.ts";
 import { LoadBalancer } from "../../../components/loadBalancer.ts";
-import type { SwarmMember } from "../../../components/swarm.ts";
 import type { Drift } from "../../../lib/drift.ts";
 import type { Certificate } from "../../../lib/nginx.ts";
 import { Recorder, type Registered, withoutSecrets } from "../../support/mocks.ts";
@@ -36,12 +35,13 @@ async function make(
 		ready: new pulumi.ComponentResource("test:index:Ready", name),
 		drift: pulumi.output<Drift>({}),
 	});
-	const serving = [{ host: { ...hostOf("manager"), ...node } }] as SwarmMember[];
+	const to = { service: "babble-was", port: 8080, hosts: [{ ...hostOf("manager"), ...node }] };
 	const all = topology((config) => {
 		Object.assign(config.nginx, nginx);
 		Object.assign(config.hosts[0], node);
 	});
-	new LoadBalancer("nginx", { ...all.nginx, host: hostOf("nginx"), serving, published: all.service.publish.published, certificate });
+	const sites = all.nginx.sites.map(({ serverName }) => ({ serverName, routes: { "/": to } }));
+	new LoadBalancer("nginx", { ...all.nginx, host: hostOf("nginx"), sites, certificate });
 	await pulumi.runtime.disconnect();
 	return Object.fromEntries(recorder.ofType("remote:Command").map((step) => [step.name, step]));
 }
@@ -97,7 +97,7 @@ describe("the steps on the host", () => {
 	});
 
 	test("by ACME: HTTP, which serves the challenges, then the certificate, then HTTPS", async () => {
-		const nginx = { serverName: "was.example.org", tls: { acme } };
+		const nginx = { sites: [{ serverName: "was.example.org" }], tls: { acme } };
 		const certificate: Certificate = {
 			acme: { email: acme.email, directoryUrl: "https://ca.example.org/dir" },
 			ca: "CA",

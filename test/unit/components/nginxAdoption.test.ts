@@ -7,6 +7,7 @@ import { eachOnHost } from "../../support/eachHost.ts";
 import type { ScratchHost } from "../../support/scratchHost.ts";
 import { runStep } from "../../support/step.ts";
 import { type Raw, topology } from "../fixtures.ts";
+import { frontOf } from "./front.ts";
 
 let host: ScratchHost;
 const at = (name: string) => path.join(host.root, "etc/nginx", name);
@@ -22,7 +23,7 @@ function ours(change: Raw = {}): string {
 	const { nginx } = topology((config) => Object.assign(config.nginx, change));
 	const servers = ["192.168.2.137", "192.168.2.142", "192.168.3.5"].map((address) => ({ name: address, address }));
 	const paths = { maintenance: "/f", httpsUp: "/u", challenges: "/c", certificate: "", key: "" };
-	return httpConfig({ nginx, port: 8080, servers, httpsPort: 443, paths });
+	return httpConfig(frontOf(nginx, servers, { paths }));
 }
 
 /** Keeps what NGINX would read when it is tested, as etc/nginx/tested. */
@@ -115,7 +116,7 @@ describe("what would be lost is refused, and nothing is touched", () => {
 		["a location", "location / {", "location /health { return 200; }\n location / {", ["location /health", "return 200"]],
 		["a setting", "location / {", "client_max_body_size 50m;\nlocation / {", ["client_max_body_size 50m"]],
 		["a timeout", "proxy_pass http://was;", "proxy_pass http://was; proxy_read_timeout 300s;", ["proxy_read_timeout 300s"]],
-		["a name", "location / {", "location / {", ["server_name babble.example.org"], { serverName: "was.example.org" }],
+		["a name", "location / {", "location / {", ["server_name babble.example.org"], { sites: [{ serverName: "was.example.org" }] }],
 	];
 	test.each(cases)("%s", (_what, from, to, lines, wanted) => {
 		const text = byHand.replace(from, to);

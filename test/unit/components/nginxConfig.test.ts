@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { httpConfig, httpsConfig, methodSince, requirements, type Site } from "../../../components/nginxConfig.ts";
+import { type Front, httpConfig, httpsConfig } from "../../../components/nginxConfig.ts";
+import { methodSince, requirements } from "../../../components/nginxUpstream.ts";
 import type { Topology } from "../../../config/schema.ts";
 import { methods } from "../../../config/sections/nginx.ts";
 import { forVersion, isAtLeast, nginxVersion, testNginx } from "../../support/nginx.ts";
 import { type Raw, topology } from "../fixtures.ts";
+import { frontOf } from "./front.ts";
 
 const servers = [
 	{ name: "manager", address: "192.168.2.137" },
@@ -14,13 +16,14 @@ const servers = [
 type Method = Topology["nginx"]["method"];
 const flag = "/etc/nginx/scaleout-nginx.maintenance";
 const nginxWith = (change: Raw) => topology((config) => Object.assign(config.nginx, change)).nginx;
-const siteWith = (nginx: Topology["nginx"], to = servers): Site => ({
-	nginx,
-	port: 8080,
-	servers: to.map((server) => ({ ...server, weight: nginx.weights[server.name] })),
-	httpsPort: 443,
-	paths: { maintenance: flag, httpsUp: "/etc/nginx/up", challenges: "/var/www/acme", certificate: "/tls/site.pem", key: "/tls/site.key" },
-});
+const paths = {
+	maintenance: flag,
+	httpsUp: "/etc/nginx/up",
+	challenges: "/var/www/acme",
+	certificate: "/tls/site.pem",
+	key: "/tls/site.key",
+};
+const siteWith = (nginx: Topology["nginx"], to = servers): Front => frontOf(nginx, to, { paths });
 /** The HTTP file, as a host with this version of NGINX has it. */
 const render = (change: Raw, version = "1.22.1") => forVersion(httpConfig(siteWith(nginxWith(change))), version);
 /** A certificate from files, which the rendering does not look at. */
@@ -71,16 +74,6 @@ describe("the upstream", () => {
 		expect(lines).toEqual(["server 192.168.2.142:8080 weight=5 max_fails=5 fail_timeout=1s;"]);
 	});
 
-	test("its name is used by proxy_pass", () => {
-		const text = render({ upstream: "was" });
-		expect(
-			upstream(text, "was")
-				.slice(1, 4)
-				.every((line) => line.startsWith("server ")),
-		).toBe(true);
-		expect(text).toContain("proxy_pass http://was;");
-	});
-
 	test("every server appears exactly once, whatever the method and the weights", () => {
 		const nodes = fc.uniqueArray(fc.tuple(fc.stringMatching(/^[a-z]{1,8}$/), fc.ipV4()), { minLength: 1, selector: ([name]) => name });
 		const options = fc.record({ method: fc.constantFrom(...methods), weight: fc.integer({ min: 1, max: 1000 }) });
@@ -100,7 +93,7 @@ describe("the server", () => {
 		[{ listen: 8081 }, "listen 8081 default_server;"],
 		[{ bind: "192.168.1.10" }, "listen 192.168.1.10:80 default_server;"],
 		[{ bind: "fd00::1", listen: 81 }, "listen [fd00::1]:81 default_server;"],
-		[{ serverName: "was.example.org" }, "listen 80;"],
+		[{ sites: [{ serverName: "was.example.org" }] }, "listen 80;"],
 	])("%j: %s", (change, line) => {
 		expect(render(change)).toContain(`    ${line}\n`);
 	});
@@ -209,7 +202,7 @@ describe("HTTPS", () => {
 		[{}, "1.25.1", ["listen 443 ssl default_server; # nginx ge 1.25.1", "http2 on; # nginx ge 1.25.1"]],
 		[{}, "1.31.5", ["listen 443 ssl default_server; # nginx ge 1.25.1", "http2 on; # nginx ge 1.25.1"]],
 		[
-			{ bind: "fd00::1", tls: { ...tls, httpsPort: 8443 }, serverName: "a.b" },
+			{ bind: "fd00::1", tls: { ...tls, httpsPort: 8443 }, sites: [{ serverName: "a.b" }] },
 			"1.22.1",
 			["listen [fd00::1]:8443 ssl http2; # nginx lt 1.25.1"],
 		],
@@ -242,7 +235,7 @@ describe("HTTPS", () => {
 
 	test("HTTP leads there once it is up, and serves as before until then", () => {
 		const text = render({ tls });
-		expect(text).toMatch(/if \(-f \/etc\/nginx\/up\) \{\s+return 308 https:\/\/\$host\$request_uri;\s+\}\s+proxy_pass http:\/\/app;/);
+		expect(text).toMatch(/if \(-f \/etc\/nginx\/up\) \{\s+return 308 https:\/\/\$host\$request_uri;\s+\}\s[^}]+proxy_pass http:\/\/app;/);
 		expect(render({ tls: { ...tls, redirect: false } })).not.toContain("return 308");
 		expect(render({})).not.toContain("return 308");
 	});
@@ -252,7 +245,10 @@ describe("HTTPS", () => {
 	});
 
 	test("challenges of ACME stand before redirect and maintenance, and only with ACME", () => {
-		const text = render({ serverName: "was.example.org", tls: { acme: { ...acme, domains: ["was.example.org", "www.example.org"] } } });
+		const text = render({
+			sites: [{ serverName: "was.example.org" }],
+			tls: { acme: { ...acme, domains: ["was.example.org", "www.example.org"] } },
+		});
 		expect(text).toContain("location ^~ /.well-known/acme-challenge/ {\n        root /var/www/acme;");
 		expect(text).toContain("server_name was.example.org www.example.org;");
 		expect(text.indexOf("acme-challenge")).toBeLessThan(text.indexOf("return 308"));
@@ -281,7 +277,7 @@ describe("nginx -t accepts the file", () => {
 		["trusted proxies", { trustedProxies: ["10.0.0.0/8", "192.168.1.1", "fd00::/8"] }, "0"],
 		["no buffering", { requestBuffering: false, responseBuffering: false }, "0"],
 		["a sticky cookie", { sticky: { cookie: "node", expiresSeconds: 60 } }, "1.29.6"],
-		["ACME", { serverName: "was.example.org", tls: { acme } }, "0"],
+		["ACME", { sites: [{ serverName: "was.example.org" }], tls: { acme } }, "0"],
 	];
 	test.for(changes)("with %s", ([, change, since], context) => {
 		context.skip(!nginxVersion, "there is no nginx program on this machine");

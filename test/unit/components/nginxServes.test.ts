@@ -4,12 +4,13 @@ import * as http2 from "node:http2";
 import * as https from "node:https";
 import * as path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { httpConfig, httpsConfig, type Site } from "../../../components/nginxConfig.ts";
+import { httpConfig, httpsConfig } from "../../../components/nginxConfig.ts";
 import { Backend } from "../../support/backend.ts";
 import { makeCertificate } from "../../support/certificate.ts";
 import { forVersion, freePorts, isAtLeast, LocalNginx, nginxVersion } from "../../support/nginx.ts";
 import { handshake, ask as request } from "../../support/tls.ts";
 import { type Raw, topology } from "../fixtures.ts";
+import { frontOf } from "./front.ts";
 
 /* The rendered files in a real NGINX of this machine, in front of three servers of this process. */
 
@@ -28,7 +29,7 @@ const given = { certificateFile: "c", keyFile: "k" };
 
 async function start(change: Raw): Promise<void> {
 	const { nginx: config } = topology((all) =>
-		Object.assign(all.nginx, { bind: "127.0.0.1", listen: httpPort, serverName: "was.example.org", ...change }),
+		Object.assign(all.nginx, { bind: "127.0.0.1", listen: httpPort, sites: [{ serverName: "was.example.org" }], ...change }),
 	);
 	if (config.tls) config.tls.httpsPort = httpsPort;
 	nginx = new LocalNginx();
@@ -42,7 +43,7 @@ async function start(change: Raw): Promise<void> {
 		key: pair,
 	};
 	const servers = addresses.map((address) => ({ name: address, address }));
-	const rendered: Site = { nginx: config, port, servers, httpsPort, paths };
+	const rendered = frontOf(config, servers, { port, httpsPort, paths });
 	// As conf.d is read: by name, so HTTPS comes first.
 	const text = `${config.tls ? httpsConfig(rendered) : ""}${httpConfig(rendered)}`;
 	await nginx.start(forVersion(text, nginxVersion as string), httpPort);

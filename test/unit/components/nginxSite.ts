@@ -6,6 +6,7 @@ import { Namespace } from "../../support/namespace.ts";
 import { forVersion, LocalNginx, nginxVersion } from "../../support/nginx.ts";
 import { ask } from "../../support/tls.ts";
 import { type Raw, topology } from "../fixtures.ts";
+import { frontOf } from "./front.ts";
 
 export const port = 8080;
 
@@ -38,7 +39,7 @@ export class Scene {
 			const upstream = (servers?.(scene) ?? scene.namespace.outside).map((address) => ({ name: address, address }));
 			const inDirectory = (name: string) => path.join(scene.nginx.directory, name);
 			const paths = { maintenance: inDirectory("m"), httpsUp: inDirectory("u"), challenges: inDirectory("c"), certificate: "", key: "" };
-			const text = httpConfig({ nginx: scene.config, port, servers: upstream, httpsPort: 443, paths });
+			const text = httpConfig(frontOf(scene.config, upstream, { port, paths }));
 			await scene.nginx.start(forVersion(text, nginxVersion as string), 80);
 			return scene;
 		} catch (error) {

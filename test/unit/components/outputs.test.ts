@@ -11,11 +11,9 @@ type Exports = pulumi.Unwrap<typeof import("../../../index.ts")>;
 const fits = (exported: Exports): ScaleoutOutputs => exported;
 const names: Record<keyof ScaleoutOutputs & keyof Exports, true> & Record<Exclude<keyof Exports, keyof ScaleoutOutputs>, never> = {
 	endpoint: true,
+	services: true,
 	nodes: true,
 	swarmId: true,
-	serviceName: true,
-	imageDigest: true,
-	lastRollout: true,
 	nfs: true,
 	logLocation: true,
 };

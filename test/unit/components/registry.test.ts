@@ -9,7 +9,7 @@ import { Registry } from "../../../components/registry.ts";
 import type { Drift } from "../../../lib/drift.ts";
 import { RegistryError, type RegistryFault } from "../../../lib/registry.ts";
 import { Recorder, withoutSecrets } from "../../support/mocks.ts";
-import { configuration, connection, type Raw, topology } from "../fixtures.ts";
+import { configuration, connection, type Raw, topology, was } from "../fixtures.ts";
 
 /* The kinds of registries, against the mock runtime. */
 
@@ -46,7 +46,7 @@ async function registryOf(settings: Raw): Promise<Registry & { plainPassword?: s
 	const parsed = topology((config) => {
 		config.hosts[1].roles = ["manager", "app"];
 		config.hosts[3].roles = ["log"];
-		config.image = { name: "2021babble/babble-was" };
+		was(config).image = { name: "2021babble/babble-was" };
 		config.registry = settings;
 	});
 	const { named } = configuration(parsed);
@@ -113,15 +113,22 @@ describe("a CA is refused by property, value and remedy", () => {
 });
 
 describe("a registry that does not tell the digest is told by property, value and remedy", () => {
-	const asked = { name: "babble", tag: "v1", server: "registry.example.com", username: "me", hasPassword: true };
+	const asked = {
+		property: "services.was.image",
+		name: "babble",
+		tag: "v1",
+		server: "registry.example.com",
+		username: "me",
+		hasPassword: true,
+	};
 	// biome-ignore format: one fault a row
 	const rows: [string, RegistryFault, object, RegExp][] = [
-		["no such tag", "missing", {}, /^image\.tag = "v1": .*\(the words\): push it, or correct image\.name/],
+		["no such tag", "missing", {}, /^services\.was\.image\.tag = "v1": .*\(the words\): push it, or correct name and tag/],
 		["a wrong password", "login", {}, /^registry\.password: .*"me" \(the words\): check registry\.username/],
-		["no password", "login", { hasPassword: false }, /^image\.name = "babble": .*set registry\.username and registry\.password/],
+		["no password", "login", { hasPassword: false }, /^services\.was\.image\.name = "babble": .*set registry\.username and registry\.password/],
 		["an ECR token that is over", "login", { server: ecr }, /^registry\.server = "123456789012\.dkr.*run pulumi again.*ecr:BatchGetImage/],
 		["a CA that is not trusted", "certificate", {}, /^registry\.server = "registry\.example\.com": .*registry\.caFile/],
-		["a server that does not answer", "unreachable", {}, /^registry\.server = .*image\.resolve to manager.*image\.pin/],
+		["a server that does not answer", "unreachable", {}, /^registry\.server = .*image\.resolve to manager.*services\.was\.image\.pin/],
 		["too many requests", "answer", {}, /^registry\.server = .*\(the words\)/],
 	];
 	test.each(rows)("%s", (_what, fault, change, message) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { mountOf, secretName, servingMembers } from "../../../components/service.ts";
 import type { ServiceMount } from "../../../providers/service/resource.ts";
-import { topology } from "../fixtures.ts";
+import { serviceIn, topology, was } from "../fixtures.ts";
 
 describe("the name of the log volume", () => {
 	const mount = { type: "volume", target: "/was-logs", name: "nfsvolume" } as const;
@@ -66,11 +66,11 @@ describe("the name of a Docker secret", () => {
 describe("the members that serve", () => {
 	const serving = (replicas: number, mode: string) => {
 		const changed = topology((config) => {
-			config.service.replicas = replicas;
-			config.service.publish.mode = mode;
+			was(config).replicas = replicas;
+			was(config).publish.mode = mode;
 		});
 		const members = changed.hosts.map((host) => ({ host }));
-		return servingMembers(changed.service, members).map(({ host }) => host.name);
+		return servingMembers(serviceIn(changed), members).map(({ host }) => host.name);
 	};
 
 	test("in host mode: as many app nodes as replicas", () => {

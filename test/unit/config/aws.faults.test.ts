@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseTopology } from "../../../config/parse.ts";
 import { ConfigError, type Fault } from "../../../lib/fault.ts";
-import { hostKey, labConfig, prodConfig, prodTopology, type Raw } from "../fixtures.ts";
+import { hostKey, labConfig, prodConfig, prodTopology, type Raw, was } from "../fixtures.ts";
 
 function faultsOf(config: Raw): Fault[] {
 	try {
@@ -52,10 +52,10 @@ const rows: [fault: string, (config: Raw) => void, property: string, value: unkn
 	["an image's ID that is none", (c) => { c.aws.amiId = "ubuntu"; }, "aws.amiId", "ubuntu", "use an image's ID"],
 	["an instance type that is none", (c) => { c.hosts[1].instanceType = "large"; }, "hosts[1].instanceType", "large", "use an instance type"],
 	["a key that is no ARN", (c) => { c.aws.kmsKeyArn = "alias/logs"; }, "aws.kmsKeyArn", "alias/logs", "use a key's ARN"],
-	["the service on a port of the web", (c) => { c.service.publish.published = 443; }, "service.publish.published", 443, "is open to the world for NGINX"],
+	["the service on a port of the web", (c) => { was(c).publish.published = 443; }, "services.babble-was.publish.published", 443, "is open to the world for NGINX"],
 	["NGINX on sshd's port", (c) => { c.nginx.listen = 22; }, "nginx.listen", 22, "is sshd's port"],
-	["the service on sshd's port", (c) => { c.service.publish.published = 22; }, "service.publish.published", 22, "is sshd's port"],
-	["more roles than security groups fit", (c) => { c.hosts[4].roles = ["nginx", "manager", "app", "log", "registry"]; c.hosts.splice(3, 1); c.hosts[0].roles = ["worker", "app"]; }, "hosts[3].roles", ["nginx", "manager", "app", "log", "registry"], "takes five security groups"],
+	["the service on sshd's port", (c) => { was(c).publish.published = 22; }, "services.babble-was.publish.published", 22, "is sshd's port"],
+	["more roles than security groups fit", (c) => { c.hosts[4].roles = ["balancer", "manager", "app", "log", "registry"]; c.hosts.splice(3, 1); c.hosts[0].roles = ["worker", "app"]; }, "hosts[3].roles", ["balancer", "manager", "app", "log", "registry"], "takes five security groups"],
 	["a retention that CloudWatch does not offer", (c) => { c.logs.shipping = { retentionDays: 31 }; }, "logs.shipping.retentionDays", 31, "use one of 1, 3, 5"],
 ];
 

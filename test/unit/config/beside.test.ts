@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { topologySchema } from "../../../config/schema.ts";
 import type { Fault } from "../../../lib/fault.ts";
 import { isFaultOf, put, schemaPaths } from "../../support/schemaPaths.ts";
-import { faultsOf, labConfig, prodConfig, type Raw } from "../fixtures.ts";
+import { faultsOf, labConfig, prodConfig, type Raw, was } from "../fixtures.ts";
 
 /* One report of all faults: of form, and by the rules between keys. */
 
@@ -19,9 +19,9 @@ describe("a value of a wrong form hides no rule", () => {
 			(c) => {
 				c.hosts[1].name = "Worker 1";
 				c.hosts[3].address = c.hosts[2].address;
-				c.service.replicas = 7;
+				was(c).replicas = 7;
 			},
-			["hosts[1].name", "hosts[3].address", "service.replicas"],
+			["hosts[1].name", "hosts[3].address", "services.babble-was.replicas"],
 		],
 		[
 			"a role, and an unknown key",
@@ -35,12 +35,12 @@ describe("a value of a wrong form hides no rule", () => {
 		[
 			"a number, a text and a section",
 			(c) => {
-				c.service.publish.published = 70000;
-				c.service.rollout = { order: ["nobody"] };
+				was(c).publish.published = 70000;
+				was(c).rollout = { order: ["nobody"] };
 				c.registry = "x";
 				c.nginx.weights = { nobody: 2 };
 			},
-			["service.publish.published", "registry", "service.rollout.order[0]", "nginx.weights.nobody"],
+			["services.babble-was.publish.published", "registry", "services.babble-was.rollout.order[0]", "nginx.weights.nobody"],
 		],
 	])("%s", (_what, spoil, properties) => {
 		expect(propertiesOf(spoil).sort()).toEqual(properties.sort());

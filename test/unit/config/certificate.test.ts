@@ -24,17 +24,17 @@ const encrypted = execFileSync("openssl", ["pkey", "-aes256", "-passout", "pass:
 
 const properties = { certificate: "nginx.tls.certificate", key: "nginx.tls.key" };
 const faultsOf = (change: Partial<CertificateFiles>) =>
-	certificateFaults({ chain, key: site.key, serverName: "was.example.org", now, properties, ...change });
+	certificateFaults({ chain, key: site.key, serverNames: ["was.example.org"], now, properties, ...change });
 
 describe("a certificate that serves the site has no fault", () => {
 	test.each(["was.example.org", "a.apps.example.org", "*.apps.example.org", "192.168.1.10", "_"])("for server name %s", (serverName) => {
-		expect(faultsOf({ serverName })).toEqual([]);
+		expect(faultsOf({ serverNames: [serverName] })).toEqual([]);
 	});
 
 	test("self-signed, and with the text that openssl prints before it", () => {
-		expect(faultsOf({ chain: `Certificate:\n    Data:\n${other.certificate}`, key: other.key, serverName: "other.example.org" })).toEqual(
-			[],
-		);
+		expect(
+			faultsOf({ chain: `Certificate:\n    Data:\n${other.certificate}`, key: other.key, serverNames: ["other.example.org"] }),
+		).toEqual([]);
 	});
 });
 
@@ -47,14 +47,14 @@ describe("a fault of the certificate is told by property and remedy", () => {
 		["expired", { now: inDays(91) }, "nginx.tls.certificate", "has expired"],
 		["not valid yet", { now: inDays(-1) }, "nginx.tls.certificate", "is not valid yet"],
 		["another certificate's key", { key: other.key }, "nginx.tls.key", "is not the key of the first certificate"],
-		["the chain's order is turned round", { chain: intermediate.certificate + site.certificate, key: intermediate.key, serverName: "_" }, "nginx.tls.certificate", "certificate 2 did not issue certificate 1"],
+		["the chain's order is turned round", { chain: intermediate.certificate + site.certificate, key: intermediate.key, serverNames: ["_"] }, "nginx.tls.certificate", "certificate 2 did not issue certificate 1"],
 		["an intermediate is left out", { chain: site.certificate + root.certificate }, "nginx.tls.certificate", "certificate 2 did not issue certificate 1"],
 		["a key that is none", { key: site.certificate }, "nginx.tls.key", "is no private key in PEM"],
 		["a key with a passphrase", { key: encrypted }, "nginx.tls.key", "is protected by a passphrase"],
-		["another name", { serverName: "www.example.org" }, "nginx.serverName", "DNS:was.example.org"],
-		["a wildcard goes one level deep", { serverName: "a.b.apps.example.org" }, "nginx.serverName", "the certificate is for"],
-		["a certificate for one name, a server name for many", { serverName: "*.example.org" }, "nginx.serverName", "the certificate is for"],
-		["another address", { serverName: "192.168.1.11" }, "nginx.serverName", "IP Address:192.168.1.10"],
+		["another name", { serverNames: ["www.example.org"] }, "nginx.sites[0].serverName", "DNS:was.example.org"],
+		["a wildcard goes one level deep", { serverNames: ["a.b.apps.example.org"] }, "nginx.sites[0].serverName", "the certificate is for"],
+		["a certificate for one name, a server name for many", { serverNames: ["*.example.org"] }, "nginx.sites[0].serverName", "the certificate is for"],
+		["another address", { serverNames: ["192.168.1.11"] }, "nginx.sites[0].serverName", "IP Address:192.168.1.10"],
 	];
 	test.each(rows)("%s", (_fault, change, property, remedy) => {
 		const found = faultsOf(change);
@@ -62,8 +62,8 @@ describe("a fault of the certificate is told by property and remedy", () => {
 	});
 
 	test("all of them at once, and no word of the key", () => {
-		const found = faultsOf({ key: other.key, now: inDays(91), serverName: "www.example.org" });
-		expect(found.map(({ property }) => property)).toEqual(["nginx.tls.certificate", "nginx.tls.key", "nginx.serverName"]);
+		const found = faultsOf({ key: other.key, now: inDays(91), serverNames: ["www.example.org"] });
+		expect(found.map(({ property }) => property)).toEqual(["nginx.tls.certificate", "nginx.tls.key", "nginx.sites[0].serverName"]);
 		const body = other.key.split("\n")[1] as string;
 		expect(body.length).toBeGreaterThan(40);
 		expect(JSON.stringify(found)).not.toContain(body);
@@ -91,7 +91,7 @@ describe("the certificate of the configuration", () => {
 	};
 	const load = (tls: Raw, at = now) => {
 		const faults: Fault[] = [];
-		const { nginx } = topology((config) => Object.assign(config.nginx, { tls, serverName: "was.example.org" }));
+		const { nginx } = topology((config) => Object.assign(config.nginx, { tls, sites: [{ serverName: "was.example.org" }] }));
 		const certificate = readCertificate(nginx, faults, [], at);
 		if (faults.length > 0) throw new ConfigError(faults);
 		return certificate;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../../lib/fault.ts";
-import { labConfig, type Raw, topology } from "../fixtures.ts";
+import { labConfig, type Raw, serviceIn, topology, was } from "../fixtures.ts";
 
 /* Faults of the sections `registry` and `image`. */
 
@@ -11,7 +11,7 @@ const pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 function outside(registry: Raw, image: Raw = {}): (config: Raw) => void {
 	return (config) => {
 		config.hosts[3].roles = ["log"];
-		config.image = { name: "2021babble/babble-was", ...image };
+		was(config).image = { name: "2021babble/babble-was", ...image };
 		config.registry = registry;
 	};
 }
@@ -20,7 +20,7 @@ const own =
 	(registry: Raw, image: Raw = {}) =>
 	(config: Raw) => {
 		config.registry = registry;
-		Object.assign(config.image, image);
+		Object.assign(was(config).image, image);
 	};
 
 // biome-ignore format: one fault a row
@@ -36,9 +36,9 @@ const rows: [fault: string, spoil: (config: Raw) => void, property: string, valu
 	["a user for ECR", outside({ server: ecr, username: "AWS" }), "registry.username", undefined, "ECR takes tokens"],
 	["another server beside the stack's own", own({ server: "registry.example.com" }), "registry.server", "registry.example.com", "host log has role registry"],
 	["a CA for the stack's own", own({ ca: pem }), "registry.ca", undefined, "host log has role registry"],
-	["a base that is no image's name", (config) => { config.image.build.args.BASE_IMAGE = "java:17\n"; }, "image.build.args.BASE_IMAGE", "java:17\n", "use name:tag"],
-	["an operator who shall ask the stack's own", own({}, { resolve: "operator" }), "image.resolve", "operator", "use manager"],
-	["someone else who shall ask", own({}, { resolve: "worker" }), "image.resolve", "worker", "use one of operator, manager"],
+	["a base that is no image's name", (config) => { was(config).image.build.args.BASE_IMAGE = "java:17\n"; }, "services.babble-was.image.build.args.BASE_IMAGE", "java:17\n", "use name:tag"],
+	["an operator who shall ask the stack's own", own({}, { resolve: "operator" }), "services.babble-was.image.resolve", "operator", "use manager"],
+	["someone else who shall ask", own({}, { resolve: "worker" }), "services.babble-was.image.resolve", "worker", "use one of operator, manager"],
 ];
 
 test.each(rows)("%s is told by property, value and remedy", (_fault, spoil, property, value, remedy) => {
@@ -66,6 +66,6 @@ describe("is accepted", () => {
 		["the stack's own registry with a password", own({ password: "x" })],
 	];
 	test.each(registries)("%s", (_what, change) => {
-		expect(topology(change).image.name).toBe(labConfig().image.name);
+		expect(serviceIn(topology(change)).image.name).toBe(was(labConfig()).image.name);
 	});
 });

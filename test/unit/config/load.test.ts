@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { loadConfiguration } from "../../../config/load.ts";
+import type { ServiceSecrets } from "../../../config/read.ts";
 import { ConfigError } from "../../../lib/fault.ts";
 import { Recorder } from "../../support/mocks.ts";
-import { hostKey, labConfig, type Raw } from "../fixtures.ts";
+import { hostKey, labConfig, type Raw, serviceIn, was } from "../fixtures.ts";
 
 beforeEach(async () => {
 	vi.stubEnv("DATASOURCE_PASSWORD", "a");
@@ -30,7 +31,7 @@ test("structured and plain values arrive as they were written", () => {
 	const { topology } = loadConfiguration();
 	expect(topology.source).toBe("local");
 	expect(topology.hosts).toHaveLength(5);
-	expect(topology.service.mount).toEqual({ type: "volume", target: "/was-logs", name: "nfsvolume" });
+	expect(serviceIn(topology).mount).toEqual({ type: "volume", target: "/was-logs", name: "nfsvolume" });
 });
 
 test("a key of this project that the schema does not name is a fault, beside the others", () => {
@@ -60,9 +61,9 @@ test("keys of other projects and of providers are left alone", () => {
 test("a secret comes from the configuration or from the environment, and is marked as one", async () => {
 	vi.stubEnv("PLANTED", "from-environment");
 	const config: Raw = labConfig();
-	config.service.secrets = { one: "from-config", other: { fromEnvironment: "PLANTED" } };
+	was(config).secrets = { one: "from-config", other: { fromEnvironment: "PLANTED" } };
 	configure(config);
-	const { secrets } = loadConfiguration().named;
+	const { secrets } = loadConfiguration().named.services["babble-was"] as ServiceSecrets;
 	for (const [file, plain] of Object.entries({ one: "from-config", other: "from-environment" })) {
 		const secret = secrets[file] as pulumi.Output<string>;
 		expect(await pulumi.isSecret(secret)).toBe(true);
@@ -76,9 +77,11 @@ test.each([
 ])("a secret whose environment variable is %s names property and variable", (_state, value) => {
 	vi.stubEnv("NOT_PLANTED", value);
 	const config: Raw = labConfig();
-	config.service.secrets = { "datasource-password": { fromEnvironment: "NOT_PLANTED" } };
+	was(config).secrets = { "datasource-password": { fromEnvironment: "NOT_PLANTED" } };
 	configure(config);
-	expect(() => loadConfiguration()).toThrow("service.secrets.datasource-password: the environment variable NOT_PLANTED is not set");
+	expect(() => loadConfiguration()).toThrow(
+		"services.babble-was.secrets.datasource-password: the environment variable NOT_PLANTED is not set",
+	);
 });
 
 test("every fault is in one report: of form, between keys, and of what is read where pulumi runs", () => {
@@ -90,7 +93,7 @@ test("every fault is in one report: of form, between keys, and of what is read w
 		registry: { server: "registry.example.org", username: "me", password: { fromEnvironment: "NOT_PLANTED" }, caFile: "/nowhere/ca.crt" },
 		nginx: {
 			method: "fastest",
-			serverName: "was.example.org",
+			sites: [{ serverName: "was.example.org" }],
 			tls: { certificateFile: "/nowhere/site.crt", key: { fromEnvironment: "NOT_PLANTED" } },
 		},
 	};
@@ -100,7 +103,7 @@ test("every fault is in one report: of form, between keys, and of what is read w
 		host.ssh = { hostKey };
 	}
 	config.hosts[1].name = "Worker 1";
-	config.service.replicas = 7;
+	was(config).replicas = 7;
 	configure(config);
 	const faults = () => {
 		try {
@@ -118,7 +121,7 @@ test("every fault is in one report: of form, between keys, and of what is read w
 		"nginx.tls.key",
 		"registry.caFile",
 		"registry.password",
-		"service.replicas",
-		"service.secretEnv.REDIS_PASSWORD",
+		"services.babble-was.replicas",
+		"services.babble-was.secretEnv.REDIS_PASSWORD",
 	]);
 });

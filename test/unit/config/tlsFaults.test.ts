@@ -6,7 +6,7 @@ import { faultsOf, labConfig, type Raw, topology } from "../fixtures.ts";
 
 const files = { certificateFile: "/tls/chain.pem", keyFile: "/tls/key.pem" };
 const acme = { email: "ops@example.org", agreeTos: true };
-const named = { serverName: "was.example.org" };
+const named = { sites: [{ serverName: "was.example.org" }] };
 const faultsWith = (nginx: Raw, change: (config: Raw) => void = () => {}) => {
 	const config = labConfig();
 	Object.assign(config.nginx, nginx);
@@ -23,11 +23,11 @@ describe("a fault of HTTPS is told by property, value and remedy", () => {
 		["a certificate twice", { tls: { ...files, certificate: "PEM" } }, "nginx.tls.certificateFile", undefined, "nginx.tls.certificate is given as well"],
 		["a key twice", { tls: { ...files, key: { fromEnvironment: "KEY" } } }, "nginx.tls.keyFile", undefined, "nginx.tls.key is given as well"],
 		["a key beside ACME", { ...named, tls: { acme, keyFile: "/k" } }, "nginx.tls.keyFile", undefined, "acme gets the certificate"],
-		["ACME for no name", { tls: { acme } }, "nginx.serverName", "_", "acme needs the name of the site"],
-		["ACME for a wildcard", { serverName: "*.example.org", tls: { acme } }, "nginx.serverName", "*.example.org", "without wildcards"],
-		["ACME for an address", { serverName: "192.0.2.1", tls: { acme } }, "nginx.serverName", "192.0.2.1", "acme proves a DNS name"],
-		["ACME for a name that would be an option", { serverName: "-d.example.org", tls: { acme } }, "nginx.serverName", "-d.example.org", "acme proves a DNS name"],
-		["ACME for names without the site's own", { ...named, tls: { acme: { ...acme, domains: ["www.example.org"] } } }, "nginx.tls.acme.domains", ["www.example.org"], "lacks nginx.serverName was.example.org"],
+		["ACME for no name", { tls: { acme } }, "nginx.sites[0].serverName", "_", "acme needs the name of the site"],
+		["ACME for a wildcard", { sites: [{ serverName: "*.example.org" }], tls: { acme } }, "nginx.sites[0].serverName", "*.example.org", "without wildcards"],
+		["ACME for an address", { sites: [{ serverName: "192.0.2.1" }], tls: { acme } }, "nginx.sites[0].serverName", "192.0.2.1", "acme proves a DNS name"],
+		["ACME for a name that would be an option", { sites: [{ serverName: "-d.example.org" }], tls: { acme } }, "nginx.sites[0].serverName", "-d.example.org", "acme proves a DNS name"],
+		["ACME for names without the site's own", { ...named, tls: { acme: { ...acme, domains: ["www.example.org"] } } }, "nginx.tls.acme.domains", ["www.example.org"], "lacks nginx.sites[0].serverName was.example.org"],
 		["a domain that would end a command", { ...named, tls: { acme: { ...acme, domains: ["a.example.org;id"] } } }, "nginx.tls.acme.domains[0]", "a.example.org;id", "use a DNS name"],
 		["an e-mail address that is none", { ...named, tls: { acme: { ...acme, email: "ops" } } }, "nginx.tls.acme.email", "ops", "e-mail"],
 		["a directory without TLS", { ...named, tls: { acme: { ...acme, directoryUrl: "http://ca/dir" } } }, "nginx.tls.acme.directoryUrl", "http://ca/dir", "use the https:// URL"],
@@ -48,11 +48,11 @@ describe("a fault of HTTPS is told by property, value and remedy", () => {
 
 	test("HTTPS and the service on one port of one host", () => {
 		const found = faultsWith({ tls: { ...files, httpsPort: 8080 } }, (config) => {
-			config.hosts[0].roles = ["manager", "app", "nginx"];
+			config.hosts[0].roles = ["manager", "app", "balancer"];
 			config.hosts.pop();
 		});
 		expect(found).toMatchObject([
-			{ property: "nginx.tls.httpsPort", value: 8080, remedy: expect.stringContaining("the service publishes") },
+			{ property: "nginx.tls.httpsPort", value: 8080, remedy: expect.stringContaining("service babble-was publishes") },
 		]);
 	});
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { serverNames } from "../../../components/nginxConfig.ts";
 import { acmeStep } from "../../../components/nginxSteps.ts";
 import { eachOnHost } from "../../support/eachHost.ts";
 import type { ScratchHost } from "../../support/scratchHost.ts";
@@ -21,12 +22,16 @@ eachOnHost((fresh) => {
 function get(change: object, standIns = "") {
 	const { nginx } = topology((config) =>
 		Object.assign(config.nginx, {
-			serverName: "was.example.org",
+			sites: [{ serverName: "was.example.org" }],
 			tls: { acme: { email: "o'ps@example.org", agreeTos: true, ...change } },
 		}),
 	);
 	const acme = nginx.tls?.acme as NonNullable<NonNullable<typeof nginx.tls>["acme"]>;
-	return runStep(host, acmeStep(nginx, { acme, ca: "" }, paths), standIns);
+	return runStep(
+		host,
+		acmeStep(serverNames({ nginx, sites: nginx.sites.map((site) => ({ ...site, routes: [] })) }), { acme, ca: "" }, paths),
+		standIns,
+	);
 }
 
 /** The words that certbot is run with. */

@@ -7,7 +7,7 @@ import { recordDirectory } from "../../../host/kit.ts";
 import { eachOnHost } from "../../support/eachHost.ts";
 import type { ScratchHost } from "../../support/scratchHost.ts";
 import { runStep, undoStep } from "../../support/step.ts";
-import { projectDirectory, topology } from "../fixtures.ts";
+import { projectDirectory, serviceIn, topology, was } from "../fixtures.ts";
 
 /* The step that has the drain agent run on a node. */
 
@@ -16,7 +16,7 @@ const [node, ...peers] = nodes as [AgentNode, ...AgentNode[]];
 const directory = "/usr/local/lib/scaleout/scaleout-drain-babble-was";
 
 const stepFor = (rollout: object) => {
-	const { service } = topology((config) => Object.assign(config.service, { publish: { mode: "host" }, rollout }));
+	const service = serviceIn(topology((config) => Object.assign(was(config), { publish: { mode: "host" }, rollout })));
 	return agentStep(service, node, peers);
 };
 

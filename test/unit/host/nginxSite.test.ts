@@ -1,8 +1,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { methodSince, requirements } from "../../../components/nginxConfig.ts";
 import { siteStep } from "../../../components/nginxSteps.ts";
+import { methodSince, requirements } from "../../../components/nginxUpstream.ts";
 import { methods } from "../../../config/sections/nginx.ts";
 import { eachOnHost } from "../../support/eachHost.ts";
 import type { ScratchHost } from "../../support/scratchHost.ts";

@@ -110,14 +110,17 @@ describe("existing hosts", () => {
 const tls = { certificateFile: "c", keyFile: "k" };
 test.each<[Raw, string]>([
 	[{ listen: 80 }, "http://192.168.1.10"],
-	[{ listen: 8081, serverName: "was.example.org" }, "http://192.168.1.10:8081"],
+	[{ listen: 8081, sites: [{ serverName: "was.example.org" }] }, "http://192.168.1.10:8081"],
 	[{ tls }, "https://192.168.1.10"],
-	[{ tls: { ...tls, httpsPort: 8443 }, serverName: "192.168.1.10" }, "https://192.168.1.10:8443"],
-	[{ tls, serverName: "was.example.org" }, "https://was.example.org"],
-	[{ tls, serverName: "*.example.org" }, "https://192.168.1.10"],
+	[{ tls: { ...tls, httpsPort: 8443 }, sites: [{ serverName: "192.168.1.10" }] }, "https://192.168.1.10:8443"],
+	[{ tls, sites: [{ serverName: "was.example.org" }] }, "https://was.example.org"],
+	[{ tls, sites: [{ serverName: "*.example.org" }] }, "https://192.168.1.10"],
 ])("NGINX with %j is reached under %s", (nginx, url) => {
 	const known = inventory((config) => Object.assign(config.nginx, nginx));
-	const { address } = known.hosts.find(({ roles }) => roles.includes("nginx")) ?? { address: "" };
-	const endpoint = endpointOf({ reach: (port) => ({ address, port }) }, known.nginx);
+	const { address } = known.hosts.find(({ roles }) => roles.includes("balancer")) ?? { address: "" };
+	const endpoint = endpointOf(
+		{ reach: (port) => ({ address, port }) },
+		{ ...known.nginx, serverName: known.nginx.sites[0]?.serverName ?? "" },
+	);
 	return expect(new Promise((resolve) => void endpoint.apply(resolve))).resolves.toBe(url);
 });

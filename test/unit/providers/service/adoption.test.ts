@@ -129,7 +129,7 @@ describe("a service made by hand", () => {
 
 	test("is refused without its ID, which the message tells", async () => {
 		await expect(create({ adopt: undefined })).rejects.toThrow(
-			/"babble-was": the swarm has a service .* set service\.adopt to its ID, service,/,
+			/services\.babble-was: the swarm has a service .* set services\.babble-was\.adopt to its ID, service,/,
 		);
 		await expect(create({ adopt: "another" })).rejects.toThrow(/its ID, service,/);
 		expect(stand.sent).toEqual([]);
@@ -139,7 +139,7 @@ describe("a service made by hand", () => {
 		spec().TaskTemplate.ContainerSpec.Args = ["--debug"];
 		const refused = create({ memoryMiB: 512, secretEnv: { DATASOURCE_PASSWORD: "other" }, nodes: inputs().nodes.slice(0, 2) });
 		await expect(refused).rejects.toThrow(
-			/service\.secretEnv\.DATASOURCE_PASSWORD has another value there\n.*service\.memoryMiB is not set there, 512 in the configuration\n.*ContainerSpec\.Args is set there.*\n.*a task runs on node id-of-worker2, which is no app host/,
+			/services\.babble-was\.secretEnv\.DATASOURCE_PASSWORD has another value there\n.*services\.babble-was\.memoryMiB is not set there, 512 in the configuration\n.*ContainerSpec\.Args is set there.*\n.*a task runs on node id-of-worker2, which is no app host/,
 		);
 		await expect(refused).rejects.not.toThrow(/planted|other"/);
 		expect(stand.sent).toEqual([]);
@@ -158,20 +158,20 @@ test("a service that was taken over is one for whom nothing is lost: the source 
 const container = (change: object) => (found: ServiceSpec) => void Object.assign(found.TaskTemplate.ContainerSpec, change);
 // biome-ignore format: one difference a row
 test.each<[string, (found: ServiceSpec) => void, Partial<ServiceInputs>, RegExp[]]>([
-	["another port", (found) => void Object.assign(found.EndpointSpec.Ports[0] ?? {}, { PublishedPort: 80 }), {}, [/^service\.publish is \[.*"published":80.*\] there, \[.*"published":8080/]],
-	["a second port", (found) => void found.EndpointSpec.Ports.push({ Protocol: "udp", TargetPort: 53, PublishedPort: 53, PublishMode: "host" }), {}, [/^service\.publish is .*"protocol":"udp"/]],
-	["another number of tasks", (found) => { found.Mode = { Replicated: { Replicas: 2 } }; }, {}, [/^service\.replicas is 2 there, 3 in/]],
-	["a global one for the routing mesh", (found) => { found.Mode = { Global: {} }; }, { publish: { mode: "ingress", target: 8080, published: 8080 } }, [/^service\.publish/, /^it is global/]],
-	["a replicated one with an order of nodes", () => {}, { rollout: { ...inputs().rollout, order: ["worker1"] } }, [/^service\.rollout\.order/]],
-	["another image", container({ Image: `other:1@sha256:${"e".repeat(64)}` }), {}, [/^image is "other@sha256:e+" there, "192/]],
-	["an image by tag, of another name", container({ Image: "other:1" }), {}, [/^image is "other" there, "192.168.1.20:5000\/2021babble\/babble-was" in/]],
+	["another port", (found) => void Object.assign(found.EndpointSpec.Ports[0] ?? {}, { PublishedPort: 80 }), {}, [/^services\.babble-was\.publish is \[.*"published":80.*\] there, \[.*"published":8080/]],
+	["a second port", (found) => void found.EndpointSpec.Ports.push({ Protocol: "udp", TargetPort: 53, PublishedPort: 53, PublishMode: "host" }), {}, [/^services\.babble-was\.publish is .*"protocol":"udp"/]],
+	["another number of tasks", (found) => { found.Mode = { Replicated: { Replicas: 2 } }; }, {}, [/^services\.babble-was\.replicas is 2 there, 3 in/]],
+	["a global one for the routing mesh", (found) => { found.Mode = { Global: {} }; }, { publish: { mode: "ingress", target: 8080, published: 8080 } }, [/^services\.babble-was\.publish/, /^it is global/]],
+	["a replicated one with an order of nodes", () => {}, { rollout: { ...inputs().rollout, order: ["worker1"] } }, [/^services\.babble-was\.rollout\.order/]],
+	["another image", container({ Image: `other:1@sha256:${"e".repeat(64)}` }), {}, [/^services\.babble-was\.image is "other@sha256:e+" there, "192/]],
+	["an image by tag, of another name", container({ Image: "other:1" }), {}, [/^services\.babble-was\.image is "other" there, "192.168.1.20:5000\/2021babble\/babble-was" in/]],
 	["a variable too many", container({ Env: [...(byHand().TaskTemplate.ContainerSpec.Env as string[]), "DEBUG=1"] }), {}, [/^environment variable DEBUG is set there/]],
-	["a variable too few", container({ Env: ["DATASOURCE_PASSWORD=planted"] }), {}, [/^service\.env\.PROFILES_ACTIVE is not set there/]],
-	["secrets", container({ Secrets: [{ File: { Name: "key" } }] }), {}, [/^service\.secrets is \["key"\] there, \[\] in/]],
-	["no mount", container({ Mounts: [] }), {}, [/^service\.mount is \[\] there, \[.*192\.168\.1\.20/]],
-	["a bind mount", container({ Mounts: [{ Type: "bind", Source: "/home/ubuntu/was-logs", Target: "/was-logs" }] }), {}, [/^service\.mount is \[.*"source":"\/home\/ubuntu\/was-logs"/]],
-	["another user", container({ User: "1000" }), {}, [/^service\.user is "1000" there, not set in/]],
-	["a limit", (found) => { found.TaskTemplate.Resources = { Limits: { NanoCPUs: 5e8 } }; }, {}, [/^service\.cpus is 0\.5 there/]],
+	["a variable too few", container({ Env: ["DATASOURCE_PASSWORD=planted"] }), {}, [/^services\.babble-was\.env\.PROFILES_ACTIVE is not set there/]],
+	["secrets", container({ Secrets: [{ File: { Name: "key" } }] }), {}, [/^services\.babble-was\.secrets is \["key"\] there, \[\] in/]],
+	["no mount", container({ Mounts: [] }), {}, [/^services\.babble-was\.mount is \[\] there, \[.*192\.168\.1\.20/]],
+	["a bind mount", container({ Mounts: [{ Type: "bind", Source: "/home/ubuntu/was-logs", Target: "/was-logs" }] }), {}, [/^services\.babble-was\.mount is \[.*"source":"\/home\/ubuntu\/was-logs"/]],
+	["another user", container({ User: "1000" }), {}, [/^services\.babble-was\.user is "1000" there, not set in/]],
+	["a limit", (found) => { found.TaskTemplate.Resources = { Limits: { NanoCPUs: 5e8 } }; }, {}, [/^services\.babble-was\.cpus is 0\.5 there/]],
 	["a reservation", (found) => void Object.assign(found.TaskTemplate.Resources, { Reservations: { NanoCPUs: 1e9 } }), {}, [/^Resources\.Reservations is set there/]],
 	["a network", (found) => void Object.assign(found.TaskTemplate, { Networks: [{ Target: "net" }] }), {}, [/^Networks is set there/]],
 	["a label", (found) => { found.Labels = { "traefik.enable": "true" }; }, {}, [/^label traefik\.enable/]],

@@ -1,8 +1,10 @@
 import { mountOf } from "../../../../components/service.ts";
 import type { ServiceInputs } from "../../../../providers/service/resource.ts";
-import { connection, topology } from "../../fixtures.ts";
+import { connection, serviceIn, topology } from "../../fixtures.ts";
 
-const { service, logs } = topology();
+const all = topology();
+const { image: _image, ...service } = serviceIn(all);
+const { logs } = all;
 /** Not the defaults, which may be tuned: what is given must arrive. */
 const health = {
 	...service.health,

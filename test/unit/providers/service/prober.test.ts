@@ -18,7 +18,7 @@ async function listen(made: typeof server, scheme: string): Promise<string> {
 }
 
 async function probe(endpoint: string, milliseconds = 400) {
-	const prober = new Prober(endpoint, { path: "/probed?x=1", ratePerSecond: 50, failOnError: false });
+	const prober = new Prober({ endpoint }, { path: "/probed?x=1", ratePerSecond: 50, failOnError: false });
 	await new Promise((resolve) => setTimeout(resolve, milliseconds));
 	await prober.stop();
 	return prober.result();
@@ -60,7 +60,7 @@ test("a 5xx and a cut answer are failed requests, a 404 is not", async () => {
 });
 
 test("is off at a rate of 0", async () => {
-	const prober = new Prober("http://127.0.0.1:9", { path: "/", ratePerSecond: 0, failOnError: true });
+	const prober = new Prober({ endpoint: "http://127.0.0.1:9" }, { path: "/", ratePerSecond: 0, failOnError: true });
 	await prober.stop();
 	expect(prober.result()).toBeUndefined();
 	server = http.createServer();

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Recorder } from "../../../../support/mocks.ts";
+import { was } from "../../../fixtures.ts";
 import { recordHosts, tagged } from "./support.ts";
 
 const key = "arn:aws:kms:ap-northeast-2:123456789012:key/0a";
@@ -59,7 +60,7 @@ test("without, no host has any rights in the account, and there is no log group"
 test("with images in ECR the managers may pull the service's repository, and nothing else", async () => {
 	const recorder = await recordHosts((config) => {
 		config.registry = { server: "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com" };
-		config.image = { name: "babble-was" };
+		was(config).image = { name: "babble-was" };
 	});
 	expect(recorder.ofType(":InstanceProfile").map(({ name }) => name)).toEqual(["hosts-manager-profile"]);
 	const { Statement } = JSON.parse(recorder.find("hosts-manager-rights").inputs.policy);

@@ -122,7 +122,7 @@ test.each([
 		config.nginx.listen = listen;
 	};
 	const { hosts } = await make(change);
-	const endpoint = endpointOf(hosts.one("nginx"), prodTopology(change).nginx);
+	const endpoint = endpointOf(hosts.one("balancer"), { ...prodTopology(change).nginx, serverName: "_" });
 	expect(await new Promise((resolve) => endpoint.apply(resolve))).toBe(url);
 	expect(await pulumi.isSecret(endpoint)).toBe(false);
 });

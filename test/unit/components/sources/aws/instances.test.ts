@@ -21,7 +21,7 @@ describe("the prod stack's instances", () => {
 		["worker1", "192.168.2.142", "nodes-a", ["swarm", "app"]],
 		["worker2", "192.168.3.5", "nodes-c", ["swarm", "app"]],
 		["log", "192.168.1.20", "logs", ["log"]],
-		["nginx", "192.168.0.10", "public", ["nginx"]],
+		["nginx", "192.168.0.10", "public", ["balancer"]],
 	])("%s has the address %s in subnet %s and the groups %j", (name, privateIp, subnet, groups) => {
 		expect(instanceOf(recorder, name).inputs).toMatchObject({
 			ami: currentImage,

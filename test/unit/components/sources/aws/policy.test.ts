@@ -34,8 +34,8 @@ function refusal(make: () => void): string {
 
 const instance = { encrypted: true, volumeType: "gp3" };
 const metadata = { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 };
-const ssh = "SecurityGroupIngressRule nginx-in-tcp-22-from-203.0.113.7-32";
-const published = "SecurityGroupIngressRule app-in-tcp-8080-from-nginx";
+const ssh = "SecurityGroupIngressRule balancer-in-tcp-22-from-203.0.113.7-32";
+const published = "SecurityGroupIngressRule app-in-tcp-8080-from-balancer";
 
 // biome-ignore format: one mistake a row
 const mistakes: [string, string, Raw, string][] = [
@@ -70,7 +70,7 @@ describe("the security policy refuses", () => {
 		await pulumi.runtime.disconnect();
 		const names = recorder.resources.map(({ name }) => name);
 		expect(names).toContain("hosts-vpc");
-		expect(names).not.toContain("hosts-nginx-in-tcp-22-from-203.0.113.7-32");
+		expect(names).not.toContain("hosts-balancer-in-tcp-22-from-203.0.113.7-32");
 		expect(recorder.ofType(":Instance")).toEqual([]);
 	});
 

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { groupsOf, ruleName, securityRules } from "../../../../../components/sources/aws/securityGroups.ts";
 import type { Recorder } from "../../../../support/mocks.ts";
 import type { Raw } from "../../../fixtures.ts";
+import { was } from "../../../fixtures.ts";
 import { prodArgs, recordHosts, tagged } from "./support.ts";
 
 const namesWith = (change?: (config: Raw) => void) => securityRules(prodArgs(change)).map(ruleName);
@@ -13,23 +14,23 @@ describe("what is open", () => {
 			"swarm-in-tcp-7946-from-swarm",
 			"swarm-in-udp-7946-from-swarm",
 			"swarm-in-udp-4789-from-swarm",
-			"app-in-tcp-8080-from-nginx",
+			"app-in-tcp-8080-from-balancer",
 			"app-in-tcp-8080-from-app",
 			"app-in-tcp-7947-from-app",
 			"log-in-tcp-2049-from-app",
-			"nginx-in-tcp-80-from-world",
-			"nginx-in-tcp-443-from-world",
-			"nginx-in-tcp-22-from-203.0.113.7-32",
-			"swarm-in-tcp-22-from-nginx",
-			"log-in-tcp-22-from-nginx",
+			"balancer-in-tcp-80-from-world",
+			"balancer-in-tcp-443-from-world",
+			"balancer-in-tcp-22-from-203.0.113.7-32",
+			"swarm-in-tcp-22-from-balancer",
+			"log-in-tcp-22-from-balancer",
 			"swarm-out-all-to-world",
-			"nginx-out-tcp-8080-to-app",
-			"nginx-out-tcp-22-to-swarm",
-			"nginx-out-tcp-22-to-log",
+			"balancer-out-tcp-8080-to-app",
+			"balancer-out-tcp-22-to-swarm",
+			"balancer-out-tcp-22-to-log",
 			"log-out-tcp-80-to-world",
 			"log-out-tcp-443-to-world",
-			"nginx-out-tcp-80-to-world",
-			"nginx-out-tcp-443-to-world",
+			"balancer-out-tcp-80-to-world",
+			"balancer-out-tcp-443-to-world",
 		]);
 	});
 
@@ -37,17 +38,17 @@ describe("what is open", () => {
 		const peers = (change?: (config: Raw) => void) =>
 			namesWith(change).filter((name) => name.endsWith("-from-app") && name.startsWith("app"));
 		const ports = { publish: { published: 9090 }, rollout: { peerPort: 9947 } };
-		expect(peers(({ service }) => Object.assign(service, ports))).toEqual(["app-in-tcp-9090-from-app", "app-in-tcp-9947-from-app"]);
-		expect(peers(({ service }) => Object.assign(service, { rollout: { strategy: "swarm" } }))).toEqual([]);
-		expect(peers(({ service }) => Object.assign(service, { publish: { mode: "ingress" } }))).toEqual([]);
+		expect(peers((config) => Object.assign(was(config), ports))).toEqual(["app-in-tcp-9090-from-app", "app-in-tcp-9947-from-app"]);
+		expect(peers((config) => Object.assign(was(config), { rollout: { strategy: "swarm" } }))).toEqual([]);
+		expect(peers((config) => Object.assign(was(config), { publish: { mode: "ingress" } }))).toEqual([]);
 	});
 
 	test("a registry of the stack is reached by the nodes, and by SSH through the bastion", () => {
 		const added = namesWith((config) => config.hosts.push({ name: "images", roles: ["registry"], address: "192.168.1.30" }));
 		expect(added.filter((name) => !namesWith().includes(name))).toEqual([
 			"registry-in-tcp-5000-from-swarm",
-			"registry-in-tcp-22-from-nginx",
-			"nginx-out-tcp-22-to-registry",
+			"registry-in-tcp-22-from-balancer",
+			"balancer-out-tcp-22-to-registry",
 			"registry-out-tcp-80-to-world",
 			"registry-out-tcp-443-to-world",
 		]);
@@ -55,17 +56,17 @@ describe("what is open", () => {
 
 	test("the ports follow the configuration", () => {
 		const names = namesWith((config) => {
-			config.service.publish.published = 9090;
+			was(config).publish.published = 9090;
 			config.swarm = { dataPathPort: 4790 };
 			config.nginx.listen = 8081;
 			config.aws.operatorCidrs = ["198.51.100.0/24", "203.0.113.7/32", "203.0.113.7/32"];
 		});
 		expect(names).toEqual(
-			expect.arrayContaining(["app-in-tcp-9090-from-nginx", "swarm-in-udp-4790-from-swarm", "nginx-in-tcp-8081-from-world"]),
+			expect.arrayContaining(["app-in-tcp-9090-from-balancer", "swarm-in-udp-4790-from-swarm", "balancer-in-tcp-8081-from-world"]),
 		);
-		expect(names.filter((name) => name.startsWith("nginx-in-tcp-22"))).toEqual([
-			"nginx-in-tcp-22-from-198.51.100.0-24",
-			"nginx-in-tcp-22-from-203.0.113.7-32",
+		expect(names.filter((name) => name.startsWith("balancer-in-tcp-22"))).toEqual([
+			"balancer-in-tcp-22-from-198.51.100.0-24",
+			"balancer-in-tcp-22-from-203.0.113.7-32",
 		]);
 		expect(new Set(names).size).toBe(names.length);
 	});
@@ -75,8 +76,8 @@ describe("what is open", () => {
 			({ direction, peer }) => direction === "in" && typeof peer !== "string" && peer.cidr === "0.0.0.0/0",
 		);
 		expect(worldly.map(({ group, port }) => [group, port])).toEqual([
-			["nginx", 80],
-			["nginx", 443],
+			["balancer", 80],
+			["balancer", 443],
 		]);
 	});
 });
@@ -95,7 +96,7 @@ test.each([
 		["log", "registry"],
 		["log", "registry"],
 	],
-	[["nginx"], ["nginx"]],
+	[["balancer"], ["balancer"]],
 ] as const)("a host with the roles %j is in the groups %j", (roles, groups) => {
 	expect(groupsOf([...roles])).toEqual(groups);
 });
@@ -108,7 +109,9 @@ describe("the resources", () => {
 
 	test("are one group a purpose, and one resource a rule", () => {
 		const groups = recorder.ofType("ec2/securityGroup:SecurityGroup");
-		expect(groups.map(({ name }) => name).sort()).toEqual(["app", "log", "manager", "nginx", "swarm"].map((name) => `hosts-${name}-group`));
+		expect(groups.map(({ name }) => name).sort()).toEqual(
+			["app", "balancer", "log", "manager", "swarm"].map((name) => `hosts-${name}-group`),
+		);
 		// A group's own rules would fight with those beside it.
 		for (const { inputs } of groups) expect(Object.keys(inputs).filter((key) => /gress/.test(key))).toEqual([]);
 		expect(recorder.find("hosts-swarm-group").inputs).toEqual({
@@ -135,8 +138,8 @@ describe("the resources", () => {
 			description: "NFS export of the logs",
 			tags: tagged("log-in-tcp-2049-from-app"),
 		});
-		expect(recorder.find("hosts-nginx-in-tcp-22-from-203.0.113.7-32", ":SecurityGroupIngressRule").inputs).toMatchObject({
-			securityGroupId: "id-of-hosts-nginx-group",
+		expect(recorder.find("hosts-balancer-in-tcp-22-from-203.0.113.7-32", ":SecurityGroupIngressRule").inputs).toMatchObject({
+			securityGroupId: "id-of-hosts-balancer-group",
 			cidrIpv4: "203.0.113.7/32",
 			fromPort: 22,
 			toPort: 22,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { defaultConvergeSeconds, leastConvergeSeconds } from "../../../lib/rolloutTime.ts";
+import { defaultConvergeSeconds, leastConvergeSeconds } from "../../../lib/rollout.ts";
 
 const service = (rollout: object = {}) => ({
 	stopGraceSeconds: 10,

@@ -1,3 +1,8 @@
+/** Whether the nodes' agents take nodes out before their tasks stop. */
+export function isLossless({ publish, rollout }: { publish: { mode: string }; rollout: { strategy: string } }): boolean {
+	return publish.mode === "host" && rollout.strategy === "lossless";
+}
+
 /** What the time of a rollout follows from; seconds, where nothing else is said. */
 export interface Pace {
 	/** How many are updated. */

@@ -1,0 +1,114 @@
+import type { NginxSettings } from "./settings/nginx.ts";
+
+/* The part of NGINX's configuration that says which nodes a service has, and how requests are spread over them. */
+
+/** What NGINX is configured with, but for where it leads. */
+export type BalancingSettings = Omit<NginxSettings, "sites" | "upstreams">;
+type Nginx = BalancingSettings;
+
+/** One server of an upstream. */
+export interface UpstreamServer {
+	/** The host's first name, for those who read the file. */
+	name: string;
+	address: string;
+	/** Default 1. */
+	weight?: number | undefined;
+}
+
+/** A service's nodes. */
+export interface UpstreamNodes {
+	name: string;
+	/** Published port of the service on its nodes. */
+	port: number;
+	servers: UpstreamServer[];
+}
+
+/** First version of NGINX open source that knows the method. */
+export const methodSince: Record<Nginx["method"], string> = {
+	round_robin: "0.0.0",
+	least_conn: "1.3.1",
+	ip_hash: "0.0.0",
+	hash: "1.7.2",
+	random: "1.15.1",
+	least_time: "1.31.0",
+};
+
+/** A setting, as written in the configuration, and the first version of NGINX that knows it. */
+export interface Requirement {
+	setting: string;
+	since: string;
+	remedy: string;
+}
+
+/** What the host's NGINX must be able to do. */
+export function requirements({ method, sticky }: Nginx): Requirement[] {
+	const needed = [{ setting: `nginx.method = ${method}`, since: methodSince[method], remedy: "choose another method" }];
+	if (sticky) needed.push({ setting: "nginx.sticky", since: "1.29.6", remedy: "use method hash or ip_hash" });
+	return needed;
+}
+
+/** The block of a service's nodes. `isFirst`: of several, the one whose cookie has the configured name. Pure. */
+export function upstreamBlock(nginx: BalancingSettings, { name, port, servers }: UpstreamNodes, isFirst: boolean): string {
+	return block(`upstream ${name}`, [
+		...methodLines(nginx),
+		...stickyLines(nginx, isFirst ? "" : `_${name}`),
+		...servers.map((server) => serverLine(server, port, nginx)),
+		...keptLines(nginx),
+	]);
+}
+
+/**
+ * A line for some versions of NGINX only. The version is known on the host alone, so the line carries its condition, and the script that
+ * puts the file there leaves it out where the condition does not hold: see `for_this_version` in host/steps/nginx/site.sh.
+ */
+export function onlyIf(comparison: "lt" | "ge", version: string, line: string): string {
+	return `${line} # nginx ${comparison} ${version}`;
+}
+
+export function block(head: string, lines: string[]): string {
+	return `${head} {\n${lines.map((line) => `    ${line}\n`).join("")}}\n`;
+}
+
+/**
+ * Connections to the nodes are kept, and end by themselves: a node that refuses new ones is rid of all soon. Before 1.19.10 they would last as
+ * long as requests come.
+ */
+function keptLines({ keepalive }: Nginx): string[] {
+	// Kept by default from this version on; an older one does not know 0.
+	if (keepalive === 0) return [onlyIf("ge", "1.29.7", "keepalive 0;")];
+	return [`keepalive ${keepalive};`, `keepalive_time ${kept.seconds}s;`, `keepalive_timeout ${kept.idleSeconds}s;`].map((line) =>
+		onlyIf("ge", "1.19.10", line),
+	);
+}
+
+/** A kept connection takes requests for this long, and ends when none came for so long. */
+const kept = { seconds: 2, idleSeconds: 1 };
+
+function methodLines({ method, hashKey }: Nginx): string[] {
+	switch (method) {
+		case "round_robin":
+			return [];
+		case "hash":
+			return [`hash ${hashKey} consistent;`];
+		case "least_time":
+			return ["least_time header;"];
+		default:
+			return [`${method};`];
+	}
+}
+
+/** After the method, which balances clients without a cookie. */
+function stickyLines({ sticky, tls }: Nginx, suffix: string): string[] {
+	if (!sticky) return [];
+	const expires = sticky.expiresSeconds ? ` expires=${sticky.expiresSeconds}s` : "";
+	return [`sticky cookie ${sticky.cookie}${suffix}${expires} path=/ httponly samesite=lax${tls?.redirect ? " secure" : ""};`];
+}
+
+function serverLine({ name, address, weight }: UpstreamServer, port: number, nginx: Nginx): string {
+	const parameters = [
+		weight && weight !== 1 ? `weight=${weight}` : "",
+		`max_fails=${nginx.maxFails}`,
+		`fail_timeout=${nginx.failTimeoutSeconds}s`,
+	];
+	return `server ${address}:${port} ${parameters.filter(Boolean).join(" ")}; # ${name}`;
+}

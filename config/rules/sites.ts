@@ -1,0 +1,113 @@
+import type { Fault } from "../../lib/fault.ts";
+import { upstreamName } from "../../lib/nginx.ts";
+import { type ServiceConfig, servicesOf, type Topology } from "../schema.ts";
+
+type Site = Topology["nginx"]["sites"][number];
+
+/** The sites with their routes: without any, all goes to the stack's only service. */
+export function sitesOf(topology: Topology): Site[] {
+	const [only, ...others] = servicesOf(topology);
+	const routes: Site["routes"] = only && others.length === 0 ? { "/": only.name } : {};
+	return topology.nginx.sites.map((site) => (Object.keys(site.routes).length > 0 ? site : { ...site, routes }));
+}
+
+/** Where a service is reached: a site, and where paths begin there. */
+export interface RouteTo {
+	serverName: string;
+	path: string;
+}
+
+/** All routes to a service, the first site's first. */
+export function routesTo(topology: Topology, service: string): RouteTo[] {
+	return sitesOf(topology).flatMap(({ serverName, routes }) =>
+		Object.entries(routes).flatMap(([path, name]) => (name === service ? [{ serverName, path }] : [])),
+	);
+}
+
+/** Rules of what NGINX answers to. */
+export function siteFaults(topology: Topology): Fault[] {
+	// That there is none is a fault of its own.
+	if (servicesOf(topology).length === 0) return [];
+	return [
+		...routeFaults(topology),
+		...upstreamFaults(topology),
+		...servicesOf(topology).flatMap((service) => proberFaults(topology, service)),
+	];
+}
+
+function routeFaults(topology: Topology): Fault[] {
+	const { services, nginx } = topology;
+	const { sites } = nginx;
+	const names = servicesOf(topology).map(({ name }) => name);
+	const faults: Fault[] = [];
+	sitesOf(topology).forEach(({ serverName, routes }, i) => {
+		const at = `nginx.sites[${i}]`;
+		const earlier = sites.findIndex((site) => site.serverName === serverName);
+		if (earlier < i)
+			faults.push({
+				property: `${at}.serverName`,
+				value: serverName,
+				remedy: `is also nginx.sites[${earlier}].serverName: each site has its own`,
+			});
+		if (Object.keys(routes).length === 0)
+			faults.push({ property: `${at}.routes`, remedy: `is missing: with several services say where it leads, such as {/: ${names[0]}}` });
+		for (const [path, name] of Object.entries(routes))
+			if (!Object.hasOwn(services, name))
+				faults.push({ property: `${at}.routes.${path}`, value: name, remedy: `is no service: use one of ${names.join(", ")}` });
+	});
+	return faults;
+}
+
+function upstreamFaults(topology: Topology): Fault[] {
+	const { services, nginx } = topology;
+	const { upstreams } = nginx;
+	const names = servicesOf(topology).map(({ name }) => name);
+	const faults: Fault[] = [];
+	const taken = new Map<string, string>();
+	for (const name of names) {
+		const upstream = upstreamName(upstreams, name);
+		const other = taken.get(upstream);
+		if (other)
+			faults.push({
+				property: `nginx.upstreams.${name}`,
+				value: upstream,
+				remedy: `is also the upstream of service ${other}: choose another`,
+			});
+		else if (!upstreamPattern.test(upstream))
+			faults.push({
+				property: `nginx.upstreams.${name}`,
+				remedy: "is missing: the service's name is too long for that of its upstream, at most 31 characters",
+			});
+		taken.set(upstream, name);
+	}
+	for (const name of Object.keys(upstreams))
+		if (!Object.hasOwn(services, name))
+			faults.push({ property: `nginx.upstreams.${name}`, remedy: `is no service: use one of ${names.join(", ")}` });
+	return faults;
+}
+
+/** The prober asks through NGINX: what it asks for must be the service's. */
+function proberFaults(topology: Topology, { name, rollout }: ServiceConfig): Fault[] {
+	const { ratePerSecond, path } = rollout.prober;
+	const at = `services.${name}.rollout.prober`;
+	if (ratePerSecond === 0) return [];
+	const [first] = routesTo(topology, name);
+	if (!first)
+		return [
+			{ property: `${at}.ratePerSecond`, value: ratePerSecond, remedy: "no route of nginx.sites leads to the service: use 0, or add one" },
+		];
+	const { routes = {} } = sitesOf(topology).find(({ serverName }) => serverName === first.serverName) ?? {};
+	const leads = Object.keys(routes)
+		.filter((route) => route === "/" || `${path.replace(/\?.*/, "")}/`.startsWith(`${route}/`))
+		.toSorted((a, b) => b.length - a.length)[0];
+	if (leads !== undefined && routes[leads] === name) return [];
+	return [
+		{
+			property: `${at}.path`,
+			value: path,
+			remedy: `does not lead to the service, which nginx.sites routes ${first.path} to: use that, or a path below it`,
+		},
+	];
+}
+
+const upstreamPattern = /^[a-z][a-z0-9_]{0,30}$/;

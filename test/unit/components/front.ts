@@ -1,0 +1,26 @@
+import type { Front, FrontPaths } from "../../../components/nginxConfig.ts";
+import type { UpstreamServer } from "../../../components/nginxUpstream.ts";
+import type { Topology } from "../../../config/schema.ts";
+
+interface Changed {
+	paths: FrontPaths;
+	/** Published port of the service. */
+	port?: number;
+	httpsPort?: number;
+}
+
+/** What NGINX's files are rendered from, of a stack with one service: all sites lead to it. */
+export function frontOf(
+	{ sites, upstreams: _upstreams, ...nginx }: Topology["nginx"],
+	servers: UpstreamServer[],
+	{ paths, port = 8080, httpsPort = 443 }: Changed,
+): Front {
+	const weighted = servers.map((server) => ({ weight: nginx.weights[server.name], ...server }));
+	return {
+		nginx,
+		upstreams: [{ name: "app", port, servers: weighted }],
+		sites: sites.map(({ serverName }) => ({ serverName, routes: [{ path: "/", upstream: "app" }] })),
+		httpsPort,
+		paths,
+	};
+}
