@@ -2,11 +2,12 @@
  * The parts for another program: `import { Hosts, Swarm } from "swarm-scaleout"`. index.ts of the project shows how they fit together.
  */
 
-export { endpointOf } from "./components/endpoint.ts";
+export { endpointOf } from "./components/balancer/endpoint.ts";
+export { type BalancerKind, type Front, LoadBalancer, type LoadBalancerArgs, type Site } from "./components/balancer/loadBalancer.ts";
+export { type NginxArgs, nginx } from "./components/balancer/nginx/index.ts";
 export type { Host } from "./components/host.ts";
 export { Hosts, type HostsArgs } from "./components/hosts.ts";
 export { dockerProvider, WasImage, type WasImageArgs } from "./components/image.ts";
-export { LoadBalancer, type LoadBalancerArgs, type SiteArgs } from "./components/loadBalancer.ts";
 export type { LogShipping } from "./components/logShipping.ts";
 export { NfsExport, type NfsExportArgs } from "./components/nfs.ts";
 export { requireOutput, requireService, type ScaleoutOutputs, type ServiceOutputs } from "./components/outputs.ts";

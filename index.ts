@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
+import { LoadBalancer } from "./components/balancer/loadBalancer.ts";
+import { nginx } from "./components/balancer/nginx/index.ts";
 import { Hosts } from "./components/hosts.ts";
 import { dockerProvider, WasImage } from "./components/image.ts";
-import { LoadBalancer } from "./components/loadBalancer.ts";
 import { NfsExport } from "./components/nfs.ts";
 import { Registry } from "./components/registry.ts";
 import { servingMembers, WasService } from "./components/service.ts";
@@ -12,10 +13,10 @@ import { imageOf, probeOf, sitesFor, sourceOf, urlOf } from "./settings.ts";
 
 const configuration = loadConfiguration();
 const { topology, named } = configuration;
-const { nginx } = topology;
 
 const source = sourceOf(configuration);
-const hosts = new Hosts("hosts", { source });
+const kind = nginx({ ...topology.nginx, certificate: named.certificate });
+const hosts = new Hosts("hosts", { source, packages: { balancer: kind.packages } });
 const [log, front] = [hosts.one("log"), hosts.one("balancer")];
 
 const logs = new NfsExport("logs", { ...topology.logs, host: log, apps: hosts.with("app"), logShipping: source.logShipping });
@@ -41,11 +42,7 @@ const deployed = servicesOf(topology).map((service) => {
 		...probeOf(topology, front, name),
 	});
 });
-const balancer = new LoadBalancer(
-	"nginx",
-	{ ...nginx, host: front, sites: sitesFor(topology, deployed), certificate: named.certificate },
-	{ dependsOn: deployed },
-);
+const balancer = new LoadBalancer("nginx", { kind, host: front, sites: sitesFor(topology, deployed) }, { dependsOn: deployed });
 
 const served = (service?: string) => pulumi.all([urlOf(topology, front, service), balancer.ready.urn]).apply(([url = null]) => url);
 

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { endpointOf } from "./components/endpoint.ts";
+import { endpointOf } from "./components/balancer/endpoint.ts";
+import type { Site } from "./components/balancer/loadBalancer.ts";
 import type { Host } from "./components/host.ts";
-import type { SiteArgs } from "./components/loadBalancer.ts";
 import type { Upstream, WasService, WasServiceArgs } from "./components/service.ts";
 import { type AwsArgs, awsSource } from "./components/sources/aws/index.ts";
 import { type ExistingHost, existingSource } from "./components/sources/existing.ts";
@@ -63,10 +63,13 @@ export function awsArgs(topology: Topology): AwsArgs {
 /** How a service is reached through NGINX, or the first site. Undefined where no route leads to it. */
 export function urlOf(topology: Topology, front: Pick<Host, "reach">, service?: string): pulumi.Output<string> | undefined {
 	const { nginx } = topology;
-	const [first] =
+	const hasOthers = nginx.sites.length > 1;
+	const routes =
 		service === undefined ? sitesOf(topology).map(({ serverName }) => ({ serverName, path: "/" })) : routesTo(topology, service);
+	// Beside others no URL leads to all names of a domain: by its address the host answers for another site.
+	const first = routes.find(({ serverName }) => !hasOthers || !serverName.startsWith("*"));
 	if (!first) return undefined;
-	const site = endpointOf(front, { ...nginx, serverName: first.serverName, hasOthers: nginx.sites.length > 1 });
+	const site = endpointOf(front, { ...nginx, serverName: first.serverName, hasOthers });
 	return first.path === "/" ? site : pulumi.interpolate`${site}${first.path}`;
 }
 
@@ -81,7 +84,7 @@ export function probeOf(topology: Topology, front: Pick<Host, "reach">, service:
 }
 
 /** The sites, with the nodes of the services that they lead to. */
-export function sitesFor(topology: Topology, services: Pick<WasService, "upstream">[]): SiteArgs[] {
+export function sitesFor(topology: Topology, services: Pick<WasService, "upstream">[]): Site[] {
 	// That each is there holds by the rules.
 	const to = (name: string) => services.find(({ upstream }) => upstream.service === name)?.upstream as Upstream;
 	return sitesOf(topology).map(({ serverName, routes }) => ({

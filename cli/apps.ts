@@ -1,6 +1,6 @@
 import { scriptText } from "../host/kit.ts";
 import { type AgentReport, readReport } from "../lib/agentReport.ts";
-import { type Answer, agentSeconds, askSettings, curlProblem, type Health, lookSeconds, readLook } from "../lib/health.ts";
+import { type Answer, agentSeconds, askSettings, checkSeconds, curlProblem, type Health, readCheck } from "../lib/health.ts";
 import { execAsRoot } from "../lib/ssh.ts";
 import type { Deployed, DeployedService } from "./deployed.ts";
 
@@ -24,10 +24,10 @@ export interface AppState {
 
 type Host = Deployed["hosts"][number];
 
-/** Looks at an app host, by one command there. By service. */
+/** Checks an app host by one command there. By service. */
 export async function appStates({ services }: Deployed, { name, address, connection }: Host): Promise<Record<string, AppState>> {
 	const script = services.map((service) => `(${serviceScript(service, name, address)}\n)\necho '${ending}'`).join("\n");
-	const deadlineSeconds = services.reduce((sum, { health }) => sum + lookSeconds(health), 60);
+	const deadlineSeconds = services.reduce((sum, { health }) => sum + checkSeconds(health), 60);
 	const outputs = (await execAsRoot(connection, script, { deadlineSeconds })).split(new RegExp(`^${ending}$`, "m"));
 	return Object.fromEntries(services.map((service, i) => [service.name, readAppState(outputs[i] ?? "", service.health)]));
 }
@@ -55,7 +55,7 @@ export function readAppState(output: string, health: Health): AppState {
 	return {
 		...(answer !== undefined && {
 			serving: {
-				answer: readLook(answer, health),
+				answer: readCheck(answer, health),
 				...(agent !== undefined && { agent: readAgent(agent) }),
 				...(hasTold("containers") && { containers: all("container").map(readContainer) }),
 			},

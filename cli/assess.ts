@@ -79,9 +79,7 @@ export function describeRollout(
 function balancerProblems({ services }: Deployed, { nginx, apps }: Observed): string[] {
 	if (!nginx) return [];
 	if (!nginx.isActive) return ["NGINX does not run"];
-	// One that no route leads to is in no upstream.
-	const balanced = services.filter((service) => serversOf(service).some((server) => nginx.servers.includes(server)));
-	const wanted = (services.length === 1 ? services : balanced).flatMap(serversOf);
+	const wanted = services.filter(({ isRouted }) => isRouted).flatMap(serversOf);
 	const missing = wanted.filter((server) => !nginx.servers.includes(server));
 	const strange = [...new Set(nginx.servers)].filter((server) => !wanted.includes(server));
 	// A node that is closed, or whose task is down, is told already.

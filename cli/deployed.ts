@@ -26,6 +26,8 @@ export interface DeployedService {
 	peerPort?: number;
 	volume?: string;
 	nodes: { name: string; address: string }[];
+	/** A site of the load balancer leads to it. */
+	isRouted: boolean;
 	/** What the prober saw. */
 	lastRollout?: Record<string, number>;
 }
@@ -48,12 +50,12 @@ export function deployedOf(resources: DeployedResource[]): Deployed {
 			const address = outputs.nodes[name];
 			return address ? [{ name, roles, address, connection, ...(nodeIds.has(address) && { nodeId: nodeIds.get(address) }) }] : [];
 		}),
-		services: services.map(serviceOf).sort((a, b) => a.name.localeCompare(b.name)),
+		services: services.map((service) => serviceOf(service, outputs.services ?? {})).sort((a, b) => a.name.localeCompare(b.name)),
 		exportPath: outputs.nfs.path,
 	};
 }
 
-function serviceOf({ inputs, outputs }: DeployedResource): DeployedService {
+function serviceOf({ inputs, outputs }: DeployedResource, told: Record<string, { endpoint?: string | null }>): DeployedService {
 	const { name, replicas, publish, mount, nodes, health, rollout } = inputs;
 	return {
 		name,
@@ -65,6 +67,7 @@ function serviceOf({ inputs, outputs }: DeployedResource): DeployedService {
 		...(isLossless({ publish, rollout }) && { peerPort: rollout.peerPort }),
 		...(mount.type === "volume" && { volume: mount.name }),
 		nodes: nodes.map(({ name, address }: { name: string; address: string }) => ({ name, address })),
+		isRouted: told[name]?.endpoint !== null,
 		...(outputs.lastRollout && { lastRollout: outputs.lastRollout }),
 	};
 }

@@ -88,7 +88,7 @@ const rules: Record<string, Rule> = {
 	"command:remote:Command": step,
 	"command:remote:CopyToRemote": harmless("what images are built from"),
 	"docker:index/image:Image": harmless("an image is built and pushed; what runs it says so itself"),
-	[dynamic("HostCheck")]: harmless("the host is looked at"),
+	[dynamic("HostCheck")]: harmless("the host is checked"),
 	[dynamic("HostScripts")]: harmless("the scripts that steps on the host run; a step whose script changes says so itself"),
 	[dynamic("SshKey")]: harmless("a key pair; machines that take another say so themselves"),
 	[dynamic("GeneratedSecret")]: harmless("a password or a key; what uses it says so itself"),
@@ -113,7 +113,7 @@ const rules: Record<string, Rule> = {
 	[dynamic("Service")]: service,
 };
 
-/** The parts of AWS in use. What is only tagged or made anew beside the rest harms nobody. */
+/** The parts of AWS in use. What is only tagged, or recreated beside the rest, harms nobody. */
 const aws: [type: RegExp, rule: Rule][] = [
 	[/^aws:ec2\/instance:/, by({ update: hostGoes("the instance stops and starts"), delete: hostGoes("the instance goes") })],
 	[

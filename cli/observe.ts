@@ -4,7 +4,7 @@ import { Client } from "../lib/client.ts";
 import { dockerOnManager } from "../lib/managers.ts";
 import { execAsRoot } from "../lib/ssh.ts";
 import type { Node, Task } from "../lib/swarm.ts";
-import { orUndefined } from "../lib/swarm.ts";
+import { findService } from "../lib/swarm.ts";
 import { type AppState, appStates } from "./apps.ts";
 import type { Deployed, DeployedService } from "./deployed.ts";
 
@@ -34,7 +34,7 @@ export interface ObservedService {
 	tasks: { node: string; state: string; image: string; error: string }[];
 }
 
-/** Looks at everything at the same time, over one connection a host. Changes nothing. */
+/** Checks everything at the same time, over one connection a host. Changes nothing. */
 export async function observe(deployed: Deployed): Promise<Observed> {
 	const observed: Observed = { unreachable: [], apps: {}, endpoints: {} };
 	const on = (role: string, look: (host: Deployed["hosts"][number]) => Promise<void>) =>
@@ -55,17 +55,24 @@ export async function observe(deployed: Deployed): Promise<Observed> {
 
 type Host = Deployed["hosts"][number];
 
+/** What is read of a service. */
+interface FoundService {
+	ID: string;
+	Spec: { TaskTemplate: { ContainerSpec: { Image: string } } };
+	UpdateStatus?: { State?: string; Message?: string };
+}
+
 /** Asks any of the managers. */
 async function swarmState({ hosts, services, swarmId }: Deployed, managers: Host[]): Promise<Pick<Observed, "nodes" | "services">> {
 	const docker = dockerOnManager({ managers: managers.map(({ connection }) => connection), clusterId: swarmId });
 	const [nodes, ...found] = await Promise.all([
 		docker.listNodes() as Promise<(Node & { Description?: { Engine?: { EngineVersion?: string } } })[]>,
-		...services.map(({ name }) => orUndefined(docker.getService(name).inspect())),
+		...services.map(({ name }) => findService<FoundService>(docker, name)),
 	]);
 	const tasks = (await docker.listTasks({ filters: JSON.stringify({ "desired-state": ["running"] }) as never })) as Task[];
 	const nameOf = (node: Node) => hosts.find(({ nodeId }) => nodeId === node.ID)?.name ?? node.Description?.Hostname ?? node.ID;
 	const names = new Map(nodes.map((node) => [node.ID, nameOf(node)]));
-	const stateOf = (service: NonNullable<(typeof found)[number]>): ObservedService => {
+	const stateOf = (service: FoundService): ObservedService => {
 		const own = tasks.filter(({ ServiceID: id }) => id === service.ID);
 		return {
 			image: service.Spec.TaskTemplate.ContainerSpec.Image,

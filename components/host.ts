@@ -53,8 +53,8 @@ export interface HostStepArgs extends Omit<StepData, "settings" | "files" | "bec
 }
 
 /**
- * What a step waits for is a plain list, never an output: the SDK searches the value of an output for what is not known yet, and behind each
- * resource in it are its parent and all of that one's children. For every step that is the whole program.
+ * `dependsOn` must be a plain array: given an Output, the SDK searches its value for unknowns, and walks from each resource in it to the parent and
+ * all of that one's children. That is the whole program, once for each step.
  */
 export type StepOptions = Omit<pulumi.CustomResourceOptions, "dependsOn"> & { dependsOn?: pulumi.Resource[] };
 
@@ -79,7 +79,7 @@ export function hostStep(
 		{
 			connection: host.connection,
 			create: `${asRoot}bash ${scripts}/run.sh ${step}`,
-			// A host without any records has nothing to be undone: it was made anew by other means. What is sent is read all the same.
+			// A host without any records has nothing to be undone: it was recreated by other means. What is sent is read all the same.
 			delete: `${asRoot}sh -c 'if [ -d ${records} ]; then exec bash ${scripts}/undo.sh ${step}; fi; cat > /dev/null'`,
 			stdin: pulumi.all([given, host.drift]).apply(([data, drift]) => manifest(names, data as StepData, drift)),
 			addPreviousOutputInEnv: false,

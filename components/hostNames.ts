@@ -13,7 +13,7 @@ export function firstName({ name, aliases }: Named): string {
 }
 
 /**
- * What a resource was called while its host had other names, for the option `aliases`: the engine knows it by them and makes none anew.
+ * What a resource was called while its host had other names, for the option `aliases`: the engine knows it by them and recreates none.
  *
  * @param of The resource's name by its host's.
  */

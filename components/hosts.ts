@@ -1,22 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Role } from "../lib/roles.ts";
 import type { Host } from "./host.ts";
-import { installPackages } from "./packages.ts";
+import { installPackages, type RolePackages } from "./packages.ts";
 import type { Source } from "./sources/source.ts";
 
 export interface HostsArgs {
 	/** Where they come from: `localSource`, `existingSource` or `awsSource`. Another one replaces all. */
 	source: Source;
+	/** Packages that roles need besides, such as those of the load balancer's kind. */
+	packages?: RolePackages;
 }
 
 /** All hosts, ready to be used: reachable, checked, with the packages their roles need. */
 export class Hosts extends pulumi.ComponentResource {
 	readonly all: Host[];
 
-	constructor(name: string, { source }: HostsArgs, opts?: pulumi.ComponentResourceOptions) {
+	constructor(name: string, { source, packages = {} }: HostsArgs, opts?: pulumi.ComponentResourceOptions) {
 		const transformations = [...(opts?.transformations ?? []), ...(source.policy ? [source.policy] : [])];
 		super("scaleout:index:Hosts", name, {}, { ...opts, transformations });
-		this.all = source.hosts(name, this).map((host) => ({ ...host, ready: installPackages(name, host, this) }));
+		this.all = source.hosts(name, this).map((host) => ({ ...host, ready: installPackages(name, host, packages, this) }));
 		this.registerOutputs({ names: this.all.map((host) => host.name) });
 	}
 

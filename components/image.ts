@@ -81,7 +81,7 @@ export class WasImage extends pulumi.ComponentResource {
 				connection: manager.connection,
 				source: new pulumi.asset.FileAsset(archive),
 				remotePath,
-				// Another connection alone would copy nothing: on another machine it is made anew.
+				// Another connection alone would copy nothing: on another machine it is copied again.
 				triggers: [manager.machine?.id ?? manager.address],
 			},
 			{ parent: this, dependsOn: [manager.ready], deletedWith: manager.machine },
@@ -89,7 +89,7 @@ export class WasImage extends pulumi.ComponentResource {
 		const step: HostStepArgs = {
 			step: "image/base",
 			settings: { archive: remotePath, tag },
-			// What was copied anew is imported anew.
+			// What was copied again is imported again.
 			because: { copied: copied.id },
 		};
 		const imported = hostStep(name, manager, step, { parent: this, dependsOn: [copied] });

@@ -8,16 +8,20 @@ const packages: Record<Role, string[]> = {
 	worker: ["docker.io"],
 	app: ["docker.io", "nfs-common", "curl", "busybox-static", "conntrack", "iptables", "python3"],
 	log: ["nfs-kernel-server"],
-	balancer: ["nginx"],
+	// What its kind needs.
+	balancer: [],
 	registry: ["docker-registry", "apache2-utils", "openssl", "curl"],
 };
 
 /** What the packages' services shall do right after the installation. */
 const units: Partial<Record<Role, string>> = { manager: "docker", worker: "docker" };
 
-/** Installs what a host's roles need. What is installed already is left as it is. */
-export function installPackages(name: string, host: Host, parent: pulumi.Resource): pulumi.Resource {
-	const wanted = [...new Set(host.roles.flatMap((role) => packages[role]))].sort();
+/** Packages beyond those that each host with a role has. */
+export type RolePackages = Partial<Record<Role, string[]>>;
+
+/** Installs what a host's roles need, and `more`. What is installed already is left as it is. */
+export function installPackages(name: string, host: Host, more: RolePackages, parent: pulumi.Resource): pulumi.Resource {
+	const wanted = [...new Set(host.roles.flatMap((role) => [...packages[role], ...(more[role] ?? [])]))].sort();
 	const enabled = [...new Set(host.roles.flatMap((role) => units[role] ?? []))];
 	// The docker CLI, which @pulumi/docker works like, talks to the daemon as the one who logs in.
 	const operator = host.roles.includes("manager") && host.user !== "root" ? host.user : undefined;

@@ -35,7 +35,7 @@ export class Registry extends pulumi.ComponentResource {
 	/** What pulls or pushes waits for these. */
 	readonly ready: pulumi.Resource[];
 	readonly #trusting = new Map<string, pulumi.Resource>();
-	/** Changes when the host of a registry of this stack is made anew: no image is there any more. */
+	/** Changes when the host of a registry of this stack is recreated: no image is there any more. */
 	readonly storage: pulumi.Output<string> | undefined;
 
 	constructor(name: string, args: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -89,7 +89,7 @@ export class Registry extends pulumi.ComponentResource {
 	}
 }
 
-/** A machine made anew has another ID, another host key, or both. */
+/** A recreated machine has another ID, another host key, or both. */
 function storageOn({ machine, address, connection }: Host): pulumi.Output<string> {
 	const hostKey = pulumi.unsecret(connection.apply((known) => known.hostKey));
 	return pulumi.interpolate`${machine?.id ?? address} ${hostKey}`;

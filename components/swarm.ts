@@ -22,7 +22,7 @@ export class Swarm extends pulumi.ComponentResource {
 	readonly members: SwarmMember[];
 	/** The first manager: the swarm begins there, and images are built there. */
 	readonly manager: Host;
-	/** Connections of all managers: the swarm is asked through any of them. */
+	/** Connections of all managers: any of them can answer for the swarm. */
 	readonly managers: pulumi.Output<Connection[]>;
 
 	constructor(name: string, { hosts, ...settings }: SwarmArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -56,7 +56,7 @@ const agent: Written[] = [
 	file("/etc/systemd/system/scaleout-<unit>", "their units and timers"),
 ];
 
-const exportedAgain = reload("the NFS server takes the export anew; what is mounted stays");
+const exportedAgain = reload("the NFS server reads the export again; what is mounted stays");
 
 const maintenance = (_before: Settings, { maintenance: mode }: Settings): Verdict =>
 	mode === "off" ? none("NGINX serves") : interruption("on purpose: NGINX answers everything with 503");
@@ -104,7 +104,7 @@ export const stepKinds = {
 	]),
 	"drain/agent": {
 		create: none("the drain agent starts"),
-		update: none("the drain agent starts anew, and goes on with a drain under way"),
+		update: none("the drain agent restarts, and goes on with a drain under way"),
 		delete: none("the drain agent goes, with what it has closed; the node's task is drained before"),
 		writes: agent,
 	},
@@ -117,7 +117,9 @@ export const stepKinds = {
 		delete: interruption("NGINX serves no longer"),
 		writes: [
 			file("/etc/nginx/conf.d/<site>.conf", "upstream and servers"),
-			file("/etc/nginx/<site>.<flag>", "empty: maintenance is on, HTTPS is up"),
+			file("/etc/nginx/<site>.maintenance", "empty: maintenance is on"),
+			{ place: "/etc/nginx/<site>.https", mode: "755" },
+			file("/etc/nginx/<site>.https/<name>", "empty: HTTPS is up for this name"),
 		],
 	},
 	"nginx/certificate": {

@@ -8,7 +8,7 @@ export const classes = {
 	none: "no request and no data is touched",
 	reload: "a server takes a new configuration and goes on",
 	"lossless rolling": "tasks are replaced one node after another; no request fails",
-	"node replacement": "a node is taken out or made anew; the others serve",
+	"node replacement": "a node is taken out or recreated; the others serve",
 	interruption: "requests may fail, or nothing answers for a while",
 	data: "stored data is deleted, or is looked for in another place; or nobody knows",
 } as const;

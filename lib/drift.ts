@@ -30,7 +30,7 @@ export function differencesOf(printed: string): Record<string, Differences> {
 	return Object.fromEntries([...found].map(([step, subjects]) => [step, Object.fromEntries([...subjects].map(describe))]));
 }
 
-/** The drift after a look: a step where something differs gets a new number, all others stay as they were. Pure. */
+/** The drift after a refresh: a step where something differs gets a new number, all others stay as they were. Pure. */
 export function nextDrift(drift: Drift, found: Record<string, Differences>): Drift {
 	const fresh = Object.entries(found).map(([step, differs]) => {
 		const seen = (own(drift, step)?.seen ?? 0) + 1;

@@ -6,7 +6,7 @@ export function engineAddress(): string | undefined {
 	return script.includes("dynamic-provider") && /^[\d.]+:\d+$/.test(address) ? address : undefined;
 }
 
-const lookMs = 3000;
+const checkMs = 3000;
 let isWatching = false;
 
 /**
@@ -17,12 +17,12 @@ export function endWithEngine(): void {
 	const [host, port] = engineAddress()?.split(":") ?? [];
 	if (!port || isWatching) return;
 	isWatching = true;
-	const look = () => {
+	const check = () => {
 		const socket = net.connect(Number(port), host);
 		socket.once("connect", () => socket.destroy());
 		socket.once("error", (error: NodeJS.ErrnoException) => {
 			if (error.code === "ECONNREFUSED") process.exit(1);
 		});
 	};
-	setInterval(look, lookMs).unref();
+	setInterval(check, checkMs).unref();
 }

@@ -33,12 +33,12 @@ export function askSettings(address: string, port: number, { path, host, timeout
 }
 
 /** Seconds within which a host has asked, the way there included. */
-export const lookSeconds = ({ timeoutSeconds }: Health) => timeoutSeconds + 30;
+export const checkSeconds = ({ timeoutSeconds }: Health) => timeoutSeconds + 30;
 
 /** The answer in the line that `ask_service` printed. Pure. @throws Error when it is none of its lines. */
-export function readLook(line: string, { timeoutSeconds }: Health): Answer {
+export function readCheck(line: string, { timeoutSeconds }: Health): Answer {
 	const match = /^(?:(\d{3}) )?(\d+)$/.exec(line.trim());
-	if (!match) throw new Error(`no answer of a look: ${line}`);
+	if (!match) throw new Error(`no answer of a check: ${line}`);
 	const [status, exit] = [Number(match[1] ?? 0), Number(match[2])];
 	// curl goes on to the body, which may break off or never end: the status has come all the same.
 	if (status >= 200) return { status };

@@ -5,8 +5,8 @@ import { connect, SshError } from "./ssh.ts";
 import { DeadlineError, type Seen, until, within } from "./wait.ts";
 
 /*
- * A swarm is asked through any of its managers: each tells and does the same. They are asked in turn, so that no more hosts are dialled than needed,
- * and the one that answered is asked first from then on.
+ * Any manager can answer for the swarm. They are asked in turn, so that no more hosts are dialled than needed, and the one that answered is asked first
+ * from then on.
  */
 
 /** Every manager of the configuration answers, and none manages the swarm: it is gone. */
@@ -155,7 +155,7 @@ function failure(refusals: Refusal[], clusterId: string): Error {
 
 const describe = (refusals: Refusal[]) => refusals.map(({ why }) => why).join("; ");
 
-/** A host that was made anew at the same address is another one. */
+/** A host that was recreated at the same address is another one. */
 const keyOf = (connection: Connection) => `${describeConnection(connection)} ${connection.hostKey}`;
 
 const distinct = (connections: Connection[]) => [...new Map(connections.map((connection) => [keyOf(connection), connection])).values()];

@@ -12,6 +12,9 @@ export function upstreamName(upstreams: Record<string, string>, service: string)
 	return upstreams[service] ?? service.replaceAll("-", "_");
 }
 
+/** Name of the upstream that HTTPS has for the same nodes. */
+export const tlsUpstream = (name: string) => `${name}_tls`;
+
 /**
  * Seconds in which NGINX sends a GET, PUT or DELETE that was cut to another node, without `requestBuffering`: as long as it takes to find that
  * two nodes do not answer, where there are more.

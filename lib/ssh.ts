@@ -44,7 +44,7 @@ interface Pooled {
 const pool = new Map<string, Pooled>();
 
 /**
- * The shared connection to a host: one per host and process, opened at first use, opened anew after it broke.
+ * The shared connection to a host: one per host and process, opened at first use, reopened after it broke.
  *
  * @param deadlineSeconds How long to go on trying while the host does not answer (default 30).
  * @throws SshError at once for a wrong key or host key; `unreachable` after the deadline.

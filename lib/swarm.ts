@@ -48,6 +48,24 @@ export interface Task {
 	};
 }
 
+/** What tells a service from others. */
+interface NamedService {
+	ID: string;
+	Spec: object;
+}
+
+/** The service of an ID or a name. Docker takes what an ID begins with for it as well, so that a short name could be another service. */
+export async function findService<Found extends NamedService = NamedService>(manager: Docker, key: string): Promise<Found | undefined> {
+	try {
+		const found = (await orUndefined(manager.getService(key).inspect())) as Found | undefined;
+		return found?.ID === key || (found?.Spec as { Name?: string } | undefined)?.Name === key ? found : undefined;
+	} catch (error) {
+		// Several IDs begin so.
+		if (/ambiguous/.test((error as Error).message)) return undefined;
+		throw error;
+	}
+}
+
 export async function findNode(manager: Docker, id: string): Promise<Node | undefined> {
 	return orUndefined(manager.getNode(id).inspect());
 }

@@ -31,14 +31,14 @@ export interface WaitOptions {
 	/** Seconds until DeadlineError. */
 	deadlineSeconds: number;
 	progress: Progress;
-	/** Longest pause between two looks, in milliseconds. */
+	/** Longest pause between two checks, in milliseconds. */
 	maxPauseMs?: number;
 	/** Default: the system's. */
 	clock?: Clock;
 }
 
 /**
- * Looks again and again, with growing pauses, until `probe` is done or the deadline passes. An error thrown by `probe` ends the wait
+ * Checks again and again, with growing pauses, until `probe` is done or the deadline passes. An error thrown by `probe` ends the wait
  * at once: a probe that expects passing errors turns them into `waiting`.
  */
 export async function until<T>(options: WaitOptions, probe: () => Promise<Seen<T>>): Promise<T> {

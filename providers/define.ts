@@ -21,7 +21,7 @@ export interface Definition<I extends object, O extends object> {
 	drift?(outputs: I & O): string[];
 	/** What an update will do to those who use the thing, in a line for the preview. `changed` is empty where only the real thing differs. */
 	describeChange?(changed: string[], olds: I & O, news: I): string | undefined;
-	/** Called when a diff says that the resource is to be replaced, and because of what: the delete that may follow is no farewell. */
+	/** Called when a diff says that the resource is to be replaced, and because of what: the delete that may follow is not the resource's end. */
 	willReplace?(id: string, causes: string[]): void;
 	create(inputs: I, context: Context): Promise<{ id: string; outputs: O }>;
 	/**

@@ -6,7 +6,7 @@ export interface HostSettings {
 	 */
 	name: string;
 	/**
-	 * Names that the host had before, the latest first: with them another `name` makes nothing anew. Its machine keeps the first one.
+	 * Names that the host had before, the latest first: with them another `name` recreates nothing. Its machine keeps the first one.
 	 *
 	 * @default []
 	 *
@@ -36,7 +36,7 @@ export interface HostSettings {
 	 */
 	imageRevision?: number;
 	/**
-	 * `existing` only: it is lost for ever. After an `up` with it the host can be taken off the list, and nothing on it is undone, which would fail.
+	 * `existing` only: marks the host as permanently lost. Run `up`, then remove the host from the list; nothing is undone on it.
 	 *
 	 * @default false
 	 */

@@ -183,7 +183,7 @@ export interface ServiceSettings {
 		 */
 		deadlineSeconds: number;
 		/**
-		 * Seconds between two looks of Docker's health check at a task that was healthy. A new one is looked at each second.
+		 * Seconds between two of Docker's health checks of a task that was healthy. A new one is checked each second.
 		 *
 		 * @default 5
 		 */
@@ -195,7 +195,7 @@ export interface ServiceSettings {
 		 */
 		timeoutSeconds: number;
 		/**
-		 * Looks that may fail in a row before a task that was healthy is replaced.
+		 * Health checks that may fail in a row before a task that was healthy is replaced.
 		 *
 		 * @default 5
 		 */

@@ -20,7 +20,7 @@ export interface SwarmSettings {
 	 */
 	dataPathPort: number;
 	/**
-	 * How often nodes report to the managers. After three reports missed a node counts as down, and its tasks are started anew once it is back: a manager that stands still for longer takes all nodes for lost. Docker's own default is 5.
+	 * How often nodes report to the managers. After three reports missed a node counts as down, and its tasks are restarted once it is back: a manager that stands still for longer takes all nodes for lost. Docker's own default is 5.
 	 *
 	 * @default 20
 	 */

@@ -6,7 +6,7 @@ import type { LogShipping } from "../logShipping.ts";
 export interface Source {
 	/** Makes the hosts, or finds them; what is made for it is a child of `parent`, by a name that begins with `name`. */
 	hosts(name: string, parent: pulumi.Resource): Host[];
-	/** Looks at every resource of the hosts before it is made, and refuses what must not be. */
+	/** Checks every resource of the hosts before it is created, and refuses what must not be. */
 	policy?: pulumi.ResourceTransformation;
 	/** Where the collected logs are sent on to, with the rights that the log host has for it. */
 	logShipping?: LogShipping;

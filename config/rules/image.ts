@@ -25,6 +25,15 @@ function ofImage({ name, image }: ServiceConfig, registryHost: string | undefine
 function sharedFaults(services: ServiceConfig[]): Fault[] {
 	const faults: Fault[] = [];
 	const built = services.filter(({ image }) => image.build);
+	for (const { name, image } of services) {
+		const builder = built.find((other) => other.image.name === image.name && other.image.tag === image.tag);
+		if (builder && !image.build && !image.pin)
+			faults.push({
+				property: `services.${name}.image.tag`,
+				value: image.tag,
+				remedy: `service ${builder.name} builds this image, and this one might run it as it was before: build it under another tag, or pin it`,
+			});
+	}
 	built.forEach(({ name, image }, i) => {
 		const earlier = built.slice(0, i);
 		const same = earlier.find((other) => other.image.name === image.name && other.image.tag === image.tag);

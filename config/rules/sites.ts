@@ -1,5 +1,5 @@
 import type { Fault } from "../../lib/fault.ts";
-import { upstreamName } from "../../lib/nginx.ts";
+import { tlsUpstream, upstreamName } from "../../lib/nginx.ts";
 import { type ServiceConfig, servicesOf, type Topology } from "../schema.ts";
 
 type Site = Topology["nginx"]["sites"][number];
@@ -24,12 +24,16 @@ export function routesTo(topology: Topology, service: string): RouteTo[] {
 	);
 }
 
+/** Where there are several, NGINX puts names into a table with rows of 64 bytes (server_names_hash_bucket_size). */
+const longestName = 46;
+
 /** Rules of what NGINX answers to. */
 export function siteFaults(topology: Topology): Fault[] {
 	// That there is none is a fault of its own.
 	if (servicesOf(topology).length === 0) return [];
 	return [
 		...routeFaults(topology),
+		...adoptionFaults(topology),
 		...upstreamFaults(topology),
 		...servicesOf(topology).flatMap((service) => proberFaults(topology, service)),
 	];
@@ -49,6 +53,12 @@ function routeFaults(topology: Topology): Fault[] {
 				value: serverName,
 				remedy: `is also nginx.sites[${earlier}].serverName: each site has its own`,
 			});
+		if (sites.length > 1 && serverName.length > longestName)
+			faults.push({
+				property: `${at}.serverName`,
+				value: serverName,
+				remedy: `beside other sites NGINX takes names of at most ${longestName} characters: use a shorter one`,
+			});
 		if (Object.keys(routes).length === 0)
 			faults.push({ property: `${at}.routes`, remedy: `is missing: with several services say where it leads, such as {/: ${names[0]}}` });
 		for (const [path, name] of Object.entries(routes))
@@ -56,6 +66,20 @@ function routeFaults(topology: Topology): Fault[] {
 				faults.push({ property: `${at}.routes.${path}`, value: name, remedy: `is no service: use one of ${names.join(", ")}` });
 	});
 	return faults;
+}
+
+/** What was made by other means is compared with the stack's own as a whole, which does not tell which of several sites leads where. */
+function adoptionFaults(topology: Topology): Fault[] {
+	const { adopt } = topology.nginx;
+	const sites = sitesOf(topology);
+	if (adopt.length === 0 || (sites.length === 1 && Object.keys(sites[0]?.routes ?? {}).length <= 1)) return [];
+	return [
+		{
+			property: "nginx.adopt",
+			value: adopt,
+			remedy: "files of NGINX are taken over for one site with one route: add the others in an up after that",
+		},
+	];
 }
 
 function upstreamFaults(topology: Topology): Fault[] {
@@ -79,6 +103,7 @@ function upstreamFaults(topology: Topology): Fault[] {
 				remedy: "is missing: the service's name is too long for that of its upstream, at most 31 characters",
 			});
 		taken.set(upstream, name);
+		if (nginx.tls) taken.set(tlsUpstream(upstream), name);
 	}
 	for (const name of Object.keys(upstreams))
 		if (!Object.hasOwn(services, name))

@@ -29,7 +29,7 @@ export const host = z.strictObject({
 		.array(hostName)
 		.default([])
 		.describe(
-			"Names that the host had before, the latest first: with them another `name` makes nothing anew. Its machine keeps the first one.",
+			"Names that the host had before, the latest first: with them another `name` recreates nothing. Its machine keeps the first one.",
 		),
 	roles: z
 		.array(z.enum(roles))
@@ -55,7 +55,7 @@ export const host = z.strictObject({
 		.boolean()
 		.default(false)
 		.describe(
-			"`existing` only: it is lost for ever. After an `up` with it the host can be taken off the list, and nothing on it is undone, which would fail.",
+			"`existing` only: marks the host as permanently lost. Run `up`, then remove the host from the list; nothing is undone on it.",
 		),
 	ssh: sshEndpoint.optional().describe("`existing` only: how to log in."),
 });

@@ -17,7 +17,10 @@ const sticky = z.strictObject({
 const site = z.strictObject({
 	serverName: z
 		.string()
-		.regex(/^[\w.*-]+$/, "use a DNS name, with * for a wildcard, or _ for any")
+		.regex(
+			/^(_|(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$/,
+			"use a DNS name in lower case, with *. before it for all names of a domain, or _ for any",
+		)
 		.default("_")
 		.describe("server_name."),
 	routes: z

@@ -46,9 +46,9 @@ const health = z.strictObject({
 		.min(1)
 		.max(300)
 		.default(5)
-		.describe("Seconds between two looks of Docker's health check at a task that was healthy. A new one is looked at each second."),
+		.describe("Seconds between two of Docker's health checks of a task that was healthy. A new one is checked each second."),
 	timeoutSeconds: z.int().min(1).max(300).default(10).describe("Seconds an answer may take."),
-	retries: z.int().min(1).max(100).default(5).describe("Looks that may fail in a row before a task that was healthy is replaced."),
+	retries: z.int().min(1).max(100).default(5).describe("Health checks that may fail in a row before a task that was healthy is replaced."),
 });
 
 const prober = z.strictObject({
@@ -171,7 +171,7 @@ export const services = z
 	.record(
 		z
 			.string()
-			.regex(/^[a-z][a-z0-9-]{0,62}$/, "use at most 63 lower-case letters, digits and hyphens, starting with a letter")
+			.regex(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, "use at most 63 lower-case letters, digits and inner hyphens, starting with a letter")
 			// Where things are looked up by a service's name, JavaScript's objects have this one of their own.
 			.refine((name) => name !== "constructor", "this name cannot be used: choose another"),
 		service,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Gives a Swarm service a fresh token for its ECR registry, without touching its tasks.
 
-Nodes pull with the login that came with the service's last update, and an ECR token ends after 12 hours: a task that Swarm places anew later,
+Nodes pull with the login that came with the service's last update, and an ECR token ends after 12 hours: a task that Swarm places later,
 on a node without the image, could not start. So a systemd timer on each manager runs this: the leader gets a token with its own role, and
 updates the service with the spec it has. Swarm compares running tasks with the spec but for the login, so none is replaced; those that start
 later, and those that wait for a pull, use the new one.

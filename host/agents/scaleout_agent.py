@@ -97,7 +97,7 @@ class Agent:
         """Of the tasks at a port. None: it is left as it is.
 
         The stop of a task that was not made by this program is not announced. Swarm waits two seconds before it, in which `up` closes the port (see
-        providers/service/farewell.ts) and the next container is made ready, of which this agent knows sooner."""
+        providers/service/unannouncedStops.ts) and the next container is made ready, of which this agent knows sooner."""
         if any(task.serves and not task.terms for task in tasks):
             if any(task.terms and not task.started for task in tasks):
                 return True
@@ -165,7 +165,7 @@ class Agent:
             threading.Thread(target=work, daemon=True).start()
 
     def see_in_time(self, event):
-        """A Docker that is slow to answer is asked again: what it tells meanwhile waits in the stream. To begin anew would take longer."""
+        """A Docker that is slow to answer is asked again: what it tells meanwhile waits in the stream. To begin again would take longer."""
         while True:
             try:
                 return self.see(event)
@@ -175,7 +175,7 @@ class Agent:
     def see(self, event):
         container, action = event["Actor"]["ID"], event["Action"]
         if action == "create":
-            # Of a service that has been made anew.
+            # Of a service that has been recreated.
             self.memory.forget(ENDING)
             self.forget_unstarted()
             # Closed before it listens, so that no request meets a task that is not ready.

@@ -4,7 +4,7 @@ import { ScaleoutResource } from "../shell.ts";
 
 export interface HostScriptsInputs {
 	connection: Connection;
-	/** Of a machine that may be made anew with all that it is known by. Change: puts the scripts there again. */
+	/** Of a machine that may be recreated with all that it is known by. Change: puts the scripts there again. */
 	machineId?: string;
 	/** `project/stack`: each stack has scripts of its own on a host. */
 	owner: string;

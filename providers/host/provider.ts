@@ -10,7 +10,7 @@ const remedies: Record<SshFault, [property: string, remedy: string]> = {
 	unreachable: ["ssh.host", "check the address, the port, and that the host is up"],
 	authentication: ["ssh.privateKeyFile", "check the user, and that the key is in its authorized_keys"],
 	privateKey: ["ssh.privateKeyFile", "give an OpenSSH or PEM private key without passphrase"],
-	hostKey: ["ssh.hostKey", "someone else may answer at this address; if the host was really made anew, pin its new key"],
+	hostKey: ["ssh.hostKey", "someone else may answer at this address; if the host was really recreated, pin its new key"],
 };
 
 export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
@@ -28,7 +28,7 @@ export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
 	},
 
 	describeChange: (changed, olds, { property }) =>
-		changed.includes("machineId") && olds.machineId ? `${property}: the machine is made anew: every step on it runs again` : undefined,
+		changed.includes("machineId") && olds.machineId ? `${property}: the machine is recreated: every step on it runs again` : undefined,
 
 	async create(inputs) {
 		const { os, architecture } = await check(inputs);

@@ -10,17 +10,17 @@ export interface HostCheckInputs {
 	/** Path of the host in the configuration, for messages: `hosts[2]`. */
 	property: string;
 	connection: Connection;
-	/** Of a machine that may be made anew with all that it is known by. Change: looks again, and where nothing is, every step runs again. */
+	/** Of a machine that may be recreated with all that it is known by. Change: it is checked again, and where nothing is, every step runs again. */
 	machineId?: string;
-	/** `project/stack`: whose steps a refresh looks at. */
+	/** `project/stack`: whose steps a refresh checks. */
 	owner: string;
-	/** What it must be able to do. Change: looks again. */
+	/** What it must be able to do. Change: it is checked again. */
 	roles: Role[];
 	/** This stack makes the machine: that it does not answer is then seen, and mended, at the machine itself. */
 	isMade?: boolean;
 	/** Seconds a host that was just made may take to answer (default 45). */
 	deadlineSeconds?: number;
-	/** What to look at besides when it does not answer. */
+	/** What else to check when it does not answer. */
 	hint?: string;
 	/** Always empty: an output that is an input too is known in a preview, and so are the steps that take it in. */
 	drift?: Record<string, never>;

@@ -2,9 +2,9 @@ import type Docker from "dockerode";
 import type { Connection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
 import { dockerOnManager, goneWithItsSwarm, managersOf } from "../../lib/managers.ts";
+import { OneAtATime } from "../../lib/oneAtATime.ts";
 import { isUnreachable } from "../../lib/ssh.ts";
-import { findNode, orUndefined, runningTasks, updateNode } from "../../lib/swarm.ts";
-import { Turns } from "../../lib/turns.ts";
+import { findNode, findService, orUndefined, runningTasks, updateNode } from "../../lib/swarm.ts";
 import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, sameValue } from "../define.ts";
 import type { NodeLabelInputs, NodeLabelOutputs } from "./resource.ts";
@@ -22,7 +22,7 @@ const turnDeadlineSeconds = 1200;
 const taskDeadlineSeconds = 600;
 
 /** Nodes that are replaced serve no longer from here until they have their label back: one at a time, so that the others serve meanwhile. */
-const turns = new Turns();
+const absences = new OneAtATime();
 
 /** Labels that go with their swarm: nothing is left to serve in the meantime. */
 const endingWithSwarm = new Set<string>();
@@ -49,13 +49,13 @@ export const provider = defineProvider<NodeLabelInputs, NodeLabelOutputs>({
 	deleteBeforeReplace: true,
 	drift: ({ observed, label, value }) => (sameValue(observed, { [label]: value }) ? [] : ["observed"]),
 
-	willReplace: (id, causes) => (causes.includes("clusterId") ? void endingWithSwarm.add(id) : turns.announce(id)),
+	willReplace: (id, causes) => (causes.includes("clusterId") ? void endingWithSwarm.add(id) : absences.announce(id)),
 
 	async create(inputs, context) {
 		const manager = dockerOnManager(inputs);
 		const outputs = await set(inputs, manager);
-		if (turns.isAway(inputs.address, inputs.label)) await serving(inputs, manager, context);
-		turns.comeBack(inputs.address, inputs.label);
+		if (absences.isAway(inputs.address, inputs.label)) await serving(inputs, manager, context);
+		absences.comeBack(inputs.address, inputs.label);
 		taken.add(keyOf(inputs));
 		return { id: idOf(inputs), outputs };
 	},
@@ -79,7 +79,7 @@ export const provider = defineProvider<NodeLabelInputs, NodeLabelOutputs>({
 		if (endingWithSwarm.has(id) || taken.has(keyOf(state))) return;
 		const manager = dockerOnManager({ managers: [...managersOf(state), ...(present.get(clusterId) ?? [])], clusterId });
 		if (!(await findNode(manager, nodeId).catch(goneWithItsSwarm))) return;
-		await turns.leave(id, address, label, turnDeadlineSeconds, context.progress);
+		await absences.leave(id, address, label, turnDeadlineSeconds, context.progress);
 		try {
 			await updateNode(manager, nodeId, ({ Labels: { [label]: found, ...others } = {}, ...spec }) => ({
 				...spec,
@@ -88,7 +88,7 @@ export const provider = defineProvider<NodeLabelInputs, NodeLabelOutputs>({
 			}));
 			await stopped(state, manager, context);
 		} catch (error) {
-			turns.comeBack(address, label);
+			absences.comeBack(address, label);
 			throw error;
 		}
 	},
@@ -108,7 +108,7 @@ async function set({ managers, clusterId, nodeId, label, value }: NodeLabelInput
 /** Waits until the node runs the service, where there is one: only then may the next node go. */
 async function serving({ nodeId, service }: NodeLabelInputs, manager: Docker, { progress }: Context): Promise<void> {
 	await until({ what: `task of ${service} on the node`, deadlineSeconds: taskDeadlineSeconds, progress }, async () => {
-		const found = await orUndefined(manager.getService(service).inspect());
+		const found = await findService<{ ID: string; Spec: { Mode?: { Global?: object } } }>(manager, service);
 		// Of the routing mesh's tasks none need be on this very node.
 		if (!found?.Spec?.Mode?.Global) return { done: undefined };
 		const tasks = await runningTasks(manager, { node: [nodeId], service: [service] });

@@ -26,7 +26,7 @@ export interface NodeLabelInputs {
 }
 
 export interface NodeLabelOutputs {
-	/** The label as the swarm had it at the last look; empty when it was missing. */
+	/** The label as the swarm had it at the last check; empty when it was missing. */
 	observed: Record<string, string>;
 }
 

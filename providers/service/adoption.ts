@@ -80,7 +80,7 @@ export function adoptionDifferences(found: ServiceSpec, inputs: ServiceInputs): 
 	const differs = differsAt(`services.${inputs.name}`);
 	return [
 		...differs("publish", ports, [inputs.publish]),
-		...(isGlobal && inputs.publish.mode === "ingress" ? ["it is global: with publish.mode = ingress it could only be made anew"] : []),
+		...(isGlobal && inputs.publish.mode === "ingress" ? ["it is global: with publish.mode = ingress it could only be recreated"] : []),
 		...(isGlobal ? [] : differs("replicas", replicas, inputs.replicas)),
 		...keepsNoOrder(found, inputs),
 		...imageDiffers(container.Image, inputs),
@@ -161,6 +161,6 @@ export function adoptedSpec(found: ServiceSpec, inputs: ServiceInputs): ServiceS
 }
 
 /** Paths at which the spec is still as it was found. Pure. */
-export function asFound(found: ServiceSpec, inputs: ServiceInputs): string[] {
+export function inheritedPaths(found: ServiceSpec, inputs: ServiceInputs): string[] {
 	return differences(adoptedSpec(found, inputs), serviceSpec(inputs, found.Mode));
 }

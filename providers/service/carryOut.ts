@@ -1,17 +1,17 @@
 import { byDigest, parseReference } from "../../lib/imageReference.ts";
 import { orUndefined, retryOutOfSequence } from "../../lib/swarm.ts";
 import { DeadlineError, until } from "../../lib/wait.ts";
-import { adoptedSpec, asFound } from "./adoption.ts";
+import { adoptedSpec, inheritedPaths } from "./adoption.ts";
 import { differences } from "./compare.ts";
-import { closeBeforeStops } from "./farewell.ts";
 import type { Means } from "./means.ts";
-import { lookAtService } from "./observe.ts";
+import { gatherFacts } from "./observe.ts";
 import { type Act, type Facts, type Found, plainRequest, plan, type Request } from "./plan.ts";
 import type { ServiceInputs, ServiceOutputs } from "./resource.ts";
-import { lookAtNodes } from "./serving.ts";
+import { checkNodes } from "./serving.ts";
 import { RolloutError, settle } from "./settle.ts";
 import { type ServiceSpec, serviceSpec, specToWrite, stopSeconds } from "./spec.ts";
 import { isRunning, tasksOf } from "./tasks.ts";
+import { closeBeforeStops } from "./unannouncedStops.ts";
 import { remakeVolume } from "./volumes.ts";
 
 /*
@@ -23,7 +23,7 @@ export type RolledOut = Omit<ServiceOutputs, "lastRollout">;
 
 /** Brings the service to the inputs and waits until all of it runs and serves. @throws RolloutError; Error when nothing was touched. */
 export async function rollOut(inputs: ServiceInputs, means: Means, asked: Partial<Request> = {}): Promise<RolledOut> {
-	const [image, found] = await Promise.all([withDigest(inputs, means), lookAtService(inputs.name, inputs, means)]);
+	const [image, found] = await Promise.all([withDigest(inputs, means), gatherFacts(inputs.name, inputs, means)]);
 	const pinned = { ...inputs, image };
 	let facts = found;
 	let request: Request = { ...plainRequest, ...asked };
@@ -38,7 +38,7 @@ export async function rollOut(inputs: ServiceInputs, means: Means, asked: Partia
 		// Once for each node: the lists grow, and so this ends.
 		silent = [...silent, ...learned.silent];
 		request = { ...request, hasNewLogin: false, lost: [...request.lost, ...learned.lost], replaced };
-		facts = await lookAtService(inputs.name, pinned, means);
+		facts = await gatherFacts(inputs.name, pinned, means);
 	}
 }
 
@@ -66,7 +66,7 @@ class Run {
 	readonly #tried: string[];
 	#serviceId: string;
 	#isWritten = false;
-	#stillAsFound: string[] | undefined;
+	#inherited: string[] | undefined;
 	#stopClosing: (() => Promise<void>) | undefined;
 	#learned = { lost: [] as string[], silent: [] as string[] };
 
@@ -86,7 +86,7 @@ class Run {
 		try {
 			for (const act of acts) await this.#do(act);
 		} catch (error) {
-			if (error instanceof RolloutError) error.asFound = this.#stillAsFound;
+			if (error instanceof RolloutError) error.inherited = this.#inherited;
 			throw error;
 		} finally {
 			await this.#stopClosing?.();
@@ -97,7 +97,7 @@ class Run {
 	/** After the last act. */
 	outputs(): RolledOut {
 		const { image, replicas } = this.#inputs;
-		const observed = { image, running: replicas, differs: [], ...(this.#stillAsFound && { asFound: this.#stillAsFound }) };
+		const observed = { image, running: replicas, differs: [], ...(this.#inherited && { inherited: this.#inherited }) };
 		return { serviceId: this.#serviceId, imageDigest: image, observed };
 	}
 
@@ -109,14 +109,14 @@ class Run {
 				return;
 			case "takeOver": {
 				const found = (this.#facts.service as Found).Spec;
-				this.#stillAsFound = asFound(found, this.#inputs);
+				this.#inherited = inheritedPaths(found, this.#inputs);
 				return this.#write(adoptedSpec(found, this.#inputs), act.though);
 			}
 			case "writeSpec":
 				if (act.closesByHand) this.#stopClosing = closeBeforeStops(this.#serviceId, this.#inputs, this.#means);
 				return this.#write(undefined, act.though);
 			case "remakeVolume":
-				this.#means.progress(`${act.volume}: it is made anew`);
+				this.#means.progress(`${act.volume}: it is recreated`);
 				return remakeVolume(this.#inputs, this.#node(act.node), this.#means);
 			case "replaceTask":
 				return this.#replaceTask(act);
@@ -171,14 +171,14 @@ class Run {
 		await until({ what: `task of ${name} being replaced`, deadlineSeconds, progress, clock }, async () => {
 			const tasks = (await tasksOf(swarm, this.#serviceId)).filter((task) => task.NodeID === node.nodeId && isRunning(task));
 			if (!tasks.some((task) => task.Status.ContainerStatus?.ContainerID !== container)) return { waiting: "the new one does not run yet" };
-			const [look] = await lookAtNodes([node], this.#inputs, this.#means);
-			return look?.serves ? { done: undefined } : { waiting: look?.answer ?? "it cannot be asked" };
+			const [check] = await checkNodes([node], this.#inputs, this.#means);
+			return check?.serves ? { done: undefined } : { waiting: check?.answer ?? "it cannot be asked" };
 		});
 	}
 
 	async #settle(): Promise<void> {
 		const { service } = this.#facts;
-		const wanted = this.#stillAsFound && service ? service.Spec.TaskTemplate : serviceSpec(this.#inputs, service?.Spec.Mode).TaskTemplate;
+		const wanted = this.#inherited && service ? service.Spec.TaskTemplate : serviceSpec(this.#inputs, service?.Spec.Mode).TaskTemplate;
 		const before = {
 			tasks: this.#tasksBefore,
 			...(!this.#isWritten && service?.UpdateStatus && { update: service.UpdateStatus }),

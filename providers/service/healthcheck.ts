@@ -25,7 +25,7 @@ export function healthcheck({ health, publish }: Pick<ServiceInputs, "health" | 
 	const { path, status, host, timeoutSeconds, intervalSeconds } = health;
 	const words = [intervalSeconds, pauseSeconds, publish.target, timeoutSeconds, askScript, path, host, ...status].map(String);
 	return {
-		Test: ["CMD", probeTool, "sh", "-c", lookScript, probeTool, ...words],
+		Test: ["CMD", probeTool, "sh", "-c", checkScript, probeTool, ...words],
 		Interval: pauseSeconds * second,
 		StartInterval: startInterval,
 		Timeout: (intervalSeconds + pauseSeconds + timeoutSeconds + startSeconds) * second,
@@ -35,13 +35,13 @@ export function healthcheck({ health, publish }: Pick<ServiceInputs, "health" | 
 }
 
 /*
- * The look that lib/health.ts defines, by busybox alone: no PATH, no file of the image, any user. What is asked for is handed
+ * The check that lib/health.ts defines, by busybox alone: no PATH, no file of the image, any user. What is asked for is handed
  * over as arguments, so nothing in it is interpreted. Some of busybox's tools do not do here:
  *
  * - wget follows redirects, takes any 2xx, obeys http_proxy, and crashes with a timeout where it is linked statically;
- * - timeout leaves a watcher behind, which becomes a child of the application, and where that one reaps no children, a zombie with each look;
+ * - timeout leaves a watcher behind, which becomes a child of the application, and where that one reaps no children, a zombie with each check;
  * - nc ends its side of the connection with its input, which some servers take for a client that has gone: so it runs the shell (-e).
  *
  * No process is left behind: each is waited for, and each ends by itself.
  */
-const [lookScript, askScript] = [containerScript("look"), containerScript("ask")];
+const [checkScript, askScript] = [containerScript("look"), containerScript("ask")];

@@ -11,7 +11,7 @@ import { saysVolume } from "./volumes.ts";
 
 /*
  * What the acts of a plan do to those who use the service. A preview asks before anything is looked at: then the acts follow from the state, which
- * holds what the last look saw, and from what changes. Pure.
+ * holds what the last observation saw, and from what changes. Pure.
  */
 
 /** Changes that leave the tasks as they are, whatever they are. */
@@ -36,7 +36,7 @@ function judgeAct(act: Act, inputs: ServiceInputs, because: string, olds: Olds):
 		case "settle":
 			return { class: "none", reason: because ? `${because}: the tasks stay as they are` : "the tasks stay as they are" };
 		case "remakeVolume":
-			return rolling(`${act.volume}: it is made anew, without the node's task`, inputs, olds);
+			return rolling(`${act.volume}: it is recreated, without the node's task`, inputs, olds);
 		case "replaceTask":
 			return { class: "lossless rolling", reason: `${act.why}: it is replaced; nobody gets anything from it now` };
 		case "writeSpec":
@@ -86,7 +86,7 @@ function rolling(what: string, inputs: ServiceInputs, olds: Olds): Verdict {
 
 /** How long requests may take where the agents see nothing of the old tasks' stop; undefined where they do. */
 function unannounced({ observed, rollout, publish }: Olds): string | undefined {
-	if (observed?.asFound?.length) return "a second, once, as the service was made by other means,";
+	if (observed?.inherited?.length) return "a second, once, as the service was made by other means,";
 	const isOwn = rollout && publish && typeof rollout === "object" && typeof publish === "object";
 	const wasLossless = !isOwn || isLossless({ publish, rollout } as ServiceInputs);
 	const isByHand = observed?.differs?.includes("TaskTemplate.ContainerSpec.StopSignal");
@@ -100,11 +100,11 @@ function nodeCount({ nodes }: ServiceInputs): number | undefined {
 
 /** What an update of the service does. `changed`: the inputs that change; none where only what was found differs. */
 export function judgeUpdate(changed: string[], olds: Olds, news: ServiceInputs): Verdict {
-	const anew = [...(changed.includes("name") ? ["name"] : []), ...(movesMode(changed, olds, news) ? ["publish.mode"] : [])];
-	if (anew.length > 0)
+	const recreated = [...(changed.includes("name") ? ["name"] : []), ...(movesMode(changed, olds, news) ? ["publish.mode"] : [])];
+	if (recreated.length > 0)
 		return {
 			class: "interruption",
-			reason: `${anew.join(", ")}: the service is removed and another one made: nothing answers until its tasks do`,
+			reason: `${recreated.join(", ")}: the service is removed and another one made: nothing answers until its tasks do`,
 		};
 	const { acts, because } = rememberedPlan(changed, olds, news);
 	const verdict = judge(acts, news, because, olds);
@@ -138,7 +138,7 @@ function rememberedPlan(changed: string[], olds: Olds, news: ServiceInputs): { a
 	};
 }
 
-/** Whether what a look found is put back by new tasks on all nodes. */
+/** Whether what an observation found is put back by new tasks on all nodes. */
 export const needsTasks = (line: string): boolean =>
 	!saysSilent(line) && !saysVolume(line) && (replacesTasks(line) || /^(UpdateStatus|what runs)/.test(line));
 

@@ -1,10 +1,11 @@
 import { withoutTag } from "../../lib/imageReference.ts";
-import { orUndefined, type Task } from "../../lib/swarm.ts";
+import { findService, orUndefined, type Task } from "../../lib/swarm.ts";
 import { differences, sameTask } from "./compare.ts";
 import type { Means } from "./means.ts";
 import { type Facts, type Found, isStopped, isUpdating, shutNodes, silentTasks } from "./plan.ts";
+import { portHolder } from "./ports.ts";
 import type { ServiceInputs, ServiceOutputs } from "./resource.ts";
-import { lookAtNodes, type NodeLook, whySilent } from "./serving.ts";
+import { checkNodes, type NodeCheck, whySilent } from "./serving.ts";
 import { serviceSpec } from "./spec.ts";
 import { isRunning, tasksOf } from "./tasks.ts";
 import { wrongVolumes } from "./volumes.ts";
@@ -16,34 +17,35 @@ import { wrongVolumes } from "./volumes.ts";
 type Observed = ServiceOutputs["observed"];
 
 /** All that a plan needs to know. `key`: the service's ID or name. */
-export async function lookAtService(key: string, inputs: ServiceInputs, means: Means): Promise<Facts> {
+export async function gatherFacts(key: string, inputs: ServiceInputs, means: Means): Promise<Facts> {
 	const { swarm } = means;
 	// All hosts are dialled at once: a connection takes longer than what is asked over it.
-	const [service, volumes, nodes] = await Promise.all([
-		orUndefined(swarm.getService(key).inspect()) as Promise<Found | undefined>,
+	const [service, volumes, nodes, holder] = await Promise.all([
+		findService<Found>(swarm, key),
 		wrongVolumes(inputs, means),
 		swarm.listNodes(),
+		portHolder(inputs, swarm),
 	]);
-	if (!service) return { tasks: [], nodes: [], volumes, looks: [] };
+	if (!service) return { tasks: [], nodes: [], volumes, checks: [], portHolder: holder };
 	// While Swarm replaces tasks, nodes do not serve in their turn.
 	const isAsked = !isUpdating(service.UpdateStatus) && inputs.publish.mode === "host";
-	const [tasks, looks] = await Promise.all([tasksOf(swarm, service.ID), isAsked ? lookAtNodes(inputs.nodes, inputs, means) : []]);
-	return { service, tasks, nodes, volumes, looks: await closerLooks(looks, tasks, inputs, means) };
+	const [tasks, checks] = await Promise.all([tasksOf(swarm, service.ID), isAsked ? checkNodes(inputs.nodes, inputs, means) : []]);
+	return { service, tasks, nodes, volumes, checks: await closerChecks(checks, tasks, inputs, means), portHolder: holder };
 }
 
 /** The same, with whether a silent node's task has no published port. */
-async function closerLooks(looks: NodeLook[], tasks: Task[], inputs: ServiceInputs, means: Means): Promise<NodeLook[]> {
-	const silent = silentTasks(tasks, looks, inputs);
-	const looked = silent.map(async ({ look, container }) => ({
-		...look,
-		isUnpublished: await isUnpublished(look, container, inputs, means),
+async function closerChecks(checks: NodeCheck[], tasks: Task[], inputs: ServiceInputs, means: Means): Promise<NodeCheck[]> {
+	const silent = silentTasks(tasks, checks, inputs);
+	const checked = silent.map(async ({ check, container }) => ({
+		...check,
+		isUnpublished: await isUnpublished(check, container, inputs, means),
 	}));
-	const closer = await Promise.all(looked);
-	return looks.map((look) => closer.find(({ node }) => node === look.node) ?? look);
+	const closer = await Promise.all(checked);
+	return checks.map((check) => closer.find(({ node }) => node === check.node) ?? check);
 }
 
 /** Whether the container runs without its published port, as one may that Docker started while it was itself starting. */
-async function isUnpublished({ node: name }: NodeLook, container: string, { nodes, publish }: ServiceInputs, { dockerOn }: Means) {
+async function isUnpublished({ node: name }: NodeCheck, container: string, { nodes, publish }: ServiceInputs, { dockerOn }: Means) {
 	const node = nodes.find((candidate) => candidate.name === name);
 	if (!node || !container) return false;
 	// A node that does not tell has told nothing.
@@ -53,30 +55,30 @@ async function isUnpublished({ node: name }: NodeLook, container: string, { node
 }
 
 /**
- * What a refresh tells; undefined when the service is gone. `differs` names what is not as configured, without values. `asFound`: what is still as it
+ * What a refresh tells; undefined when the service is gone. `differs` names what is not as configured, without values. `inherited`: what is still as it
  * was when the service was taken over, see adoption.ts.
  */
-export async function observe(key: string, inputs: ServiceInputs, means: Means, asFound: string[] = []): Promise<Observed | undefined> {
-	const facts = await lookAtService(key, inputs, means);
-	return facts.service && observed(facts.service, facts, inputs, asFound);
+export async function observe(key: string, inputs: ServiceInputs, means: Means, inherited: string[] = []): Promise<Observed | undefined> {
+	const facts = await gatherFacts(key, inputs, means);
+	return facts.service && observed(facts.service, facts, inputs, inherited);
 }
 
 const imagePath = "TaskTemplate.ContainerSpec.Image";
 
 /** The same of facts. Pure. */
-export function observed(service: Found, { tasks, looks, volumes }: Facts, inputs: ServiceInputs, asFound: string[] = []): Observed {
+export function observed(service: Found, { tasks, checks, volumes }: Facts, inputs: ServiceInputs, inherited: string[] = []): Observed {
 	const { Spec: spec, UpdateStatus: status } = service;
-	const changed = differences(spec, serviceSpec(inputs, spec.Mode)).filter((path) => !asFound.includes(path));
+	const changed = differences(spec, serviceSpec(inputs, spec.Mode)).filter((path) => !inherited.includes(path));
 	const isWanted = ({ NodeID: id }: Task) => inputs.publish.mode !== "host" || inputs.nodes.some(({ nodeId }) => nodeId === id);
 	return {
-		image: asFound.includes(imagePath) ? inputs.image : withoutTag(spec.TaskTemplate.ContainerSpec.Image),
+		image: inherited.includes(imagePath) ? inputs.image : withoutTag(spec.TaskTemplate.ContainerSpec.Image),
 		running: tasks.filter((task) => isRunning(task) && isWanted(task) && sameTask(task.Spec, spec.TaskTemplate)).length,
 		differs: [
 			...changed,
 			...(isStopped(status) ? [`UpdateStatus: ${status?.State}`] : []),
-			...[...silentTasks(tasks, looks, inputs).map(({ look }) => look), ...shutNodes(service, tasks, looks, inputs)].map(whySilent),
+			...[...silentTasks(tasks, checks, inputs).map(({ check }) => check), ...shutNodes(service, tasks, checks, inputs)].map(whySilent),
 			...volumes.map(({ description }) => description),
 		],
-		...(asFound.length > 0 && { asFound }),
+		...(inherited.length > 0 && { inherited }),
 	};
 }

@@ -4,7 +4,7 @@ import { type Node, ownerLabel, type Task } from "../../lib/swarm.ts";
 import { adoptionPlan, keepsNoOrder } from "./adoption.ts";
 import { differences, replacesTasks } from "./compare.ts";
 import type { ServiceInputs } from "./resource.ts";
-import { admissionSeconds, isHeld, isKeptOut, type NodeLook, whySilent } from "./serving.ts";
+import { admissionSeconds, isHeld, isKeptOut, type NodeCheck, whySilent } from "./serving.ts";
 import { type ServiceSpec, serviceSpec } from "./spec.ts";
 import { isRunning } from "./tasks.ts";
 import type { WrongVolume } from "./volumes.ts";
@@ -38,7 +38,9 @@ export interface Facts {
 	/** The nodes' volumes that are not as configured. */
 	volumes: Pick<WrongVolume, "node" | "isOwn" | "description">[];
 	/** Of the wanted nodes, where they were looked at. */
-	looks: NodeLook[];
+	checks: NodeCheck[];
+	/** Name of the stack's other service that has the port. */
+	portHolder?: string | undefined;
 }
 
 /** What was asked for besides the inputs. */
@@ -69,7 +71,7 @@ export type Act =
 			replaces: boolean;
 			/** Why it is written though the service has it: Swarm stopped, has to pull with another login, or waits for a node that is lost. */
 			though?: "stopped" | "login" | "lost";
-			/** The old tasks stop without an announcement: see farewell.ts. */
+			/** The old tasks stop without an announcement: see unannouncedStops.ts. */
 			closesByHand: boolean;
 			/** Another port, which the load balancer learns last. */
 			movesPort: boolean;
@@ -97,7 +99,7 @@ export function plan(facts: Facts, inputs: ServiceInputs, request: Request = pla
 		: isStranger || request.keepsTasks
 			? [...adoptionPlan(service, facts.tasks, inputs, request), ...(isStranger ? [] : replacements(facts, inputs, request)), settled]
 			: ownPlan(service, facts, inputs, request);
-	const refusals = [...acts.filter(({ kind }) => kind === "refuse"), ...refused];
+	const refusals = [...acts.filter(({ kind }) => kind === "refuse"), ...refused, ...refusedPort(facts, inputs)];
 	// Volumes first: a task may not even start with such a one.
 	return refusals.length > 0 ? refusals : [...volumes, ...acts];
 }
@@ -106,6 +108,12 @@ const refusedVolume = (service: string, description: string): Act => ({
 	kind: "refuse",
 	why: `services.${service}.mount.name: ${description} and was made by other means: remove it there, or choose another name`,
 });
+
+function refusedPort({ portHolder: holder }: Facts, { name, publish }: ServiceInputs): Act[] {
+	if (!holder) return [];
+	const why = `services.${name}.publish.published = ${publish.published}: service ${holder} has this port until the end of this up: choose another, or give it up there first, by an up of its own`;
+	return [{ kind: "refuse", why }];
+}
 
 function ownPlan(service: Found, facts: Facts, inputs: ServiceInputs, request: Request): Act[] {
 	const { Spec: found, UpdateStatus: status } = service;
@@ -140,32 +148,36 @@ function reasonToWrite(status: UpdateStatus | undefined, { registryAuth }: Servi
 
 const publishedOf = ({ EndpointSpec }: ServiceSpec) => EndpointSpec?.Ports?.[0]?.PublishedPort;
 
-function replacements({ tasks, looks }: Facts, inputs: ServiceInputs, { replaced }: Request): Act[] {
-	return silentTasks(tasks, looks, inputs)
-		.filter(({ look, container }) => mayReplace(look) && container !== "" && !replaced.includes(look.node))
-		.map(({ look, container }) => ({ kind: "replaceTask", node: look.node, container, why: whySilent(look) }));
+function replacements({ tasks, checks }: Facts, inputs: ServiceInputs, { replaced }: Request): Act[] {
+	return silentTasks(tasks, checks, inputs)
+		.filter(({ check, container }) => mayReplace(check) && container !== "" && !replaced.includes(check.node))
+		.map(({ check, container }) => ({ kind: "replaceTask", node: check.node, container, why: whySilent(check) }));
 }
 
 /**
  * The nodes whose task runs, as Docker says, and who refuse the load balancer although nobody holds them: a task without its published port. Of the
  * routing mesh every node answers for all.
  */
-export function silentTasks(tasks: Task[], looks: NodeLook[], { nodes, publish }: ServiceInputs): { look: NodeLook; container: string }[] {
+export function silentTasks(
+	tasks: Task[],
+	checks: NodeCheck[],
+	{ nodes, publish }: ServiceInputs,
+): { check: NodeCheck; container: string }[] {
 	if (publish.mode !== "host") return [];
 	return nodes.flatMap(({ name, nodeId }) => {
 		const task = tasks.find((candidate) => candidate.NodeID === nodeId && isRunning(candidate));
-		const look = looks.find(({ node }) => node === name);
-		if (!task || !look || look.serves || !look.isRefused || isHeld(look)) return [];
-		return [{ look, container: task.Status.ContainerStatus?.ContainerID ?? "" }];
+		const check = checks.find(({ node }) => node === name);
+		if (!task || !check || check.serves || !check.isRefused || isHeld(check)) return [];
+		return [{ check, container: task.Status.ContainerStatus?.ContainerID ?? "" }];
 	});
 }
 
 /** The nodes whose task runs and whose agent has kept it out for longer than it may take, with no update under way that it could be part of. */
-export function shutNodes({ UpdateStatus: status }: Found, tasks: Task[], looks: NodeLook[], inputs: ServiceInputs): NodeLook[] {
+export function shutNodes({ UpdateStatus: status }: Found, tasks: Task[], checks: NodeCheck[], inputs: ServiceInputs): NodeCheck[] {
 	if (isUpdating(status)) return [];
 	const runs = (nodeId: string) => tasks.some((task) => task.NodeID === nodeId && isRunning(task));
-	return looks.filter((look) => isKeptOut(look, inputs.nodes, runs) && (look.agent?.seconds ?? 0) > admissionSeconds(inputs));
+	return checks.filter((check) => isKeptOut(check, inputs.nodes, runs) && (check.agent?.seconds ?? 0) > admissionSeconds(inputs));
 }
 
 /** Only where it is certain that nobody gets anything from it: an agent that does not answer may have closed the node. */
-const mayReplace = ({ isUnpublished, agent }: NodeLook) => isUnpublished || agent?.state === "serving";
+const mayReplace = ({ isUnpublished, agent }: NodeCheck) => isUnpublished || agent?.state === "serving";

@@ -10,11 +10,11 @@ import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, PartialFailure, sameValue } from "../define.ts";
 import { removeReleased } from "../swarm-secret/claims.ts";
 import { type RolledOut, rollOut, withDigest } from "./carryOut.ts";
-
 import { judgeUpdate, needsTasks } from "./judgement.ts";
 import { type Means, meansOf } from "./means.ts";
 import { observe } from "./observe.ts";
 import type { Request } from "./plan.ts";
+import { notePortMove } from "./ports.ts";
 import { describeProbe, Prober } from "./prober.ts";
 import type { ServiceInputs, ServiceMount, ServiceNode, ServiceOutputs } from "./resource.ts";
 import { RolloutError } from "./settle.ts";
@@ -63,17 +63,18 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		return { id: outputs.serviceId, outputs: { ...outputs, lastRollout: null } };
 	},
 
-	// The resource's own ID is that of its first service. An update makes another one where there is none: in a swarm that was made anew.
+	// The resource's own ID is that of its first service. An update makes another one where there is none: in a swarm that was recreated.
 	async read(_id, state, context) {
 		const { serviceId, imageDigest } = state;
 		const wanted = { ...state, image: imageDigest };
-		const observed = await observe(serviceId, wanted, meansOf(state, context), state.observed?.asFound).catch(goneWithItsSwarm);
+		const observed = await observe(serviceId, wanted, meansOf(state, context), state.observed?.inherited).catch(goneWithItsSwarm);
 		return observed && { serviceId, imageDigest, observed, lastRollout: state.lastRollout ?? null };
 	},
 
 	describeChange: (changed, olds, news) => verdictText(judgeUpdate(changed, olds, news)),
 
 	async update(_id, olds, news, context) {
+		notePortMove(olds, news);
 		const prober = new Prober(news, news.rollout.prober);
 		const hasNewLogin = !sameValue(olds.registryAuth, news.registryAuth);
 		const progress = (message: string) => context.progress([message, describeProbe(prober.result())].filter(Boolean).join("; "));
@@ -144,11 +145,11 @@ const nothingKnown = { image: "", running: 0, differs: [] };
  * and whenever a rollout did not come to its end, the state takes the new inputs and what was found beside them: the next `up` has something to do.
  */
 export async function failure(error: RolloutError, news: ServiceInputs, olds: (ServiceInputs & ServiceOutputs) | undefined, means: Means) {
-	const { serviceId, asFound } = error;
+	const { serviceId, inherited } = error;
 	let { message } = error;
 	if (error.isRolledBack && olds) {
 		const before = { ...olds, image: olds.imageDigest };
-		const found = await observe(serviceId, before, means, olds.observed?.asFound).catch(() => undefined);
+		const found = await observe(serviceId, before, means, olds.observed?.inherited).catch(() => undefined);
 		const isBack = found && withoutTag(found.image) === withoutTag(olds.imageDigest);
 		if (isBack && found.differs.length === 0) return new Error(message);
 		// It is the one before only to Swarm.
@@ -156,7 +157,7 @@ export async function failure(error: RolloutError, news: ServiceInputs, olds: (S
 			message += `\nwhat is back had itself come half-way only, it is not what the last up brought that succeeded: ${found.differs.join(", ")}`;
 	}
 	const imageDigest = await withDigest(news, means).catch(() => "");
-	const found = await observe(serviceId, { ...news, image: imageDigest }, means, asFound).catch(() => undefined);
+	const found = await observe(serviceId, { ...news, image: imageDigest }, means, inherited).catch(() => undefined);
 	const outputs = { serviceId, imageDigest, observed: found ?? nothingKnown, lastRollout: olds?.lastRollout ?? null };
 	return new PartialFailure(serviceId, outputs, message);
 }
@@ -164,7 +165,7 @@ export async function failure(error: RolloutError, news: ServiceInputs, olds: (S
 /** A service that was taken over keeps its tasks as they are until something asks for new ones. Pure. */
 export function keepsTasks({ observed, ...olds }: ServiceInputs & ServiceOutputs, news: ServiceInputs): boolean {
 	const isWanted = (inputs: ServiceInputs) => serviceSpec(inputs).TaskTemplate;
-	return (observed?.asFound?.length ?? 0) > 0 && !observed.differs.some(needsTasks) && sameValue(isWanted(olds), isWanted(news));
+	return (observed?.inherited?.length ?? 0) > 0 && !observed.differs.some(needsTasks) && sameValue(isWanted(olds), isWanted(news));
 }
 
 const nameless = ({ name: _name, isMade: _isMade, ...node }: ServiceNode) => node;

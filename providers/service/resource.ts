@@ -93,10 +93,10 @@ export interface ServiceOutputs {
 	/** The image that was asked for, by digest. */
 	imageDigest: string;
 	/**
-	 * What there was at the last look: image, tasks of it that run on their nodes, and what is not as configured: parts of the spec, a stopped
-	 * update, nodes that do not serve, volumes. `asFound`: parts of the spec that are still as they were when the service was taken over.
+	 * What there was at the last observation: image, tasks of it that run on their nodes, and what is not as configured: parts of the spec, a stopped
+	 * update, nodes that do not serve, volumes. `inherited`: parts of the spec that are still as they were when the service was adopted.
 	 */
-	observed: { image: string; running: number; differs: string[]; asFound?: string[] };
+	observed: { image: string; running: number; differs: string[]; inherited?: string[] };
 	/** What the prober saw during the last rollout with it on; null before: what is absent shows as unknown in every preview. */
 	lastRollout: ProbeResult | null;
 }

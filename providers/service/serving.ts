@@ -3,12 +3,12 @@ import { type AgentReport, readReport } from "../../lib/agentReport.ts";
 import {
 	type Answer,
 	askSettings,
+	checkSeconds,
 	describeAnswer,
 	type Health,
 	isHealthyAnswer,
 	isRefused,
-	lookSeconds,
-	readLook as readAnswer,
+	readCheck as readAnswer,
 } from "../../lib/health.ts";
 import { printable } from "../../lib/printable.ts";
 import { isLossless } from "../../lib/rollout.ts";
@@ -24,7 +24,7 @@ import type { ServiceInputs, ServiceNode } from "./resource.ts";
 /** What is kept of a node's agent's report. */
 export type AgentState = Pick<AgentReport, "state"> & Partial<Pick<AgentReport, "connections" | "reason" | "seconds">>;
 
-export interface NodeLook {
+export interface NodeCheck {
 	/** Its name. */
 	node: string;
 	serves: boolean;
@@ -41,13 +41,13 @@ export interface NodeLook {
 type Asked = Pick<ServiceInputs, "publish" | "health" | "rollout">;
 
 /** Prints the line of the answer and then, with `agent`, what the agent says. Pure. */
-export function lookScript({ address }: Pick<ServiceNode, "address">, { publish, health, rollout }: Asked, agent: boolean): string {
+export function checkScript({ address }: Pick<ServiceNode, "address">, { publish, health, rollout }: Asked, agent: boolean): string {
 	const settings = askSettings(address, publish.published, health, agent ? rollout.peerPort : undefined);
 	return [scriptText("health/ask", settings), scriptText("health/look")].join("\n");
 }
 
 /** What the script printed; undefined when it printed nothing of the kind. Pure. */
-export function readLook(node: Pick<ServiceNode, "name" | "address">, printed: string, { publish, health }: Asked): NodeLook | undefined {
+export function readCheck(node: Pick<ServiceNode, "name" | "address">, printed: string, { publish, health }: Asked): NodeCheck | undefined {
 	const [first = "", ...rest] = printed.split("\n");
 	const found = answerOf(first, health);
 	if (!found) return undefined;
@@ -73,30 +73,30 @@ function agentState(text: string): AgentState | undefined {
 }
 
 /** Asks all nodes at once. One that cannot be asked now is left out. @throws SshError where somebody has to mend the access to it. */
-export async function lookAtNodes(
+export async function checkNodes(
 	nodes: ServiceNode[],
 	inputs: Asked,
 	{ shell }: Pick<Means, "shell">,
 	withAgent = true,
-): Promise<NodeLook[]> {
+): Promise<NodeCheck[]> {
 	const hasAgent = withAgent && isLossless(inputs);
-	const look = async (node: ServiceNode): Promise<NodeLook[]> => {
+	const check = async (node: ServiceNode): Promise<NodeCheck[]> => {
 		try {
-			const printed = await shell(node.connection, lookScript(node, inputs, hasAgent), { deadlineSeconds: lookSeconds(inputs.health) });
-			return [readLook(node, printed, inputs) ?? []].flat();
+			const printed = await shell(node.connection, checkScript(node, inputs, hasAgent), { deadlineSeconds: checkSeconds(inputs.health) });
+			return [readCheck(node, printed, inputs) ?? []].flat();
 		} catch (error) {
 			if (isUnreachable(error) || error instanceof DeadlineError) return [];
 			throw error;
 		}
 	};
-	return (await Promise.all(nodes.map(look))).flat();
+	return (await Promise.all(nodes.map(check))).flat();
 }
 
 /** Whether the node is closed, or about to be, on purpose. */
-export const isHeld = ({ agent }: NodeLook): boolean => ["waiting", "closed"].includes(agent?.state ?? "");
+export const isHeld = ({ agent }: NodeCheck): boolean => ["waiting", "closed"].includes(agent?.state ?? "");
 
 /** Whether a task runs on the node, and it serves nobody as its agent lets nobody in. `runs`: of a node's ID. */
-export const isKeptOut = ({ node, serves, agent }: NodeLook, nodes: ServiceNode[], runs: (nodeId: string) => boolean): boolean =>
+export const isKeptOut = ({ node, serves, agent }: NodeCheck, nodes: ServiceNode[], runs: (nodeId: string) => boolean): boolean =>
 	!serves && agent?.state === "closed" && nodes.some(({ name, nodeId }) => name === node && runs(nodeId));
 
 /** Seconds for which a new task may be healthy to Docker before its node serves: where there is an agent, it lets the task in after a while. */
@@ -104,7 +104,7 @@ export const admissionSeconds = (inputs: Asked): number =>
 	inputs.health.deadlineSeconds + (isLossless(inputs) ? inputs.rollout.settleSeconds : 0);
 
 /** Why the node gets nothing from the load balancer, in words. */
-export function whySilent({ node, answer, agent, isUnpublished }: NodeLook): string {
+export function whySilent({ node, answer, agent, isUnpublished }: NodeCheck): string {
 	const why = isUnpublished ? "its task has no published port" : answer;
 	return `${node} does not serve: ${why}${agent?.reason && !isUnpublished ? ` (its agent: ${agent.state}, ${agent.reason})` : ""}`;
 }

@@ -6,13 +6,13 @@ import type { Means } from "./means.ts";
 import { convergeSeconds } from "./pace.ts";
 import { isUpdating } from "./plan.ts";
 import type { ServiceInputs } from "./resource.ts";
-import { admissionSeconds, isHeld, isKeptOut, lookAtNodes, type NodeLook } from "./serving.ts";
+import { admissionSeconds, checkNodes, isHeld, isKeptOut, type NodeCheck } from "./serving.ts";
 import type { TaskTemplate } from "./spec.ts";
 import { failedLogs, isRunning, taskErrors, tasksOf } from "./tasks.ts";
-import { type Before, type Look, type Stage, stageOf } from "./verdict.ts";
+import { type Before, type Snapshot, type Stage, stageOf } from "./verdict.ts";
 
 /*
- * Waits until every wanted node runs the wanted task and serves. See verdict.ts for what one look says.
+ * Waits until every wanted node runs the wanted task and serves. See verdict.ts for what one snapshot says.
  */
 
 /** A rollout that did not come to its end, with the failed tasks' own errors and last lines. */
@@ -21,7 +21,7 @@ export class RolloutError extends Error {
 	/** Swarm has put back what ran before. */
 	readonly isRolledBack: boolean;
 	/** Parts of the spec that are as they were when the service was taken over. */
-	asFound?: string[];
+	inherited?: string[];
 	constructor(serviceId: string, isRolledBack: boolean, message: string) {
 		super(message);
 		this.serviceId = serviceId;
@@ -29,7 +29,7 @@ export class RolloutError extends Error {
 	}
 }
 
-/** A rollout that is over is seen within this time, in milliseconds; a look at the swarm costs the manager little. */
+/** A rollout that is over is seen within this time, in milliseconds; a check of the swarm costs the manager little. */
 const maxPauseMs = 1000;
 /** Nodes are asked less often while there is nothing to wait for there, */
 const nodesMs = 5000;
@@ -37,7 +37,7 @@ const nodesMs = 5000;
 const slowNodesMs = 20_000;
 /** Swarm sees a node down that reboots: for so long it is expected back. */
 const lostMs = 120_000;
-/** A node may refuse connections for so long though its task runs: ports are published, agents look every now and then. */
+/** A node may refuse connections for so long though its task runs: ports are published, agents check every now and then. */
 const silentMs = 30_000;
 
 /** What was learned that asks for another plan; nothing when all is well. */
@@ -58,17 +58,17 @@ export async function settle(
 	const { progress, clock } = means;
 	const watch = new Watch(serviceId, inputs, means);
 	const options = { what: `service ${inputs.name}`, deadlineSeconds: convergeSeconds(inputs), progress, maxPauseMs, clock };
-	const look = patient(async (): Promise<Seen<Stage>> => {
-		const stage = stageOf(await watch.look(wanted), wanted, before, inputs, tried);
+	const check = patient(async (): Promise<Seen<Stage>> => {
+		const stage = stageOf(await watch.observe(wanted), wanted, before, inputs, tried);
 		return stage.kind === "waiting" ? { waiting: stage.seen } : { done: stage };
 	});
 	const rollBack = patient(async (): Promise<Seen<Stage>> => {
-		const stage = stageOf(await watch.look(wanted), wanted, before, inputs, tried);
+		const stage = stageOf(await watch.observe(wanted), wanted, before, inputs, tried);
 		if (stage.kind === "takeBack") return { waiting: "the new version failed: the old one is asked for" };
 		return stage.kind === "rollingBack" || stage.kind === "waiting" ? { waiting: stage.seen } : { done: stage };
 	});
 	try {
-		let stage = await until(options, look);
+		let stage = await until(options, check);
 		let cause = "";
 		if (stage.kind === "takeBack") {
 			cause = stage.why;
@@ -108,11 +108,11 @@ async function explained(message: string, serviceId: string, before: Before, { n
 	return [message, ...taskErrors(fresh, nodes, all).map((line) => `  ${line}`), ...(await failedLogs(swarm, fresh, nodes))].join("\n");
 }
 
-/** Goes on when a look fails: a manager that restarts, or a connection that breaks, does not end a rollout that Swarm carries on. */
-function patient<T>(look: () => Promise<Seen<T>>): () => Promise<Seen<T>> {
+/** Goes on when a check fails: a manager that restarts, or a connection that breaks, does not end a rollout that Swarm carries on. */
+function patient<T>(check: () => Promise<Seen<T>>): () => Promise<Seen<T>> {
 	return async () => {
 		try {
-			return await look();
+			return await check();
 		} catch (error) {
 			const isLasting = error instanceof SshError && !isUnreachable(error);
 			if (isLasting || (error as { statusCode?: number }).statusCode === 404) throw error;
@@ -121,14 +121,14 @@ function patient<T>(look: () => Promise<Seen<T>>): () => Promise<Seen<T>> {
 	};
 }
 
-/** Looks, and keeps since when things are as they are. */
+/** Takes snapshots, and keeps since when things are as they are. */
 class Watch {
 	readonly #serviceId: string;
 	readonly #inputs: ServiceInputs;
 	readonly #means: Means;
 	readonly #since = new Map<string, number>();
 	readonly #established = new Set<string>();
-	#looks: NodeLook[] = [];
+	#checks: NodeCheck[] = [];
 	#askedAt = Number.NEGATIVE_INFINITY;
 	#pauseMs = 0;
 	#agentsAt = Number.NEGATIVE_INFINITY;
@@ -139,7 +139,7 @@ class Watch {
 		this.#means = means;
 	}
 
-	async look(wanted: TaskTemplate): Promise<Look> {
+	async observe(wanted: TaskTemplate): Promise<Snapshot> {
 		const { swarm } = this.#means;
 		const service = await swarm.getService(this.#serviceId).inspect();
 		const tasks = await tasksOf(swarm, this.#serviceId);
@@ -151,20 +151,20 @@ class Watch {
 		for (const task of tasks) {
 			if (this.#lasting(`runs ${task.ID}`, isRunning(task)) >= this.#inputs.rollout.monitorSeconds * 1000) this.#established.add(task.ID);
 		}
-		const keepsOut = (found: NodeLook) => isKeptOut(found, this.#inputs.nodes, runs);
+		const keepsOut = (found: NodeCheck) => isKeptOut(found, this.#inputs.nodes, runs);
 		// A version is judged by what its nodes do now, not by what they did when somebody last looked.
-		await this.#askNodes(allRun || this.#looks.some(keepsOut));
-		const isShut = (found: NodeLook) => this.#lasting(`shut ${found.node}`, keepsOut(found)) >= admissionSeconds(this.#inputs) * 1000;
+		await this.#askNodes(allRun || this.#checks.some(keepsOut));
+		const isShut = (found: NodeCheck) => this.#lasting(`shut ${found.node}`, keepsOut(found)) >= admissionSeconds(this.#inputs) * 1000;
 		return {
 			service,
 			tasks,
 			nodes,
-			looks: this.#looks,
+			checks: this.#checks,
 			lost: this.#inputs.nodes.filter(({ nodeId }) => this.#isLost(nodeId, nodes)).map(({ name }) => name),
-			silent: isHost ? this.#looks.filter((found) => this.#isSilent(found, allRun)).map(({ node }) => node) : [],
+			silent: isHost ? this.#checks.filter((found) => this.#isSilent(found, allRun)).map(({ node }) => node) : [],
 			runningSeconds: runningMs / 1000,
 			established: this.#established,
-			shut: this.#looks.filter(isShut).map(({ node }) => node),
+			shut: this.#checks.filter(isShut).map(({ node }) => node),
 		};
 	}
 
@@ -173,9 +173,9 @@ class Watch {
 		const now = this.#means.clock.now();
 		if (!isDue && now - this.#askedAt < this.#pauseMs) return;
 		const withAgents = now - this.#agentsAt >= nodesMs;
-		const looks = await lookAtNodes(this.#inputs.nodes, this.#inputs, this.#means, withAgents);
-		const said = (node: string) => this.#looks.find((known) => known.node === node)?.agent;
-		this.#looks = withAgents ? looks : looks.map((found) => ({ ...found, agent: said(found.node) }));
+		const checks = await checkNodes(this.#inputs.nodes, this.#inputs, this.#means, withAgents);
+		const said = (node: string) => this.#checks.find((known) => known.node === node)?.agent;
+		this.#checks = withAgents ? checks : checks.map((found) => ({ ...found, agent: said(found.node) }));
 		this.#askedAt = now;
 		this.#pauseMs = Math.max(nodesMs, Math.min(10 * (this.#means.clock.now() - now), slowNodesMs));
 		if (withAgents) this.#agentsAt = now;
@@ -188,7 +188,7 @@ class Watch {
 		return !node || (isDown && downMs >= lostMs);
 	}
 
-	#isSilent(found: NodeLook, allRun: boolean): boolean {
+	#isSilent(found: NodeCheck, allRun: boolean): boolean {
 		const isSilent = allRun && found.isRefused && !found.serves && !isHeld(found);
 		return this.#lasting(`silent ${found.node}`, isSilent) >= silentMs;
 	}

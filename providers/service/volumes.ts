@@ -49,7 +49,7 @@ export async function removeOwnVolumes(
 	}
 }
 
-/** The nodes without those of machines that this stack makes and that do not answer: one may be lost, or made anew and empty. */
+/** The nodes without those of machines that this stack makes and that do not answer: one may be lost, or recreated and empty. */
 export async function withoutSilent(nodes: ServiceNode[], { note, dockerOn }: Pick<Means, "note" | "dockerOn">): Promise<ServiceNode[]> {
 	const answering = async (node: ServiceNode) => {
 		try {
@@ -85,7 +85,7 @@ export async function wrongVolumes(
 ): Promise<WrongVolume[]> {
 	if (mount.type !== "volume") return [];
 	const wanted = volumeOptions(mount);
-	const lookAt = async (node: ServiceNode): Promise<WrongVolume[]> => {
+	const checkOne = async (node: ServiceNode): Promise<WrongVolume[]> => {
 		const inspected = dockerOn(node.connection).getVolume(mount.name).inspect();
 		const volume = await within(`volume ${mount.name} of ${node.name}`, glanceSeconds, orUndefined(inspected));
 		if (!volume || sameValue(volume.Options, wanted)) return [];
@@ -93,21 +93,21 @@ export async function wrongVolumes(
 		const description = `volume ${mount.name} of ${node.name} has ${options.join(" ") || "no options"}`;
 		return [{ node, isOwn: volume.Labels?.[ownerLabel] === owner, description }];
 	};
-	const looks = nodes.map((node) =>
-		lookAt(node).catch((error) => {
+	const checks = nodes.map((node) =>
+		checkOne(node).catch((error) => {
 			if (!isUnreachable(error) && !(error instanceof DeadlineError)) throw error;
 			note(`${error.message}: its volume cannot be looked at now`);
 			return [];
 		}),
 	);
-	return (await Promise.all(looks)).flat();
+	return (await Promise.all(checks)).flat();
 }
 
 /** Whether a line tells of such a volume. */
 export const saysVolume = (line: string): boolean => line.startsWith("volume ");
 
 /**
- * Has a node's volume made anew: the node loses its label and with it, drained as always, its task, and gets both back when the volume is gone.
+ * Has a node's volume recreated: the node loses its label and with it, drained as always, its task, and gets both back when the volume is gone.
  * Where a task ran, waits until one does again, so that the next node may follow.
  */
 export async function remakeVolume(inputs: ServiceInputs, node: ServiceNode, means: Means): Promise<void> {

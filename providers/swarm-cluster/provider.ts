@@ -41,7 +41,7 @@ export const provider = defineProvider<SwarmClusterInputs, SwarmClusterOutputs>(
 	async update(id, olds, news) {
 		const manager = dockerOnManager({ managers: [...all(news), ...all(olds)], clusterId: id });
 		const outputs = await withSettings(manager, news).catch(goneWithItsSwarm);
-		if (!outputs) throw new Error(`no manager of the configuration is in swarm ${id} any more: run "pulumi up --refresh" to make it anew`);
+		if (!outputs) throw new Error(`no manager of the configuration is in swarm ${id} any more: run "pulumi up --refresh" to recreate it`);
 		return outputs;
 	},
 
@@ -108,7 +108,7 @@ async function ownedCluster(connection: Connection, inputs: SwarmClusterInputs):
 		const found = differences(settings, inputs);
 		if (found.length > 0)
 			throw new Error(
-				`swarm.adopt = "${id}": ${host} manages a swarm that could only be made anew: ${found.join("; ")}: configure what it has, or run "docker swarm leave --force" there`,
+				`swarm.adopt = "${id}": ${host} manages a swarm that could only be recreated: ${found.join("; ")}: configure what it has, or run "docker swarm leave --force" there`,
 			);
 		const labels = { ...spec.Labels, [ownerLabel]: inputs.owner };
 		const wanted = settled({ ...spec, Labels: labels }, inputs);

@@ -16,7 +16,7 @@ const recoverySeconds = 75;
 /** Seconds a host may take to say whether it is a node, at a refresh. */
 const glanceSeconds = 20;
 
-/** The ID of the host's node, once it is ready. A join that was begun anew leaves a node that nobody is: it is removed. */
+/** The ID of the host's node, once it is ready. A second join leaves a node that nobody is: it is removed. */
 export async function member(inputs: SwarmNodeInputs, manager: Docker, formerId: string | undefined, context: Context): Promise<string> {
 	const before = ((await manager.listNodes()) as Node[]).map(({ ID: id }) => id);
 	const nodeId = (await membership(inputs, manager, formerId, context)) ?? (await join(inputs, manager, context));
@@ -48,7 +48,7 @@ async function membership(
 	const swarm = await settledMembership(docker, context);
 	if (!swarm || swarm.LocalNodeState === "inactive") return undefined;
 	const leaves = async (why: string) => {
-		context.note(`${why}: it leaves, and joins anew`);
+		context.note(`${why}: it leaves, and joins again`);
 		await docker.swarmLeave({ force: true });
 		return undefined;
 	};
@@ -64,7 +64,7 @@ async function membership(
 	throw new Error(`${host} is in another swarm (${swarm.LocalNodeState}): ${remedy}`);
 }
 
-/** What Docker says of its membership, after the time that it may need to get over an error: it connects anew every half a minute. */
+/** What Docker says of its membership, after the time that it may need to get over an error: it connects again every half a minute. */
 async function settledMembership(docker: Docker, { progress }: Context) {
 	const look = async () => (await docker.info()).Swarm;
 	const options = { what: "the host's own membership", deadlineSeconds: recoverySeconds, progress };

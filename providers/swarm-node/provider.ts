@@ -2,8 +2,8 @@ import type Docker from "dockerode";
 import type { Connection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
 import { dockerOnManager, goneWithItsSwarm, managersOf } from "../../lib/managers.ts";
+import { OneAtATime } from "../../lib/oneAtATime.ts";
 import { findNode, type Node, orUndefined, runningTasks, updateNode } from "../../lib/swarm.ts";
-import { Turns } from "../../lib/turns.ts";
 import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, sameValue } from "../define.ts";
 import { removeOwnVolumes } from "../service/volumes.ts";
@@ -16,7 +16,7 @@ const drainDeadlineSeconds = 120;
 const turnDeadlineSeconds = 1200;
 
 /** Nodes that are replaced go one at a time. Those that serve have done so from the loss of their label (providers/node-label) on. */
-const turns = new Turns();
+const absences = new OneAtATime();
 
 /** Nodes that this `up` has found in place. A host under another name in the configuration is another resource of the same node. */
 const taken = new Set<string>();
@@ -34,13 +34,13 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 	deleteBeforeReplace: true,
 	drift: ({ observed, role }) => (sameValue(observed, { role, availability: "active", state: "ready" }) ? [] : ["observed"]),
 
-	// A swarm that is made anew has no node left to serve in the meantime.
-	willReplace: (id, causes) => causes.includes("clusterId") || turns.announce(id),
+	// A swarm that is recreated has no node left to serve in the meantime.
+	willReplace: (id, causes) => causes.includes("clusterId") || absences.announce(id),
 
 	async create(inputs, context) {
 		const manager = dockerOnManager(inputs);
 		const outputs = await converge(inputs, manager, undefined, context);
-		turns.comeBack(inputs.advertiseAddress, "node");
+		absences.comeBack(inputs.advertiseAddress, "node");
 		taken.add(outputs.nodeId);
 		return { id: outputs.nodeId, outputs };
 	},
@@ -62,7 +62,7 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 		const managers = managersOf(news, olds);
 		const manager = dockerOnManager({ managers, clusterId, ...(role === "worker" && { leaving: connection }) });
 		const outputs = await converge(news, manager, olds, context);
-		// A host that had left and joined anew is another node: nobody is the old one any more.
+		// A host that had left and joined again is another node: nobody is the old one any more.
 		if (outputs.nodeId !== olds.nodeId) await remove(manager, olds.nodeId, context);
 		return outputs;
 	},
@@ -77,8 +77,8 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 			if (isMember && (await leave(connection, context))) await collectVolumes(state, context);
 			return;
 		}
-		const isReplaced = turns.isAnnounced(resourceId);
-		await turns.leave(resourceId, advertiseAddress, "node", turnDeadlineSeconds, context.progress);
+		const isReplaced = absences.isAnnounced(resourceId);
+		await absences.leave(resourceId, advertiseAddress, "node", turnDeadlineSeconds, context.progress);
 		try {
 			await demote(manager, id, context);
 			await drain(manager, id, context);
@@ -86,7 +86,7 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 			await orUndefined(manager.getNode(id).remove({ force: true }));
 			if (hasLeft) await collectVolumes(state, context);
 		} catch (error) {
-			turns.comeBack(advertiseAddress, "node");
+			absences.comeBack(advertiseAddress, "node");
 			// The last one leaves when the swarm is deleted.
 			if (error instanceof OnlyManagerError && !isReplaced) return;
 			throw error;
@@ -104,7 +104,7 @@ async function converge(
 	const nodeId = await oneAtATime(() => member(inputs, manager, olds?.nodeId, context));
 	await updateNode(manager, nodeId, (spec) => ({ ...spec, Availability: "active" }));
 	await (inputs.role === "manager" ? promote : demote)(manager, nodeId, context);
-	// With another role it connects anew.
+	// With another role it connects again.
 	const node = await ready(manager, nodeId, context);
 	return { nodeId, observed: observe(node) };
 }
@@ -141,7 +141,7 @@ async function collectVolumes({ connection, owner }: SwarmNodeInputs, { progress
 	}
 }
 
-/** Takes a node off the list that nobody is any more. */
+/** Removes a stale node entry from the swarm. */
 async function remove(manager: Docker, id: string, context: Context): Promise<void> {
 	if (!(await findNode(manager, id))) return;
 	await demote(manager, id, context);

@@ -20,7 +20,7 @@ export interface SwarmNodeInputs {
 
 export interface SwarmNodeOutputs {
 	nodeId: string;
-	/** What the swarm said at the last look: role, availability, state. After a refresh it shows what someone changed by hand. */
+	/** What the swarm said at the last check: role, availability, state. After a refresh it shows what someone changed by hand. */
 	observed: { role: string; availability: string; state: string };
 }
 

@@ -14,7 +14,7 @@ let last: Promise<unknown> = Promise.resolve();
 
 /**
  * Runs what changes the members of the swarm one after another: each may rely on what it has counted. Joins, too: a busy manager issues a
- * certificate so late that a join is begun anew, and what a join leaves is known.
+ * certificate so late that the join is begun again, and what a join leaves is known.
  */
 export function oneAtATime<T>(step: () => Promise<T>): Promise<T> {
 	const result = last.then(step);

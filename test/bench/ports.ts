@@ -1,5 +1,5 @@
 import { systemClock } from "../../lib/wait.ts";
-import { Scene } from "../unit/components/nginxSite.ts";
+import { Scene } from "../unit/components/nginx/site.ts";
 import { Load, throughput } from "./load.ts";
 import { median } from "./measure.ts";
 

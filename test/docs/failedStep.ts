@@ -4,7 +4,7 @@ import { clientStep, serverStep } from "../../components/nfs.ts";
 import { parseTopology } from "../../config/parse.ts";
 import { readStackFile } from "../../config/stackFile.ts";
 import { shellQuote } from "../../lib/connection.ts";
-import { ScratchHost } from "../support/scratchHost.ts";
+import { StandInHost } from "../support/standInHost.ts";
 import { type AnyStep, commandsOf } from "../support/step.ts";
 
 /*
@@ -52,15 +52,15 @@ ${failureOf({ step: "nfs/server", settings: { path: logs.path, owner: "10001:100
 }
 
 /** A host with a program that says something and fails. */
-const program = (name: string, said: string) => (host: ScratchHost) => {
+const program = (name: string, said: string) => (host: StandInHost) => {
 	fs.writeFileSync(path.join(host.root, ".bin", name), `#!/bin/sh\necho ${shellQuote(said)} >&2\nexit 1\n`, { mode: 0o755 });
 	// In place of the stand-in.
 	return `unset -f ${name}`;
 };
 
 /** What the engine prints of a step that fails on a host that was prepared. */
-function failureOf(step: AnyStep, prepare: (host: ScratchHost) => string): string {
-	const host = new ScratchHost();
+function failureOf(step: AnyStep, prepare: (host: StandInHost) => string): string {
+	const host = new StandInHost();
 	try {
 		const { create, stdin } = commandsOf(step);
 		const { status, stdout, stderr } = host.run(`${prepare(host)}\n${create}`, stdin);

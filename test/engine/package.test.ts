@@ -52,7 +52,7 @@ const typeFaults = (directory: string) => spawnSync(path.join(ours, ".bin", "tsc
 const whole = `
 import * as pulumi from "@pulumi/pulumi";
 import {
-	dockerProvider, endpointOf, existingSource, Hosts, LoadBalancer, NfsExport, Registry, servingMembers, settings, Swarm, WasImage, WasService,
+	dockerProvider, endpointOf, existingSource, Hosts, LoadBalancer, NfsExport, nginx, Registry, servingMembers, settings, Swarm, WasImage, WasService,
 	type Role,
 } from "swarm-scaleout";
 
@@ -64,7 +64,10 @@ const host = (name: string, address: string, roles: Role[]) => ({
 	lost: false,
 	connection: { host: address, port: 22, user: "root", privateKey: "planted-private-key", hostKey: "ssh-ed25519 AAAA" },
 });
+const plain = settings.nginx({ method: "round_robin" });
+const kind = nginx(plain);
 const hosts = new Hosts("hosts", {
+	packages: { balancer: kind.packages },
 	source: existingSource({
 		hosts: [
 			host("manager", "192.168.2.137", ["manager", "app"]),
@@ -79,8 +82,7 @@ const swarm = new Swarm("swarm", { ...settings.swarm(), hosts: hosts.all });
 const registry = new Registry("registry", { hosts: hosts.all });
 const provider = dockerProvider("manager", swarm.manager, { dependsOn: [swarm.manager.ready] });
 const front = hosts.one("balancer");
-const nginx = settings.nginx({ method: "round_robin" });
-const endpoint = endpointOf(front, { ...nginx, serverName: "_" });
+const endpoint = endpointOf(front, { ...plain, serverName: "_" });
 const pin = "sha256:" + "1".repeat(64);
 
 function serve(name: string, published: number, peerPort: number, secrets: Record<string, pulumi.Input<string>>): WasService {
@@ -92,7 +94,7 @@ function serve(name: string, published: number, peerPort: number, secrets: Recor
 const shop = serve("shop", 8080, 7947, { password: pulumi.secret("planted-password") });
 const admin = serve("admin", 8081, 7948, {});
 const sites = [{ serverName: "_", routes: { "/": shop.upstream, "/admin": admin.upstream } }];
-new LoadBalancer("balancer", { ...nginx, host: front, sites }, { dependsOn: [shop, admin] });
+new LoadBalancer("balancer", { kind, host: front, sites }, { dependsOn: [shop, admin] });
 export { endpoint };
 `;
 
@@ -151,7 +153,7 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 		expect(named(":SwarmSecret")).toEqual(["shop-password"]);
 		const site = steps.find(({ urn }) => urn.endsWith(":Command::balancer"));
 		expect(site?.newState?.inputs?.stdin).toMatch(/upstream shop \{[^}]*:8080[^}]*\}\s*upstream admin \{[^}]*:8081/);
-		expect(site?.newState?.inputs?.stdin).toContain("location ~ ^/admin(/|$) {");
+		expect(site?.newState?.inputs?.stdin).toContain('location ~ "^/admin(/|;|$)" {');
 	});
 
 	describe("the example consumer", () => {

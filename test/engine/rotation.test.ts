@@ -5,12 +5,12 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { missingEngine } from "../../lab/engine.ts";
-import { FakeSwarm } from "../support/fakeSwarm.ts";
 import { SshServers } from "../support/sshServer.ts";
 import { projectDirectory, TestStack } from "../support/stack.ts";
+import { StandInSwarm } from "../support/standInSwarm.ts";
 
 /*
- * A Docker secret whose new value does not work: the real engine, with its pending deletes, and the real provider, through SSH, on a fake swarm. What
+ * A Docker secret whose new value does not work: the real engine, with its pending deletes, and the real provider, through SSH, on a stand-in of a swarm. What
  * stands for the service uses a secret, or goes back to the one before and fails.
  */
 
@@ -39,7 +39,7 @@ new Service({
 `;
 
 describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})` : ""}`, () => {
-	const swarm = new FakeSwarm();
+	const swarm = new StandInSwarm();
 	const servers = new SshServers();
 	/** Names of secrets with which the service does not get healthy. */
 	const bad = new Set<string>();

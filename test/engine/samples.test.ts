@@ -37,7 +37,7 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 		expect(Object.fromEntries(roles)).toMatchObject(some);
 	});
 
-	test("docs/previews.md is what the engine says: npm run docs:previews writes it anew", async () => {
+	test("docs/previews.md is what the engine says: npm run docs:previews writes it again", async () => {
 		const said = await previewSamples(stack);
 		const written = fs.readFileSync(path.join(projectDirectory, "docs", "previews.md"), "utf8");
 		// The first line that differs, so that a summary of failures tells it; then the whole.

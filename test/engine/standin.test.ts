@@ -86,7 +86,7 @@ describe.skipIf(missing)(`the stand-in for the aws plugin${missing ? ` (skipped:
 		expect(stack.stateFiles()).not.toContain("PRIVATE KEY");
 	});
 
-	test("sees at a refresh what someone else deleted, and makes it anew", async () => {
+	test("sees at a refresh what someone else deleted, and recreates it", async () => {
 		await there.ec2.deleteKeyPair({ KeyName: (await there.running())[0]?.KeyName as string });
 		const output = await succeeded(
 			stack.run("refresh", "--yes", "--skip-preview", "--stack", stack.name, "--config-file", stack.configFile),

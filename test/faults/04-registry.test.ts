@@ -6,7 +6,7 @@ import { closeConnections, execAsRoot } from "../../lib/ssh.ts";
 import { labStack } from "../support/lab.ts";
 import { commandsOf } from "../support/step.ts";
 
-/* Registry logins that change under a service that runs. A task that Swarm places anew, on a node without the image, tells whether it can pull. */
+/* Registry logins that change under a service that runs. A new task that Swarm places on a node without the image, tells whether it can pull. */
 
 const lab = inject("lab");
 const stack = labStack();
@@ -71,7 +71,7 @@ describe.skipIf(lab.noEngine)("a registry password that changes", () => {
 		expect((await fetch(`${lab.endpoint}/hello`)).status).toBe(200);
 	});
 
-	test("in the configuration reaches registry and service without a restart, and a task placed anew pulls with it", async () => {
+	test("in the configuration reaches registry and service without a restart, and a new task pulls with it", async () => {
 		const old = (await stack.resources()).find(({ urn }) => urn.endsWith("::registry-password"))?.outputs.value as string;
 		stack.config["swarm-scaleout:registry"] = { password: { fromEnvironment: "REGISTRY_PASSWORD" } };
 		stack.env.REGISTRY_PASSWORD = byConfiguration;
@@ -88,7 +88,7 @@ describe.skipIf(lab.noEngine)("a registry password that changes", () => {
 		await expectTask();
 	});
 
-	test("like a token that ends stops a task placed anew, until the manager's timer brings a fresh one; no other task is touched", async () => {
+	test("like a token that ends stops a new task, until the manager's timer brings a fresh one; no other task is touched", async () => {
 		const file = "/etc/docker/registry/htpasswd";
 		await on(
 			"log",

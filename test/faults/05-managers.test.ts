@@ -35,16 +35,16 @@ async function expectManagers(...names: string[]): Promise<void> {
 	await expect.poll(served, { timeout: 4 * minutes, interval: 3000 }).toBe("by all");
 }
 
-/** Brings the managers of the configuration about under load: no request may fail, and no app node may be made anew. */
+/** Brings the managers of the configuration about under load: no request may fail, and no app node may be recreated. */
 async function changeManagers(...names: string[]): Promise<void> {
 	managers.configure(...names);
-	const anew = (await lab.stack.preview()).filter(
+	const recreated = (await lab.stack.preview()).filter(
 		({ op, urn }) =>
 			/create|replace|delete/.test(op) &&
 			/:(Machine|SwarmCluster|SwarmNode|Service)::/.test(urn) &&
 			!spare.some((name) => urn.endsWith(`:SwarmNode::swarm-${name}`)),
 	);
-	expect(anew.map(({ op, urn }) => `${op} ${urn}`)).toEqual([]);
+	expect(recreated.map(({ op, urn }) => `${op} ${urn}`)).toEqual([]);
 	const load = new Load({ url: lab.endpoint, clients: 3, keepAlive: true, maxDelayMs: 500 });
 	await lab.converge().finally(() => load.stop());
 	expectNoLoss(load);
@@ -59,7 +59,7 @@ function docker(action: "start" | "stop", ...names: string[]): Promise<string[]>
 afterAll(closeConnections);
 
 describe("the only manager", () => {
-	test("may stand still for longer than Swarm's own patience: no task is started anew, no request fails", async () => {
+	test("may stand still for longer than Swarm's own patience: no task is restarted, no request fails", async () => {
 		const before = await lab.tasks();
 		signalMachine("manager", "SIGSTOP");
 		await sleep(25_000);

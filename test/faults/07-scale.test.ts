@@ -7,7 +7,7 @@ import { changesOf } from "../support/stack.ts";
 
 /*
  * An app node more, and one less, by configuration alone, under load. Each test begins where the one before ended. The clients do not keep their
- * connections: NGINX is reloaded, and then one that is kept may have to be opened anew.
+ * connections: NGINX is reloaded, and then one that is kept may have to be reopened.
  */
 
 const { noEngine } = inject("lab");

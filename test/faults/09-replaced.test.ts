@@ -20,7 +20,7 @@ afterAll(closeConnections);
 const load = () => new Load({ url: lab.endpoint, clients: 3, keepAlive: false, maxDelayMs: 500 });
 
 describe.skipIf(noEngine)("a worker", () => {
-	test("lost for ever, disk and all, is made anew by up --refresh; the others serve, and its old node is in no list", async () => {
+	test("lost for ever, disk and all, is recreated by up --refresh; the others serve, and its old node is in no list", async () => {
 		signalMachine("worker2", "SIGKILL");
 		fs.rmSync(".lab/test/worker2", { recursive: true });
 		await closeConnections();
@@ -69,7 +69,7 @@ describe.skipIf(noEngine)("the only manager", () => {
 });
 
 describe.skipIf(noEngine)("a swarm that its only manager has left by hand", () => {
-	test("is made anew by up --refresh with everything in it: its workers leave it first, which cannot reach it any more", async () => {
+	test("is recreated by up --refresh with everything in it: its workers leave it first, which cannot reach it any more", async () => {
 		await lab.on("manager", "docker swarm leave --force");
 		const { output } = await lab.stack.previewText("--refresh");
 		expect(output).toMatch(/\+ .*SwarmCluster/);

@@ -13,7 +13,7 @@ const renamed = (name: string, aliases: string[]) => original.map((host) => (hos
 afterAll(closeConnections);
 
 describe.skipIf(noEngine)("a host under another name in the configuration", () => {
-	test("makes nothing anew with its former name beside it, and costs no request and no task", async () => {
+	test("recreates nothing with its former name beside it, and costs no request and no task", async () => {
 		const before = await lab.tasks();
 		const load = new Load({ url: lab.endpoint, clients: 2, keepAlive: false, maxDelayMs: 500 });
 		try {

@@ -61,7 +61,7 @@ docker volume create --label scaleout.owner=swarm-scaleout/test -d local -o type
 	},
 ]);
 
-round(lab, "what is gone is named and made anew:", [
+round(lab, "what is gone is named and recreated:", [
 	{
 		what: "the service, deleted",
 		host: "manager",

@@ -62,7 +62,7 @@ describe.skipIf(noEngine)("a rollout under way", () => {
 		});
 		await lab.expectVersion(version);
 		expect(await lab.byAge()).toEqual(["worker2", "manager", "worker1"]);
-		// Had the refresh begun it anew, a node would have started it twice.
+		// Had the refresh begun it again, a node would have started it twice.
 		expect(await lab.events(version)).toEqual({ manager: ["start"], worker1: ["start"], worker2: ["start"] });
 		await lab.expectNothingDrained();
 		await lab.expectUnchanged("--refresh");

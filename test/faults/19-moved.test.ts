@@ -11,7 +11,7 @@ import { Tunnel } from "../support/tunnel.ts";
 
 /*
  * The service moves to another node, a node is lost for good while it is its turn, and a load balancer stands on an app node. Where NGINX is reloaded
- * the clients do not keep their connections: one that is kept may have to be opened anew then.
+ * the clients do not keep their connections: one that is kept may have to be reopened then.
  */
 
 const lab = new RolloutLab();

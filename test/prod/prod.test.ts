@@ -80,7 +80,7 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		return [...hosts].sort();
 	}
 
-	/** After an instance was made anew. */
+	/** After an instance was recreated. */
 	async function expectAllServing(): Promise<void> {
 		made = await describeLab(stack);
 		await expect.poll(answering, { timeout: 120_000, interval: 2000 }).toEqual(apps);
@@ -172,13 +172,13 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		await closeConnections();
 	}
 
-	test("makes a worker that someone terminated anew at up --refresh, with all that is on it; the others serve", async () => {
+	test("recreates a worker that someone terminated at up --refresh, with all that is on it; the others serve", async () => {
 		await terminate("192.168.2.142");
 		// What was in flight on it is lost with it.
 		await sleep(10_000);
 		const { output } = await stack.previewText("--refresh");
 		expect(output).toMatch(/\+ aws:ec2\/instance:Instance: \(create\)[\s\S]*worker1/);
-		expect(output).toMatch(/hosts\[\d\]: the machine is made anew: every step on it runs again/);
+		expect(output).toMatch(/hosts\[\d\]: the machine is recreated: every step on it runs again/);
 		const load = new Load({ url: made.endpoint, clients: 2, keepAlive: false, maxDelayMs: 800 });
 		await succeeded(stack.up("--refresh")).finally(() => load.stop());
 		expectNoLoss(load);
@@ -186,7 +186,7 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		await expectUnchanged("--refresh");
 	});
 
-	test("makes the host of the logs anew, which is that of the registry, too: the logs are on its volume, and the image is in it", async () => {
+	test("recreates the host of the logs, which is that of the registry, too: the logs are on its volume, and the image is in it", async () => {
 		const logged = await on("log", "cat /mnt/main-was-logs/*.log | wc -c");
 		await terminate("192.168.1.20");
 		await succeeded(stack.up("--refresh"));
@@ -198,7 +198,7 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		await expectUnchanged("--refresh");
 	});
 
-	test("makes the host of NGINX anew, through which all others are reached, behind the same address", async () => {
+	test("recreates the host of NGINX, through which all others are reached, behind the same address", async () => {
 		await terminate("192.168.0.10");
 		const { endpoint } = made;
 		await succeeded(stack.up("--refresh"));
@@ -207,7 +207,7 @@ describe.skipIf(missing)(`the prod stack on emulated EC2${missing ? ` (skipped: 
 		await expectUnchanged("--refresh");
 	});
 
-	test("makes the only manager anew, and with it the swarm and all that was in it", async () => {
+	test("recreates the only manager, and with it the swarm and all that was in it", async () => {
 		await terminate("192.168.2.137");
 		await succeeded(stack.up("--refresh"));
 		await expectAllServing();

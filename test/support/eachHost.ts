@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect } from "vitest";
-import { ScratchHost } from "./scratchHost.ts";
+import { StandInHost } from "./standInHost.ts";
 
 /** Gives each test of the block a host of its own, on which nothing may go wrong that the test does not see. */
-export function eachOnHost(use: (host: ScratchHost) => void): void {
-	let host: ScratchHost;
+export function eachOnHost(use: (host: StandInHost) => void): void {
+	let host: StandInHost;
 	beforeEach(() => {
-		host = new ScratchHost();
+		host = new StandInHost();
 		use(host);
 	});
 	afterEach(() => {

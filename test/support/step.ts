@@ -1,7 +1,7 @@
 import type { HostStepArgs } from "../../components/host.ts";
 import { kitDirectory, stepVersion } from "../../host/kit.ts";
 import { manifest, type StepData } from "../../host/manifest.ts";
-import type { ScratchHost } from "./scratchHost.ts";
+import type { StandInHost } from "./standInHost.ts";
 
 /* Steps without the engine: the same command and the same standard input. */
 
@@ -15,14 +15,14 @@ export function commandsOf({ step, ...data }: AnyStep, owner = "swarm-scaleout/l
 	return { create: of("run"), delete: of("undo"), stdin: manifest(names, data as StepData) };
 }
 
-/** Carries a step out on a scratch host. `standIns`: functions of bash, exported, in place of programs. */
-export function runStep(host: ScratchHost, step: AnyStep, standIns = "") {
+/** Carries a step out on a stand-in of a host. `standIns`: functions of bash, exported, in place of programs. */
+export function runStep(host: StandInHost, step: AnyStep, standIns = "") {
 	const { create, stdin } = commandsOf(step);
 	return host.run(`${standIns}\n${create}`, stdin);
 }
 
 /** Takes it back. */
-export function undoStep(host: ScratchHost, step: AnyStep, standIns = "") {
+export function undoStep(host: StandInHost, step: AnyStep, standIns = "") {
 	const { delete: undo, stdin } = commandsOf(step);
 	return host.run(`${standIns}\n${undo}`, stdin);
 }

@@ -1,18 +1,18 @@
 import type { Connection } from "../../lib/connection.ts";
 import type { WaitOptions } from "../../lib/wait.ts";
-import type { FakeSwarm } from "./fakeSwarm.ts";
+import type { StandInSwarm } from "./standInSwarm.ts";
 
 /*
- * What takes the place of modules where a FakeSwarm takes the place of hosts, for the factories of `vi.mock`. It imports nothing but types: a
+ * What takes the place of modules where a StandInSwarm takes the place of hosts, for the factories of `vi.mock`. It imports nothing but types: a
  * factory may run while the module that it stands for is being loaded.
  */
 
-let swarm: FakeSwarm;
+let swarm: StandInSwarm;
 
 /** The swarm that is reached from now on. */
-export function reach(fake: FakeSwarm): FakeSwarm {
-	swarm = fake;
-	return fake;
+export function reach(standIn: StandInSwarm): StandInSwarm {
+	swarm = standIn;
+	return standIn;
 }
 
 export const docker = () => ({ dockerOn: (connection: Connection) => swarm.dockerOn(connection) });

@@ -111,7 +111,7 @@ export class NodeWatch {
 			});
 			return Object.fromEntries(await Promise.all(asked));
 		} catch {
-			// Connections of tests end and are made anew.
+			// Connections of tests end and are opened again.
 			await pause(interval);
 			return undefined;
 		}

@@ -10,7 +10,7 @@ import { makeCertificate, type Pair } from "../support/certificate.ts";
 import { digest, Recorder, type Registered } from "../support/mocks.ts";
 import { runProgram } from "../support/program.ts";
 import { isFaultOf, put, type SchemaPath, schemaPaths } from "../support/schemaPaths.ts";
-import { ScratchHost } from "../support/scratchHost.ts";
+import { StandInHost } from "../support/standInHost.ts";
 import { faultsOf, hostKey, labConfig, prodConfig, type Raw, was } from "./fixtures.ts";
 
 /*
@@ -228,7 +228,7 @@ describe("what is accepted arrives as data, and none of it is run", () => {
 				deletes.set(`${step.inputs.delete}\n${step.inputs.stdin}`, step);
 			}
 		}
-		const host = new ScratchHost();
+		const host = new StandInHost();
 		for (const { name, inputs } of creates.values()) {
 			const { status, stderr } = host.run(inputs.create, inputs.stdin);
 			expect(status, `${name}: ${stderr}`).toBe(0);
@@ -247,7 +247,7 @@ describe("what is accepted arrives as data, and none of it is run", () => {
 		const withPassword = (password: string) => programWith({ ...bases.lab, registry: { username: "me", password } }, new Map());
 		const password = `  p'"$(hostile)\`hostile\` \\n %s  `;
 		const step = (await withPassword(password)).find(({ type, name }) => type === "command:remote:Command" && name === "registry");
-		const host = new ScratchHost();
+		const host = new StandInHost();
 		expect(host.run(step?.inputs.create, step?.inputs.stdin)).toMatchObject({ status: 0 });
 		expect(fs.readFileSync(path.join(host.root, "etc/docker/registry/htpasswd"), "utf8")).toBe(`me:${password}\n`);
 		expect(host.faults).toEqual([]);

@@ -2,8 +2,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { acmeStep } from "../../components/balancer/nginx/steps.ts";
 import { shippingStep } from "../../components/logShipping.ts";
-import { acmeStep } from "../../components/nginxSteps.ts";
 import { loginStep } from "../../components/registryLogin.ts";
 import { mountStep } from "../../components/sources/aws/dataVolume.ts";
 import { kitArchive, kitDirectory, scriptText } from "../../host/kit.ts";
@@ -14,13 +14,13 @@ import { ensureHostKey, writeSeed } from "../../providers/machine/seed.ts";
 import { makeCertificate } from "../support/certificate.ts";
 import { Recorder } from "../support/mocks.ts";
 import { runProgram } from "../support/program.ts";
-import { type HostFile, ScratchHost } from "../support/scratchHost.ts";
+import { type HostFile, StandInHost } from "../support/standInHost.ts";
 import { commandsOf } from "../support/step.ts";
 import { labConfig, type Raw, topology, was } from "./fixtures.ts";
 
 /*
  * The modes of all that is written, on hosts and where `pulumi` runs, as host/steps.ts and docs/security.md say them. Every step of the program runs in the root of a
- * scratch host whose umask keeps nothing from anyone, and on one whose umask keeps everything from everyone.
+ * stand-in of a host whose umask keeps nothing from anyone, and on one whose umask keeps everything from everyone.
  */
 
 interface Step {
@@ -87,7 +87,7 @@ function others(): Step[] {
 /** What the steps leave on hosts, all on one, with a umask. */
 function written(hostUmask: string): { files: HostFile[]; owners: string[][] } {
 	const scripts = installed(hostUmask);
-	const host = new ScratchHost();
+	const host = new StandInHost();
 	const before = [...host.files(), ...scripts];
 	for (const { name, command, stdin } of steps) {
 		const { status, stderr } = host.run(command, stdin, hostUmask);
@@ -107,7 +107,7 @@ function written(hostUmask: string): { files: HostFile[]; owners: string[][] } {
 
 /** What is on a host once it has the scripts: one of their own, where no path in them is led into its root. */
 function installed(hostUmask: string): HostFile[] {
-	const host = new ScratchHost();
+	const host = new StandInHost();
 	const before = host.files();
 	const { status, stderr } = host.run(asRoot("root", scriptText("host/install", { kit: kitDirectory(owner) })), archive, hostUmask);
 	expect([status, stderr, host.faults]).toEqual([0, "", []]);

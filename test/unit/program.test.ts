@@ -96,13 +96,13 @@ describe("the lab's topology becomes these resources", () => {
 		}
 	});
 
-	test("the base image is copied and imported anew on another machine: another connection alone would do neither", () => {
+	test("the base image is copied and imported again on another machine: another connection alone would do neither", () => {
 		const archive = find("base-image-babble-java-17-archive");
 		expect(archive.inputs.triggers).toEqual([find("hosts-manager", ":Machine").id]);
 		expect(find("base-image-babble-java-17", ":Command").inputs.stdin).toContain(`\n@because copied ${archive.id}\n`);
 	});
 
-	test("the image is built and pushed anew where the registry's host is another machine, which holds none", () => {
+	test("the image is built and pushed again where the registry's host is another machine, which holds none", () => {
 		expect(find("babble-was", ":Image").replacementTrigger).toBe(`${find("hosts-log", ":Machine").id} ${hostKeyOf("hosts-log")}`);
 	});
 

@@ -42,17 +42,25 @@ afterAll(() => {
 describe("each service", () => {
 	test("has labels, agents, secrets and an image of its own, where it runs", () => {
 		expect(names("scaleout:Service").sort()).toEqual(["admin", "babble-was", "unseen"]);
-		expect(names(":NodeLabel").filter((name) => name.startsWith("admin"))).toEqual(["admin-label-manager", "admin-label-worker1"]);
+		expect(
+			names(":NodeLabel")
+				.filter((name) => name.startsWith("admin"))
+				.sort(),
+		).toEqual(["admin-label-manager", "admin-label-worker1"]);
 		expect(names(":NodeLabel").filter((name) => name.startsWith("babble"))).toHaveLength(3);
-		expect(names(":Command").filter((name) => name.includes("drain-agent"))).toEqual([
+		expect(
+			names(":Command")
+				.filter((name) => name.includes("drain-agent"))
+				.sort(),
+		).toEqual([
 			"admin-drain-agent-manager",
 			"admin-drain-agent-worker1",
 			"babble-was-drain-agent-manager",
 			"babble-was-drain-agent-worker1",
 			"babble-was-drain-agent-worker2",
 		]);
-		expect(names(":SwarmSecret")).toEqual(["admin-key", "babble-was-spring.datasource.password"]);
-		expect(names(":Image")).toEqual(["admin", "babble-was"]);
+		expect(names(":SwarmSecret").sort()).toEqual(["admin-key", "babble-was-spring.datasource.password"]);
+		expect(names(":Image").sort()).toEqual(["admin", "babble-was"]);
 		const labels = ["admin", "babble-was"].map((name) => find(`${name}-label-manager`).inputs.label);
 		expect(labels).toEqual(["scaleout.service.admin", "scaleout.service.babble-was"]);
 	});

@@ -62,7 +62,7 @@ export function pinnedImage(
 }
 
 /**
- * Whether the swarm goes on without the host, so that it can be replaced: drained, a manager demoted, taken out, and joined anew. The first manager
+ * Whether the swarm goes on without the host, so that it can be replaced: drained, a manager demoted, taken out, and joined again. The first manager
  * may hold the swarm alone: its type changes in place, and its disk stays.
  */
 export function isSpare(host: HostSettings, hosts: HostSettings[]): boolean {

@@ -53,7 +53,7 @@ export function policyFaults(type: string, name: string, props: Props, given: Al
 
 /**
  * Refuses, before the engine hears of it, a resource that would open SSH or the service to the world, hold data unencrypted, let containers or
- * forged requests read an instance's metadata, or give a private host a public address. It looks at what is registered, whatever the
+ * forged requests read an instance's metadata, or give a private host a public address. It checks what is registered, whatever the
  * configuration says.
  *
  * @throws PolicyError naming resource, property, value and remedy.

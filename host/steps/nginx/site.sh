@@ -7,8 +7,9 @@ declare -a needs+=()
 # Files of others that it takes the place of, and the directory where they are kept.
 declare -a adopt+=()
 kept=${kept-}
-# Touched once it is in effect; and the directory of certificates that has only this one from then on.
-mark=${mark-}
+# Once it is in effect: the directory that has a file for each of these names from then on, and the one that has only this certificate.
+flags=${flags-}
+declare -a flagged+=()
 certificate=${certificate-}
 # shellcheck source=host/steps/nginx/adoption.sh
 . "$kit/nginx/adoption.sh"
@@ -74,5 +75,11 @@ if ! come_up; then
   fi
   fail "NGINX does not run with the new configuration; the old one stays in effect:" "$said"
 fi
-if [ "$mark" ]; then touch "$mark"; fi
+if [ "$flags" ]; then
+  mkdir -p "$flags"
+  for flag in "$flags"/*; do
+    [[ " ${flagged[*]} " == *" ${flag##*/} "* ]] || rm -f "$flag"
+  done
+  for flag in "${flagged[@]}"; do touch "$flags/$flag"; done
+fi
 if [ "$certificate" ]; then find "$(dirname "$certificate")" -type f ! -path "$certificate" -delete; fi

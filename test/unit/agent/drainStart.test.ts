@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { closeScript } from "../../../providers/service/farewell.ts";
+import { closeScript } from "../../../providers/service/unannouncedStops.ts";
 import type { Client } from "./support/network.ts";
 import { otherPublished, published } from "./support/network.ts";
 import { until } from "./support/node.ts";

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Client, Network, whyNot } from "./support/network.ts";
-import { type FakeTask, Node, service, until } from "./support/node.ts";
+import { Node, type StandInTask, service, until } from "./support/node.ts";
 
 /* host/agents/drain_agent.py, the real program on several nodes: they take turns. Docker is a stand-in on each. See turns.test.ts for the rules. */
 
@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 /** Starts some nodes with a task that serves on each. */
-async function start(some: Node[], ...options: string[]): Promise<FakeTask[]> {
+async function start(some: Node[], ...options: string[]): Promise<StandInTask[]> {
 	for (const node of some) {
 		const peers = some.filter((other) => other !== node);
 		node.options = [...peers.flatMap(({ name, address }) => ["--peer", `${name}=${address}`]), ...options];
@@ -86,7 +86,7 @@ describe("nodes that are all asked to stop at once", () => {
 		const end = watch(nodes);
 		const replaced = nodes.map(async (node, index) => {
 			await sleep(Math.random() * 400);
-			return node.replace(tasks[index] as FakeTask, { terms: { settleSeconds: 0.3 } });
+			return node.replace(tasks[index] as StandInTask, { terms: { settleSeconds: 0.3 } });
 		});
 		for (const node of [nodes[1], nodes[3]] as Node[]) {
 			await sleep(1000);
@@ -104,7 +104,7 @@ describe("nodes that are all asked to stop at once", () => {
 		const some = nodes.slice(0, 3);
 		const tasks = await start(some, "--order", "node3,node1");
 		const end = watch(some);
-		await Promise.all(some.map((node, index) => node.replace(tasks[index] as FakeTask, { terms: { settleSeconds: 0.3 } })));
+		await Promise.all(some.map((node, index) => node.replace(tasks[index] as StandInTask, { terms: { settleSeconds: 0.3 } })));
 		await serveAgain(some);
 		expect(await end()).toBe(1);
 		expect(some.toSorted((a, b) => told(a) - told(b)).map(({ name }) => name)).toEqual(["node3", "node1", "node2"]);

@@ -7,7 +7,7 @@ import { containerScript, scriptText } from "../../../host/kit.ts";
 import { announcement, drainUnit, gateChain, termsLabel } from "../../../lib/agentNames.ts";
 import { asRoot } from "../../../lib/connection.ts";
 import { userAgent } from "../../../lib/health.ts";
-import { ScratchHost } from "../../support/scratchHost.ts";
+import { StandInHost } from "../../support/standInHost.ts";
 import { python } from "./support/python.ts";
 
 /* What conntrack prints, and signals by their names, as the agent reads them; and the names that it shares with the rest. */
@@ -18,7 +18,7 @@ import json, drain_agent, scaleout_gate as gate, scaleout_stop as stop, scaleout
 print(json.dumps([gate.Gate(8080).chain, task.TERMS, stop.ENDING, drain_agent.parse([]).stop_signal]))`;
 	const [chain, label, note, signal] = python(script) as [string, string, string, number];
 	expect([chain, label, signal]).toEqual([gateChain(8080), termsLabel, os.constants.signals[announcement]]);
-	const host = new ScratchHost();
+	const host = new StandInHost();
 	const tellEnding = asRoot("root", scriptText("drain/ending", { unit: drainUnit("was") }));
 	const directory = path.join(host.root, "run/scaleout-drain-was");
 	expect(host.run(tellEnding), "where no agent is").toMatchObject({ status: 0, stderr: "" });

@@ -6,7 +6,7 @@ import * as path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { loginStep } from "../../../components/registryLogin.ts";
 import { recordDirectory } from "../../../host/kit.ts";
-import { ScratchHost } from "../../support/scratchHost.ts";
+import { StandInHost } from "../../support/standInHost.ts";
 import { runStep, undoStep } from "../../support/step.ts";
 import { projectDirectory } from "../fixtures.ts";
 
@@ -107,7 +107,7 @@ describe.skipIf(noPython)(`the program that renews a token${noPython ? " (skippe
 });
 
 test("its units are put on a host under the service's name and looked at by each refresh, and nothing of them is left when they go", () => {
-	const host = new ScratchHost();
+	const host = new StandInHost();
 	const step = loginStep("babble-was", server);
 	// What all steps need of a host is not this one's.
 	runStep(host, { step: "test/first" });

@@ -8,7 +8,7 @@ import type { SwarmClusterInputs } from "../../../providers/swarm-cluster/resour
 import { type InventoryHost, inventoryOf, knownHosts, parseRecap, unwanted } from "../../bench/drift/ansible.ts";
 import { checksOf, recordsScript } from "../../bench/drift/records.ts";
 import { swarmChecksOf } from "../../bench/drift/swarm.ts";
-import { ScratchHost } from "../../support/scratchHost.ts";
+import { StandInHost } from "../../support/standInHost.ts";
 import { runStep } from "../../support/step.ts";
 import { connection, hostKey } from "../fixtures.ts";
 
@@ -17,7 +17,7 @@ afterAll(() => fs.rmSync(directory, { recursive: true }));
 
 describe("what the playbook checks on a host", () => {
 	test("is what the steps have recorded, each thing once", () => {
-		const host = new ScratchHost();
+		const host = new StandInHost();
 		const standIns = `
 systemctl() { [ "$1" = is-active ] && echo active || echo enabled; }
 dpkg-query() { case "$*" in *Status-Status*) printf 'package curl\\tinstalled\\n' ;; *) echo "install ok installed" ;; esac; }

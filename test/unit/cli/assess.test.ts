@@ -21,6 +21,7 @@ const service: DeployedService = {
 	peerPort: 7947,
 	volume: "nfs-1",
 	nodes: apps.map((name) => ({ name, address: addressOf[name] as string })),
+	isRouted: true,
 };
 
 const deployed: Deployed = {
@@ -193,7 +194,7 @@ describe("with two services", () => {
 		const unrouted = healthy((o) => {
 			o.nginx.servers = o.nginx.servers.filter((server) => server.endsWith(":8080"));
 		});
-		expect(assess(both, unrouted)).toEqual([]);
+		expect(assess({ ...deployed, services: [{ ...admin, isRouted: false }, service] }, unrouted)).toEqual([]);
 	});
 
 	test("what is wrong with one is told of that one", () => {

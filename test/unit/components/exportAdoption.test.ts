@@ -3,11 +3,11 @@ import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { exportsLine, serverStep } from "../../../components/nfs.ts";
 import { eachOnHost } from "../../support/eachHost.ts";
-import type { ScratchHost } from "../../support/scratchHost.ts";
+import type { StandInHost } from "../../support/standInHost.ts";
 import { runStep } from "../../support/step.ts";
 import { topology } from "../fixtures.ts";
 
-let host: ScratchHost;
+let host: StandInHost;
 let logs: string;
 const at = (name: string) => path.join(host.root, "etc", name);
 const read = (name: string) => fs.readFileSync(at(name), "utf8");

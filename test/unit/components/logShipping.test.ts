@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { agentConfig, shippingStep } from "../../../components/logShipping.ts";
 import { eachOnHost } from "../../support/eachHost.ts";
-import type { ScratchHost } from "../../support/scratchHost.ts";
+import type { StandInHost } from "../../support/standInHost.ts";
 import { runStep } from "../../support/step.ts";
 
 /*
@@ -57,7 +57,7 @@ describe("the agent's configuration", () => {
 
 describe("the step that runs the agent", () => {
 	const fingerprint = "937616F3450B7D806CBD9725D58167303B789C72";
-	let host: ScratchHost;
+	let host: StandInHost;
 	let agent: string;
 	eachOnHost((fresh) => {
 		host = fresh;

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { clientStep, clientsOf, exportsLine, serverStep } from "../../../components/nfs.ts";
 import { scriptText } from "../../../host/kit.ts";
 import { eachOnHost } from "../../support/eachHost.ts";
-import type { ScratchHost } from "../../support/scratchHost.ts";
+import type { StandInHost } from "../../support/standInHost.ts";
 import { runStep, undoStep } from "../../support/step.ts";
 import { type Raw, topology } from "../fixtures.ts";
 
@@ -38,7 +38,7 @@ describe("the exports line", () => {
 });
 
 describe("on the log host", () => {
-	let host: ScratchHost;
+	let host: StandInHost;
 	eachOnHost((fresh) => {
 		host = fresh;
 	});

@@ -26,7 +26,7 @@ describe("a fault of HTTPS is told by property, value and remedy", () => {
 		["ACME for no name", { tls: { acme } }, "nginx.sites[0].serverName", "_", "acme needs the name of the site"],
 		["ACME for a wildcard", { sites: [{ serverName: "*.example.org" }], tls: { acme } }, "nginx.sites[0].serverName", "*.example.org", "without wildcards"],
 		["ACME for an address", { sites: [{ serverName: "192.0.2.1" }], tls: { acme } }, "nginx.sites[0].serverName", "192.0.2.1", "acme proves a DNS name"],
-		["ACME for a name that would be an option", { sites: [{ serverName: "-d.example.org" }], tls: { acme } }, "nginx.sites[0].serverName", "-d.example.org", "acme proves a DNS name"],
+		["ACME for a name that would be an option", { sites: [{ serverName: "-d.example.org" }], tls: { acme } }, "nginx.sites[0].serverName", "-d.example.org", "use a DNS name in lower case"],
 		["ACME for names without the site's own", { ...named, tls: { acme: { ...acme, domains: ["www.example.org"] } } }, "nginx.tls.acme.domains", ["www.example.org"], "lacks nginx.sites[0].serverName was.example.org"],
 		["a domain that would end a command", { ...named, tls: { acme: { ...acme, domains: ["a.example.org;id"] } } }, "nginx.tls.acme.domains[0]", "a.example.org;id", "use a DNS name"],
 		["an e-mail address that is none", { ...named, tls: { acme: { ...acme, email: "ops" } } }, "nginx.tls.acme.email", "ops", "e-mail"],

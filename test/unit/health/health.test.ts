@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { Health } from "../../../lib/health.ts";
 import { healthcheck, probeTool } from "../../../providers/service/healthcheck.ts";
 import type { ProbeResult } from "../../../providers/service/resource.ts";
-import { lookAtNodes } from "../../../providers/service/serving.ts";
+import { checkNodes } from "../../../providers/service/serving.ts";
 import { connection, projectDirectory } from "../fixtures.ts";
 import { serviceInputs } from "../providers/service/inputs.ts";
 import { type ApplicationName, portOf, type SeenRequest } from "./applications.ts";
@@ -197,8 +197,8 @@ print(json.dumps({"healthy": healthy, "answer": scaleout_health.answer(address, 
 /** The function that `up` and a refresh ask by. */
 async function up(name: ApplicationName, change: Partial<Health>): Promise<{ healthy: boolean | undefined; answer: string }> {
 	const nodes = [{ name: "node", nodeId: "", address, connection: connection() }];
-	const [look] = await lookAtNodes(nodes, inputsOf(name, change), { shell }, false);
-	return { healthy: look?.serves, answer: look?.answer ?? "" };
+	const [check] = await checkNodes(nodes, inputsOf(name, change), { shell }, false);
+	return { healthy: check?.serves, answer: check?.answer ?? "" };
 }
 
 async function prober(name: ApplicationName, asked = "/health"): Promise<ProbeResult> {
@@ -305,7 +305,7 @@ describe("Docker's check", () => {
 	test.each([
 		["was healthy once", healthyOnce],
 		["has no /dev/shm to write to", "mount -o remount,ro ."],
-	])("of a task that %s looks once at each address, at the interval's end", async (_case, shm) => {
+	])("of a task that %s checks once at each address, at the interval's end", async (_case, shm) => {
 		requests.length = 0;
 		const [well, ill] = await Promise.all([
 			docker("ok", { intervalSeconds: 4 }, { shm }),

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { serverNames } from "../../../components/nginxConfig.ts";
-import { acmeStep } from "../../../components/nginxSteps.ts";
+import { serverNames } from "../../../components/balancer/nginx/config.ts";
+import { acmeStep } from "../../../components/balancer/nginx/steps.ts";
 import { eachOnHost } from "../../support/eachHost.ts";
-import type { ScratchHost } from "../../support/scratchHost.ts";
+import type { StandInHost } from "../../support/standInHost.ts";
 import { runStep } from "../../support/step.ts";
 import { topology } from "../fixtures.ts";
 
@@ -14,7 +14,7 @@ const paths = {
 	caBundle: "/etc/letsencrypt/own-ca.pem",
 	dropIn: "/etc/systemd/system/d/own.conf",
 };
-let host: ScratchHost;
+let host: StandInHost;
 eachOnHost((fresh) => {
 	host = fresh;
 });

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { type AgentNode, agentStep } from "../../../components/drainAgent.ts";
 import { recordDirectory } from "../../../host/kit.ts";
 import { eachOnHost } from "../../support/eachHost.ts";
-import type { ScratchHost } from "../../support/scratchHost.ts";
+import type { StandInHost } from "../../support/standInHost.ts";
 import { runStep, undoStep } from "../../support/step.ts";
 import { projectDirectory, serviceIn, topology, was } from "../fixtures.ts";
 
@@ -56,7 +56,7 @@ describe("the agent's unit", () => {
 });
 
 describe("on a host", () => {
-	let host: ScratchHost;
+	let host: StandInHost;
 	eachOnHost((fresh) => {
 		host = fresh;
 	});

@@ -1,18 +1,18 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { siteStep } from "../../../components/nginxSteps.ts";
-import { methodSince, requirements } from "../../../components/nginxUpstream.ts";
+import { siteStep } from "../../../components/balancer/nginx/steps.ts";
+import { methodSince, requirements } from "../../../components/balancer/nginx/upstream.ts";
 import { methods } from "../../../config/sections/nginx.ts";
 import { eachOnHost } from "../../support/eachHost.ts";
-import type { ScratchHost } from "../../support/scratchHost.ts";
+import type { StandInHost } from "../../support/standInHost.ts";
 import { runStep, undoStep } from "../../support/step.ts";
 import { topology } from "../fixtures.ts";
 
 /* A file of NGINX is put into effect on a host whose NGINX runs with another one. */
 
 const file = "/etc/nginx/conf.d/own.conf";
-let host: ScratchHost;
+let host: StandInHost;
 eachOnHost((fresh) => {
 	host = fresh;
 	write(file, "old");
@@ -120,9 +120,11 @@ describe("a file of NGINX", () => {
 	});
 
 	test("in effect has its flag, and no other certificate beside its own; taken back, neither file nor flag is there", () => {
-		const [mark, certificate] = ["/etc/nginx/own.https", "/etc/nginx/own-tls/new.pem"];
+		const [directory, certificate] = ["/etc/nginx/own.https", "/etc/nginx/own-tls/new.pem"];
+		const mark = `${directory}/was.example.org`;
 		for (const name of ["old", "new"]) write(`/etc/nginx/own-tls/${name}.pem`, "");
-		const step = siteStep({ path: file, content: "new\n", mark, certificate });
+		write(`${directory}/former.example.org`, "");
+		const step = siteStep({ path: file, content: "new\n", flags: { directory, names: ["was.example.org", "-.example.org"] }, certificate });
 		expect(runStep(host, step, nginx("1.24.0") + refuses).status).toBe(1);
 		expect([read(mark), fs.readdirSync(at("etc/nginx/own-tls"))]).toEqual([undefined, ["new.pem", "old.pem"]]);
 		expect(runStep(host, step, nginx("1.24.0")).status).toBe(0);

@@ -2,12 +2,12 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
 import { eachOnHost } from "../../support/eachHost.ts";
-import type { ScratchHost } from "../../support/scratchHost.ts";
+import type { StandInHost } from "../../support/standInHost.ts";
 import { runStep } from "../../support/step.ts";
 
 /* The packages of a step, on a host that has some. */
 
-let host: ScratchHost;
+let host: StandInHost;
 eachOnHost((fresh) => {
 	host = fresh;
 });

@@ -8,15 +8,15 @@ import { kitDirectory, recordDirectory, stepVersion } from "../../../host/kit.ts
 import { asRoot } from "../../../lib/connection.ts";
 import { differencesOf } from "../../../lib/drift.ts";
 import { refreshScript } from "../../../providers/host/provider.ts";
-import { ScratchHost } from "../../support/scratchHost.ts";
+import { StandInHost } from "../../support/standInHost.ts";
 import { commandsOf, runStep, undoStep } from "../../support/step.ts";
 
 /* What all steps have in common, seen at a step of the test's own. */
 
 const owner = "swarm-scaleout/lab";
-let host: ScratchHost;
+let host: StandInHost;
 beforeEach(() => {
-	host = new ScratchHost();
+	host = new StandInHost();
 	// Brings the scripts.
 	expect(runStep(host, { step: "test/first" }).status).toBe(0);
 });

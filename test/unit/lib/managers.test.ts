@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Connection } from "../../../lib/connection.ts";
-import { FakeSwarm } from "../../support/fakeSwarm.ts";
+import { StandInSwarm } from "../../support/standInSwarm.ts";
 import { reach } from "../../support/swarmMocks.ts";
 
-let swarm: FakeSwarm;
+let swarm: StandInSwarm;
 let managers: Connection[];
 vi.mock("../../../lib/docker.ts", async () => (await import("../../support/swarmMocks.ts")).docker());
 vi.mock("../../../lib/ssh.ts", async (original) => (await import("../../support/swarmMocks.ts")).ssh(await original<object>()));
@@ -13,7 +13,7 @@ vi.mock("../../../lib/wait.ts", async (original) =>
 const { dockerOnManager, findManager, managersOf, SwarmGoneError } = await import("../../../lib/managers.ts");
 
 beforeEach(async () => {
-	swarm = reach(new FakeSwarm());
+	swarm = reach(new StandInSwarm());
 	managers = [];
 	for (const name of ["m1", "m2", "m3"]) managers.push(await swarm.addHost(name, "manager"));
 });

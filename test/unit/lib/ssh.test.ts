@@ -32,7 +32,7 @@ test("a bastion that does not answer is given up when the time asked for the hos
 	expect(Date.now() - begun).toBeLessThan(15_000);
 });
 
-test("a host behind a bastion whose sshd ends the connection is dialled anew, though the bastion leaves its half of it open", async () => {
+test("a host behind a bastion whose sshd ends the connection is dialled again, though the bastion leaves its half of it open", async () => {
 	const port = await servers.listen(0, (channel) => {
 		channel.exit(0);
 		channel.end();

@@ -1,9 +1,18 @@
 import type Docker from "dockerode";
 import { describe, expect, test } from "vitest";
-import { type Node, type NodeSpec, orUndefined, otherManagers, quorumLost, runningTasks, updateNode } from "../../../lib/swarm.ts";
+import {
+	findService,
+	type Node,
+	type NodeSpec,
+	orUndefined,
+	otherManagers,
+	quorumLost,
+	runningTasks,
+	updateNode,
+} from "../../../lib/swarm.ts";
 
 /** A swarm of one node, which refuses updates of an old version, as the Engine API does. */
-class FakeManager {
+class StandInManager {
 	version = 7;
 	spec: NodeSpec = { Role: "worker", Availability: "active", Labels: { zone: "a" } };
 	updates = 0;
@@ -32,13 +41,13 @@ const drained = (spec: NodeSpec): NodeSpec => ({ ...spec, Availability: "drain" 
 
 describe("a change of a node", () => {
 	test("keeps what it does not name", async () => {
-		const manager = new FakeManager();
+		const manager = new StandInManager();
 		await updateNode(manager.docker, "id", drained);
 		expect(manager.spec).toEqual({ Role: "worker", Availability: "drain", Labels: { zone: "a" } });
 	});
 
 	test("that loses a race is made again, on top of the other's change", async () => {
-		const manager = new FakeManager();
+		const manager = new StandInManager();
 		manager.others.push(() => {
 			manager.version++;
 			manager.spec.Labels = { zone: "b" };
@@ -49,13 +58,13 @@ describe("a change of a node", () => {
 	});
 
 	test("that is there already is not written", async () => {
-		const manager = new FakeManager();
+		const manager = new StandInManager();
 		await updateNode(manager.docker, "id", (spec) => ({ ...spec, Role: "worker" }));
 		expect(manager.updates).toBe(0);
 	});
 
 	test("that is refused for another reason fails at once", async () => {
-		const manager = new FakeManager();
+		const manager = new StandInManager();
 		manager.others.push(() => {
 			throw new Error("attempting to demote the last manager");
 		});
@@ -98,4 +107,32 @@ test("only 404 means that it is not there", async () => {
 	expect(await answer(404)).toBeUndefined();
 	await expect(answer(500)).rejects.toThrow("500");
 	expect(await orUndefined(Promise.resolve("there"))).toBe("there");
+});
+
+describe("a service is found", () => {
+	const docker = (answer: () => Promise<object>) => ({ getService: () => ({ inspect: answer }) }) as unknown as Docker;
+	const admin = { ID: "uixyz", Spec: { Name: "admin" } };
+
+	test("by its name and by its ID", async () => {
+		const swarm = docker(async () => admin);
+		expect(await findService(swarm, "admin")).toBe(admin);
+		expect(await findService(swarm, "uixyz")).toBe(admin);
+	});
+
+	test("and not by what an ID begins with, as Docker takes it, be it one or several", async () => {
+		expect(
+			await findService(
+				docker(async () => admin),
+				"ui",
+			),
+		).toBeUndefined();
+		const several = docker(() => Promise.reject(new Error("(HTTP code 400) service ui is ambiguous (2 matches found)")));
+		expect(await findService(several, "ui")).toBeUndefined();
+		await expect(
+			findService(
+				docker(() => Promise.reject(new Error("connect ECONNREFUSED"))),
+				"ui",
+			),
+		).rejects.toThrow("ECONNREFUSED");
+	});
 });

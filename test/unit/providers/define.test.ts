@@ -129,7 +129,7 @@ describe("create, read, update and delete", () => {
 		expect(await optional.update("id", {}, { size: 2, key: undefined })).toStrictEqual({ outs: { size: 2 } });
 	});
 
-	test("what is gone is reported without an id: the engine makes it anew", async () => {
+	test("what is gone is reported without an id: the engine recreates it", async () => {
 		expect((await provider({ read: async () => undefined }).read("id", olds)).id).toBeUndefined();
 	});
 

@@ -3,7 +3,7 @@ import * as http from "node:http";
 
 /* A stand-in of Docker's Engine API on a Unix socket: the calls that a node's agent makes, with containers that the test makes, starts and stops. */
 
-export interface FakeContainer {
+export interface StandInContainer {
 	Id: string;
 	Image: string;
 	State: { Status: string; Pid: number; Health?: { Status: string }; Error?: string };
@@ -19,8 +19,8 @@ interface Event {
 	timeNano: number;
 }
 
-export class FakeDocker {
-	readonly containers = new Map<string, FakeContainer>();
+export class StandInDocker {
+	readonly containers = new Map<string, StandInContainer>();
 	/** Configuration of each image. */
 	readonly images = new Map<string, { StopSignal?: string }>();
 	/** What it was asked to send, in order. */

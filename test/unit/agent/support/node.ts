@@ -6,7 +6,7 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TaskTerms } from "../../../../lib/agentNames.ts";
 import { projectDirectory } from "../../fixtures.ts";
-import { FakeDocker } from "./docker.ts";
+import { StandInDocker } from "./docker.ts";
 import { containerAddress, makeDockerRules, type Network, published, sh, spawnIn, target } from "./network.ts";
 
 /** As on a host; elsewhere the one of the PATH. */
@@ -39,7 +39,7 @@ export interface TaskOptions {
 }
 
 /** A container: known to the stand-in of Docker, and once it is started, a process. */
-export interface FakeTask {
+export interface StandInTask {
 	id: string;
 	app?: ChildProcess;
 	/** What the application said: requests, signals. */
@@ -51,7 +51,7 @@ export interface FakeTask {
 /** A node of the service: namespaces, a stand-in of Docker, the agent. */
 export class Node {
 	readonly scratch = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-drain-"));
-	readonly docker = new FakeDocker(path.join(this.scratch, "docker.sock"));
+	readonly docker = new StandInDocker(path.join(this.scratch, "docker.sock"));
 	/** Where the agent keeps what it must not forget. */
 	readonly memory = path.join(this.scratch, "scaleout-drain-was");
 	readonly namespace: string;
@@ -84,7 +84,7 @@ export class Node {
 		fs.writeFileSync(path.join(this.scratch, "state"), "active\n");
 	}
 
-	readonly tasks = new Map<string, FakeTask>();
+	readonly tasks = new Map<string, StandInTask>();
 
 	/** A program of the agent's PATH, in place of the real one. Its own directory is scratch. */
 	standIn(name: string, script: string): void {
@@ -117,7 +117,7 @@ export class Node {
 		behaviour = "dies",
 		published: port = published,
 		isPublished = true,
-	}: TaskOptions = {}): FakeTask {
+	}: TaskOptions = {}): StandInTask {
 		const id = crypto.randomBytes(32).toString("hex");
 		const all = { ...quick, ...terms };
 		const key = `${all.target}/tcp`;
@@ -140,7 +140,7 @@ export class Node {
 	}
 
 	/** Starts it; resolves once the application listens. */
-	async start(task: FakeTask, status = 200): Promise<FakeTask> {
+	async start(task: StandInTask, status = 200): Promise<StandInTask> {
 		const app = spawnIn(this.container, [process.execPath, path.join(import.meta.dirname, "app.ts"), String(task.target), task.behaviour]);
 		task.app = app;
 		const container = this.docker.containers.get(task.id);
@@ -156,35 +156,35 @@ export class Node {
 		return task;
 	}
 
-	run(options: TaskOptions = {}, status = 200): Promise<FakeTask> {
+	run(options: TaskOptions = {}, status = 200): Promise<StandInTask> {
 		return this.start(this.create(options), status);
 	}
 
 	/** What Docker's own check says of it from now on. */
-	dockerFinds(task: FakeTask, status: string): void {
+	dockerFinds(task: StandInTask, status: string): void {
 		const { State: state } = this.docker.containers.get(task.id) ?? { State: {} as { Health?: { Status: string } } };
 		if (state.Health) state.Health.Status = status;
 	}
 
 	/** What /health answers from now on. */
-	answerHealth(task: FakeTask, status: number): void {
+	answerHealth(task: StandInTask, status: number): void {
 		task.app?.stdin?.write(`${status}\n`);
 	}
 
 	/** A request of a client that is in flight, until the application is told to answer, or dies. */
-	async request(task: FakeTask): Promise<{ said: Promise<string>; release: () => void }> {
+	async request(task: StandInTask): Promise<{ said: Promise<string>; release: () => void }> {
 		const said = this.network.client.get(`${this.url}held`);
 		await until(() => task.said.includes("request /held"), "the request begins");
 		return { said, release: () => task.app?.stdin?.write("release\n") };
 	}
 
 	/** Swarm asks Docker to stop it: the signal that does nothing, announced. */
-	stop(task: FakeTask): void {
+	stop(task: StandInTask): void {
 		this.docker.event(task.id, "kill", { signal: "23" });
 	}
 
 	/** Swarm puts another task in its place: made ready at once, started when the old one has ended. Resolves once that one listens. */
-	async replace(task: FakeTask, options: TaskOptions = {}): Promise<FakeTask> {
+	async replace(task: StandInTask, options: TaskOptions = {}): Promise<StandInTask> {
 		const next = this.create(options);
 		this.stop(task);
 		await until(

@@ -3,7 +3,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { endpointOf } from "../../../../components/endpoint.ts";
+import { endpointOf } from "../../../../components/balancer/endpoint.ts";
 import type { Topology } from "../../../../config/schema.ts";
 import { ConfigError } from "../../../../lib/fault.ts";
 import { sourceOf } from "../../../../settings.ts";

@@ -4,12 +4,12 @@ import * as path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { kit, kitArchive, kitDirectory } from "../../../../host/kit.ts";
 import { asRoot } from "../../../../lib/connection.ts";
-import { ScratchHost } from "../../../support/scratchHost.ts";
+import { StandInHost } from "../../../support/standInHost.ts";
 import { connection } from "../../fixtures.ts";
 
 /* The scripts of the steps on a host, put there by the real tar. */
 
-let host: ScratchHost;
+let host: StandInHost;
 vi.mock("../../../../lib/ssh.ts", async (original) => ({
 	...(await original<object>()),
 	execAsRoot: async (_connection: object, script: string, { stdin = "" }: { stdin?: string | Buffer } = {}) => {
@@ -29,7 +29,7 @@ const inputs = { connection: connection(), owner: "swarm-scaleout/lab", version:
 const directory = () => path.join(host.root, kitDirectory(inputs.owner));
 
 beforeEach(() => {
-	host = new ScratchHost();
+	host = new StandInHost();
 });
 afterEach(() => host.remove());
 

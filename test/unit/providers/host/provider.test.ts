@@ -2,12 +2,12 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { recordDirectory } from "../../../../host/kit.ts";
-import { ScratchHost } from "../../../support/scratchHost.ts";
+import { StandInHost } from "../../../support/standInHost.ts";
 import { connection } from "../../fixtures.ts";
 
-/* A machine made anew that has the address and the host key of the one before: what a step's inputs say is as it was, and nothing is there. */
+/* A recreated machine that has the address and the host key of the one before: what a step's inputs say is as it was, and nothing is there. */
 
-let host: ScratchHost;
+let host: StandInHost;
 vi.mock("../../../../lib/ssh.ts", async (original) => ({
 	...(await original<object>()),
 	connect: async () => {},
@@ -25,7 +25,7 @@ const state = { ...inputs, os: "debian 12", architecture: "x86_64", drift };
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 beforeEach(() => {
-	host = new ScratchHost();
+	host = new StandInHost();
 	fs.mkdirSync(path.join(host.root, "var/lib"));
 	fs.writeFileSync(path.join(host.root, "etc/os-release"), "ID=debian\nVERSION_ID=12\n");
 });

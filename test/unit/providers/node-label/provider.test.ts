@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { FakeSwarm } from "../../../support/fakeSwarm.ts";
+import { StandInSwarm } from "../../../support/standInSwarm.ts";
 import { reach } from "../../../support/swarmMocks.ts";
 
-let swarm: FakeSwarm;
+let swarm: StandInSwarm;
 vi.mock("../../../../lib/docker.ts", async () => (await import("../../../support/swarmMocks.ts")).docker());
 vi.mock("../../../../lib/ssh.ts", async (original) => (await import("../../../support/swarmMocks.ts")).ssh(await original<object>()));
 vi.mock("../../../../lib/wait.ts", async (original) =>
@@ -13,7 +13,7 @@ const { provider } = await import("../../../../providers/node-label/provider.ts"
 const label = "scaleout.service";
 
 beforeEach(async () => {
-	swarm = reach(new FakeSwarm());
+	swarm = reach(new StandInSwarm());
 	await swarm.addHost("m1", "manager");
 	for (const name of ["w1", "w2"]) await swarm.addHost(name, "worker");
 	swarm.services.set("was", `${label}=was`);
@@ -148,9 +148,9 @@ describe("a label that goes", () => {
 		expect(labelsOf("w1")).toEqual({});
 	});
 
-	test("goes with a swarm that is made anew, without a request", async () => {
+	test("goes with a swarm that is recreated, without a request", async () => {
 		give("w1", { [label]: "was" });
-		await provider.diff("ending", state("w1"), inputs("w1", { clusterId: "anew" }));
+		await provider.diff("ending", state("w1"), inputs("w1", { clusterId: "recreated" }));
 		await provider.delete("ending", state("w1"));
 		expect(swarm.asked).toEqual([]);
 	});
@@ -161,7 +161,7 @@ describe("labels of nodes that are replaced", () => {
 		for (const host of ["w1", "w2"]) {
 			give(host, { [label]: "was" });
 			// A resource of before is replaced: its node's ID is not known yet.
-			const before = await provider.diff(`${host}-replaced`, state(host), inputs(host, { node: "anew" }));
+			const before = await provider.diff(`${host}-replaced`, state(host), inputs(host, { node: "recreated" }));
 			expect(before).toMatchObject({ replaces: ["node"], deleteBeforeReplace: true });
 		}
 		await provider.delete("w1-replaced", state("w1"));
@@ -184,7 +184,11 @@ describe("labels of nodes that are replaced", () => {
 		for (const host of ["w1", "w2"]) {
 			give(host, { [a]: "true", [b]: "true" });
 			for (const label of [a, b])
-				await provider.diff(`${host}-${label}`, { ...of(host, label), observed: {} }, inputs(host, { ...of(host, label), node: "anew" }));
+				await provider.diff(
+					`${host}-${label}`,
+					{ ...of(host, label), observed: {} },
+					inputs(host, { ...of(host, label), node: "recreated" }),
+				);
 		}
 		await Promise.all([a, b].map((label) => provider.delete(`w1-${label}`, { ...of("w1", label), observed: {} })));
 		const next = Promise.all([a, b].map((label) => provider.delete(`w2-${label}`, { ...of("w2", label), observed: {} })));

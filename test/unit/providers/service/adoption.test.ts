@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sameValue } from "../../../../providers/define.ts";
-import { adoptionDifferences, asFound } from "../../../../providers/service/adoption.ts";
+import { adoptionDifferences, inheritedPaths } from "../../../../providers/service/adoption.ts";
 import { rollOut } from "../../../../providers/service/carryOut.ts";
 import { differences } from "../../../../providers/service/compare.ts";
 import { observe } from "../../../../providers/service/observe.ts";
@@ -86,10 +86,10 @@ describe("a service made by hand", () => {
 
 	test("shows no drift afterwards, but for what someone changes", async () => {
 		const state = await create();
-		const look = () => observe("service", inputs(), stand.means, state.observed.asFound);
-		expect(await look()).toEqual(state.observed);
+		const check = () => observe("service", inputs(), stand.means, state.observed.inherited);
+		expect(await check()).toEqual(state.observed);
 		spec().TaskTemplate.ContainerSpec.Env = ["PROFILES_ACTIVE=dev", "DATASOURCE_PASSWORD=planted"];
-		expect((await look())?.differs).toEqual(["TaskTemplate.ContainerSpec.Env"]);
+		expect((await check())?.differs).toEqual(["TaskTemplate.ContainerSpec.Env"]);
 	});
 
 	test("keeps its tasks also when the number of tasks changes", async () => {
@@ -97,14 +97,14 @@ describe("a service made by hand", () => {
 		const outs = await update(state, { replicas: 2 });
 		expect(stand.sent.at(-1)?.spec.Mode).toEqual({ Replicated: { Replicas: 2 } });
 		expect(stand.sent.at(-1)?.spec.TaskTemplate).toEqual(byHand().TaskTemplate);
-		expect(outs.observed.asFound).toEqual(state.observed.asFound);
+		expect(outs.observed.inherited).toEqual(state.observed.inherited);
 	});
 
 	test("keeps its tasks also when a label was added by hand, or a task serves nobody: that one alone is replaced", async () => {
 		const state = await create();
 		spec().Labels = { ...spec().Labels, "by.hand": "yes" };
 		stand.serving.set("worker1", { status: 0, isUnpublished: true, agent: { state: "serving" } });
-		const found = await observe("service", inputs(), stand.means, state.observed.asFound);
+		const found = await observe("service", inputs(), stand.means, state.observed.inherited);
 		expect(found?.differs).toEqual(["Labels.by.hand", expect.stringMatching(/^worker1 does not serve/)]);
 		await update({ ...state, observed: found as ServiceOutputs["observed"] }, {});
 		expect(spec().Labels).not.toHaveProperty(["by.hand"]);
@@ -123,7 +123,7 @@ describe("a service made by hand", () => {
 		const state = await create();
 		const outs = await update(state, { restart: 1 });
 		expect(stand.sent.at(-1)?.spec).toEqual(serviceSpec(inputs({ restart: 1 }), { Replicated: { Replicas: 3 } }));
-		expect(outs.observed).not.toHaveProperty("asFound");
+		expect(outs.observed).not.toHaveProperty("inherited");
 		expect((await observe("service", inputs({ restart: 1 }), stand.means))?.differs).toEqual([]);
 	});
 
@@ -148,10 +148,10 @@ describe("a service made by hand", () => {
 
 test("a service that was taken over is one for whom nothing is lost: the source system's has no difference", () => {
 	expect(adoptionDifferences(byHand(), inputs())).toEqual([]);
-	expect(asFound(byHand(), inputs())).toEqual(
+	expect(inheritedPaths(byHand(), inputs())).toEqual(
 		expect.arrayContaining(["TaskTemplate.ContainerSpec.StopSignal", "TaskTemplate.ContainerSpec.Mounts"]),
 	);
-	expect(asFound(byHand(), inputs())).not.toContain("TaskTemplate.ContainerSpec.Env");
+	expect(inheritedPaths(byHand(), inputs())).not.toContain("TaskTemplate.ContainerSpec.Env");
 	expect(differences(serviceSpec(inputs()), serviceSpec(inputs()))).toEqual([]);
 });
 

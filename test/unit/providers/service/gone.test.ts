@@ -1,17 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Connection } from "../../../../lib/connection.ts";
-import { FakeSwarm } from "../../../support/fakeSwarm.ts";
+import { StandInSwarm } from "../../../support/standInSwarm.ts";
 import { reach } from "../../../support/swarmMocks.ts";
 import { serviceInputs } from "./inputs.ts";
 
-let swarm: FakeSwarm;
+let swarm: StandInSwarm;
 let left: Connection;
 vi.mock("../../../../lib/docker.ts", async () => (await import("../../../support/swarmMocks.ts")).docker());
 vi.mock("../../../../lib/ssh.ts", async (original) => (await import("../../../support/swarmMocks.ts")).ssh(await original<object>()));
 const { provider } = await import("../../../../providers/service/provider.ts");
 
 beforeEach(async () => {
-	swarm = reach(new FakeSwarm());
+	swarm = reach(new StandInSwarm());
 	left = await swarm.addHost("h1");
 });
 afterEach(() => swarm.close());

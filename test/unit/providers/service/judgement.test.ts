@@ -78,7 +78,7 @@ describe("what an update does", () => {
 	});
 
 	test("that is the first of a service made by other means is cut after a second", () => {
-		expect(judged({ restart: 1 }, state({ asFound: ["x"] })).reason).toContain(
+		expect(judged({ restart: 1 }, state({ inherited: ["x"] })).reason).toContain(
 			"longer than a second, once, as the service was made by other means",
 		);
 	});
@@ -94,7 +94,7 @@ describe("what a refresh found is judged, too:", () => {
 		["an update that Swarm stopped", { differs: ["UpdateStatus: paused"] }, "lossless rolling", /UpdateStatus: paused/],
 		["a node that does not serve", { differs: ["worker2 does not serve: its task has no published port"] }, "lossless rolling", /^worker2 does not serve: .*: it is replaced/],
 		["a node that its agent keeps closed", { differs: ["worker2 does not serve: refused (its agent: closed, the gate cannot be opened)"] }, "none", /^worker2 does not serve: .*: it is waited for: the tasks stay as they are$/],
-		["a volume", { differs: ["volume nfsvolume of worker1 has o=soft"] }, "lossless rolling", /^volume nfsvolume of worker1 has o=soft: it is made anew/],
+		["a volume", { differs: ["volume nfsvolume of worker1 has o=soft"] }, "lossless rolling", /^volume nfsvolume of worker1 has o=soft: it is recreated/],
 		["a task less", { running: 2 }, "none", /./],
 	])("%s", (_what, observed, expected, reason) => {
 		expect(judgeUpdate([], state(observed), inputs())).toEqual({ class: expected, reason: expect.stringMatching(reason) });

@@ -10,7 +10,7 @@ const state = { nodes: [node], replicas: 1, imageDigest: image, observed: { imag
 test.each([
 	["under another name in the configuration is the same node", { name: "tokyo" }, false],
 	["at another address is looked at there", { address: "192.168.3.6" }, true],
-	["that joined anew is another node", { nodeId: "node-3" }, true],
+	["that joined again is another node", { nodeId: "node-3" }, true],
 	["that is reached in another way is asked so", { connection: connection({ port: 2222 }) }, true],
 ])("a node %s", async (_what, change, changes) => {
 	expect(await provider.diff("service", state, { ...state, nodes: [{ ...node, ...change }] })).toMatchObject({ changes, replaces: [] });

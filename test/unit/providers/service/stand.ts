@@ -96,7 +96,7 @@ export class Stand {
 		return {
 			swarm: this.#swarm() as unknown as Docker,
 			dockerOn: ({ host }) => this.#dockerOn(host) as unknown as Docker,
-			shell: async ({ host }, script) => this.#look(host, script),
+			shell: async ({ host }, script) => this.#check(host, script),
 			clock: {
 				now: () => this.now,
 				sleep: async (milliseconds) => {
@@ -136,6 +136,7 @@ export class Stand {
 			getTask: (id: string) => ({ logs: async () => frame(this.printed.get(id) ?? "") }),
 			listTasks: async () => structuredClone(this.tasks),
 			listNodes: async () => structuredClone(this.nodes),
+			listServices: async () => structuredClone(this.service ? [this.service] : []),
 			modem: {
 				demuxStream: (stream: NodeJS.ReadableStream, out: NodeJS.WritableStream) => void stream.on("data", (data) => out.write(data)),
 			},
@@ -159,7 +160,7 @@ export class Stand {
 		};
 	}
 
-	#look(host: string, script: string): string {
+	#check(host: string, script: string): string {
 		this.asked.push(`${host} ${script}`);
 		const { status, agent } = this.serving.get(host) ?? { status: 0 };
 		return [`${String(status).padStart(3, "0")} ${status === 0 ? 7 : 0}`, JSON.stringify(agent)].join("\n");

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { FakeSwarm } from "../../../support/fakeSwarm.ts";
+import { StandInSwarm } from "../../../support/standInSwarm.ts";
 import { reach } from "../../../support/swarmMocks.ts";
 
-let swarm: FakeSwarm;
+let swarm: StandInSwarm;
 vi.mock("../../../../lib/docker.ts", async () => (await import("../../../support/swarmMocks.ts")).docker());
 vi.mock("../../../../lib/ssh.ts", async (original) => (await import("../../../support/swarmMocks.ts")).ssh(await original<object>()));
 vi.mock("../../../../lib/wait.ts", async (original) =>
@@ -11,7 +11,7 @@ vi.mock("../../../../lib/wait.ts", async (original) =>
 const { provider } = await import("../../../../providers/swarm-cluster/provider.ts");
 
 beforeEach(() => {
-	swarm = reach(new FakeSwarm());
+	swarm = reach(new StandInSwarm());
 });
 afterEach(() => swarm.close());
 
@@ -45,7 +45,7 @@ describe("the swarm", () => {
 	});
 
 	test("ends with the machine of its only manager, and outlives one of three", async () => {
-		expect((await diff(["m1"], ["m1"], ["anew"])).replaces).toEqual(["machineId"]);
+		expect((await diff(["m1"], ["m1"], ["recreated"])).replaces).toEqual(["machineId"]);
 		const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 		const three = { ...inputs(["m1", "m2", "m3"]), clusterId: "swarm" };
 		const news = { ...three, managers: [{ ...swarm.connection("m1"), hostKey: unknown }, ...three.managers.slice(1)] };
@@ -97,10 +97,10 @@ describe("a swarm made by other means", () => {
 		expect((await provider.create(adopting({ adopt: undefined }))).id).toBe(swarm.clusterId);
 	});
 
-	test("is refused, with all that differs, where it would have to be made anew; nothing is asked of it", async () => {
+	test("is refused, with all that differs, where it would have to be recreated; nothing is asked of it", async () => {
 		swarm.settings = { DataPathPort: 7777, DefaultAddrPool: ["10.20.0.0/16"], SubnetSize: 26 };
 		await expect(provider.create(adopting({ defaultAddrPool: ["10.30.0.0/16"] }))).rejects.toThrow(
-			/swarm\.adopt = .* made anew: swarm\.dataPathPort is 7777 there, 4789 in the configuration; swarm\.defaultAddrPool is \["10\.20\.0\.0\/16"\] there, \["10\.30\.0\.0\/16"\] in the configuration; swarm\.subnetSize is 26 there, 24 in/,
+			/swarm\.adopt = .* recreated: swarm\.dataPathPort is 7777 there, 4789 in the configuration; swarm\.defaultAddrPool is \["10\.20\.0\.0\/16"\] there, \["10\.30\.0\.0\/16"\] in the configuration; swarm\.subnetSize is 26 there, 24 in/,
 		);
 		expect(swarm.askedFor(/POST/)).toEqual([]);
 		const same = { defaultAddrPool: ["10.20.0.0/16"], dataPathPort: 7777, subnetSize: 26 };

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { FakeSwarm, isListed } from "../../../support/fakeSwarm.ts";
+import { isListed, StandInSwarm } from "../../../support/standInSwarm.ts";
 import { reach } from "../../../support/swarmMocks.ts";
 
-let swarm: FakeSwarm;
+let swarm: StandInSwarm;
 vi.mock("../../../../lib/docker.ts", async () => (await import("../../../support/swarmMocks.ts")).docker());
 vi.mock("../../../../lib/ssh.ts", async (original) => (await import("../../../support/swarmMocks.ts")).ssh(await original<object>()));
 vi.mock("../../../../lib/wait.ts", async (original) =>
@@ -11,7 +11,7 @@ vi.mock("../../../../lib/wait.ts", async (original) =>
 const { provider } = await import("../../../../providers/swarm-node/provider.ts");
 
 beforeEach(() => {
-	swarm = reach(new FakeSwarm());
+	swarm = reach(new StandInSwarm());
 });
 afterEach(() => swarm.close());
 
@@ -82,7 +82,7 @@ describe("a host that cannot take part in the swarm that it is in", () => {
 		Object.assign(swarm.nodes.get("node-w1")?.Spec ?? {}, { Role: "manager" });
 	});
 
-	test("leaves and joins anew where it was a node of this one, and the node of before is in no list", async () => {
+	test("leaves and joins again where it was a node of this one, and the node of before is in no list", async () => {
 		const { outs } = await change("w1", ["worker", ["m1"]], ["worker", ["m1"]]);
 		expect(outs).toMatchObject({ observed: { role: "worker", state: "ready" } });
 		expect(swarm.joinedAt).toEqual([["m1:2377"]]);
@@ -124,7 +124,7 @@ describe("a host that joins", () => {
 });
 
 describe("a node that was taken off the list by hand", () => {
-	test("leaves and joins anew", async () => {
+	test("leaves and joins again", async () => {
 		await hosts({ m1: "manager", w1: "worker" });
 		swarm.nodes.delete("node-w1");
 		await change("w1", ["worker", ["m1"]], ["worker", ["m1"]]);
@@ -222,16 +222,16 @@ describe("a node that goes", () => {
 	});
 
 	test("leaves a swarm that is gone, and takes its volumes along: its host could join no other one", async () => {
-		await hosts({ m1: "manager", w1: "worker", anew: undefined });
+		await hosts({ m1: "manager", w1: "worker", added: undefined });
 		swarm.hosts.get("w1")?.volumes.push({ Name: "logs", Labels: { "scaleout.owner": swarm.owner } });
-		await remove("w1", ["anew"], "worker");
+		await remove("w1", ["added"], "worker");
 		expect(swarm.askedFor(/POST/)).toEqual(["w1 POST /swarm/leave"]);
 		expect(swarm.hosts.get("w1")?.volumes).toEqual([]);
 	});
 
 	test("of another swarm that its host is in by now is not touched", async () => {
-		await hosts({ m1: "manager", w1: "worker", anew: undefined });
-		await provider.delete("node-w1", { ...state("w1", "worker", ["anew"]), nodeId: "node-of-before" });
+		await hosts({ m1: "manager", w1: "worker", added: undefined });
+		await provider.delete("node-w1", { ...state("w1", "worker", ["added"]), nodeId: "node-of-before" });
 		expect(swarm.askedFor(/POST/)).toEqual([]);
 	});
 

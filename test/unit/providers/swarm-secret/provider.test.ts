@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { SwarmSecretInputs, SwarmSecretOutputs } from "../../../../providers/swarm-secret/resource.ts";
-import { FakeSwarm } from "../../../support/fakeSwarm.ts";
+import { StandInSwarm } from "../../../support/standInSwarm.ts";
 import { reach } from "../../../support/swarmMocks.ts";
 
-let swarm: FakeSwarm;
+let swarm: StandInSwarm;
 vi.mock("../../../../lib/docker.ts", async () => (await import("../../../support/swarmMocks.ts")).docker());
 vi.mock("../../../../lib/ssh.ts", async (original) => (await import("../../../support/swarmMocks.ts")).ssh(await original<object>()));
 vi.mock("../../../../lib/wait.ts", async (original) =>
@@ -15,7 +15,7 @@ const { removeReleased } = await import("../../../../providers/swarm-secret/clai
 type Made = SwarmSecretInputs & SwarmSecretOutputs;
 
 beforeEach(async () => {
-	swarm = reach(new FakeSwarm());
+	swarm = reach(new StandInSwarm());
 	for (const name of ["m1", "m2", "m3"]) await swarm.addHost(name, "manager");
 });
 afterEach(() => swarm.close());
@@ -61,9 +61,9 @@ describe("a secret", () => {
 		expect({ replaces, deleteBeforeReplace }).toEqual({ replaces: ["name"], deleteBeforeReplace: false });
 	});
 
-	test("goes with a swarm that is made anew, while the service still uses it", async () => {
+	test("goes with a swarm that is recreated, while the service still uses it", async () => {
 		const { id, outs } = await provider.create(inputs());
-		expect((await provider.diff(id, outs as Made, { ...inputs(), clusterId: "anew" })).replaces).toEqual(["clusterId"]);
+		expect((await provider.diff(id, outs as Made, { ...inputs(), clusterId: "recreated" })).replaces).toEqual(["clusterId"]);
 		await provider.delete(id, outs as Made);
 		expect(swarm.askedFor(/DELETE/)).toEqual([]);
 	});

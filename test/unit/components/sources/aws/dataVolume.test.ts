@@ -5,7 +5,7 @@ import { mountStep } from "../../../../../components/sources/aws/dataVolume.ts";
 import { settingsIn } from "../../../../../host/manifest.ts";
 import { eachOnHost } from "../../../../support/eachHost.ts";
 import type { Recorder } from "../../../../support/mocks.ts";
-import type { ScratchHost } from "../../../../support/scratchHost.ts";
+import type { StandInHost } from "../../../../support/standInHost.ts";
 import { runStep } from "../../../../support/step.ts";
 import { recordHosts, tagged } from "./support.ts";
 
@@ -51,7 +51,7 @@ describe("the volume of the collected logs", () => {
 
 describe("the step that mounts it", () => {
 	const volume = "vol-0123456789abcdef0";
-	let host: ScratchHost;
+	let host: StandInHost;
 	eachOnHost((fresh) => {
 		host = fresh;
 		const link = path.join(host.root, "dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0");

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test } from "vitest";
-import { endpointOf } from "../../../../../components/endpoint.ts";
+import { endpointOf } from "../../../../../components/balancer/endpoint.ts";
 import { Hosts } from "../../../../../components/hosts.ts";
 import { hostKeyOf, Recorder } from "../../../../support/mocks.ts";
-import { ScratchHost } from "../../../../support/scratchHost.ts";
+import { StandInHost } from "../../../../support/standInHost.ts";
 import { runStep } from "../../../../support/step.ts";
 import { prodTopology, type Raw } from "../../../fixtures.ts";
 import { prodSource } from "./support.ts";
@@ -62,7 +62,7 @@ describe("hosts in EC2", () => {
 		}
 	});
 
-	test("an instance made anew with the keys of the one before is told by its ID", () => {
+	test("a recreated instance with the keys of the one before is told by its ID", () => {
 		for (const name of names)
 			expect(recorder.find(`hosts-${name}-check`).inputs.machineId, name).toBe(recorder.find(`hosts-${name}`, ":Instance").id);
 	});
@@ -93,7 +93,7 @@ describe("hosts in EC2", () => {
 	});
 
 	test("the manager's login may talk to Docker, as the Docker provider does", () => {
-		const host = new ScratchHost();
+		const host = new StandInHost();
 		const letsIn = names.filter((name) => {
 			const { create, stdin } = recorder.find(`hosts-${name}-packages`).inputs;
 			const before = host.calls("usermod").length;
@@ -137,7 +137,7 @@ cloud-init() { case "$2" in --wait) return ${status} ;; --long) echo "modules-fi
 		["it failed", cloudInit(1), 1, "cloud-init failed:\nmodules-final failed\n"],
 		["it takes too long", "timeout() { return 124; }", 1, "cloud-init is not through after ten minutes\n"],
 	])("%s", (_how, standIns, status, stderr) => {
-		const host = new ScratchHost();
+		const host = new StandInHost();
 		expect(runStep(host, { step: "aws/boot" }, `set -a; ${standIns}\nset +a`)).toMatchObject({ status, stderr });
 		expect(host.faults).toEqual([]);
 		host.remove();

@@ -1,17 +1,19 @@
-import { type PassOn, passOnLines, passOnLocation, passOnMap } from "./nginxPassOn.ts";
-import { type BalancingSettings, block, onlyIf, type UpstreamNodes, upstreamBlock } from "./nginxUpstream.ts";
+import { fileStem } from "../../../lib/names.ts";
+import { tlsUpstream } from "../../../lib/nginx.ts";
+import { type PassOn, passOnLines, passOnLocation, passOnMap } from "./passOn.ts";
+import { type BalancingSettings, block, onlyIf, type UpstreamNodes, upstreamBlock } from "./upstream.ts";
 
 /* NGINX's files: a server for each site, over HTTP and over HTTPS. */
 
 /** What the files are rendered from. */
-export interface Front {
+export interface NginxFiles {
 	nginx: BalancingSettings;
 	/** The services that the sites lead to. Variables are named after the first. */
 	upstreams: UpstreamNodes[];
 	sites: Site[];
 	/** Port that clients reach HTTPS at. */
 	httpsPort: number;
-	paths: FrontPaths;
+	paths: NginxPaths;
 }
 
 export interface Site {
@@ -26,10 +28,10 @@ interface Route {
 }
 
 /** Where things lie on the host. */
-export interface FrontPaths {
+export interface NginxPaths {
 	/** Flag: answer everything with 503. */
 	maintenance: string;
-	/** Flag: HTTPS is up, so HTTP may lead there. */
+	/** Directory of flags: HTTPS is up for the site of this name, so HTTP may lead there. */
 	httpsUp: string;
 	/** Directory certbot puts ACME challenges in. */
 	challenges: string;
@@ -39,30 +41,29 @@ export interface FrontPaths {
 
 const madeBy = "# Made by Pulumi: a change by hand is undone by the next update.";
 
-/** The file with the upstreams and the HTTP servers, for a conf.d directory; some lines are for some versions, see `onlyIf`. Pure. */
-export function httpConfig(front: Front): string {
-	const { nginx, upstreams, sites, paths } = front;
-	const redirect = nginx.tls?.redirect ? [`if (-f ${paths.httpsUp}) {`, `    return 308 ${redirectTarget(front)};`, "}"] : [];
+/**
+ * The file of HTTP, for a conf.d directory; some lines are for some versions, see `onlyIf`. It and the file of HTTPS need nothing of one another: each is tested
+ * beside the other one as it was before, which may still lead to a service that this one no longer knows. Pure.
+ */
+export function httpConfig(files: NginxFiles): string {
+	const { nginx, sites, paths } = files;
+	const redirect = (site: Site) =>
+		nginx.tls?.redirect ? [`if (-f ${paths.httpsUp}/${flagOf(site)}) {`, `    return 308 ${redirectTarget(files)};`, "}"] : [];
 	const acme = ["location ^~ /.well-known/acme-challenge/ {", `    root ${paths.challenges};`, "    default_type text/plain;", "}"];
 	const server = (site: Site) =>
 		block("server", [
 			`listen ${listen(nginx, nginx.listen)}${defaultServer(site)};`,
-			...serverLines(front, site),
+			...serverLines(files, site),
 			...(nginx.tls?.acme ? acme : []),
-			...locationLines(front, site, redirect),
+			...locationLines(files, site, redirect(site)),
 		]);
-	return [
-		madeBy,
-		...upstreams.map((upstream, i) => upstreamBlock(nginx, upstream, i === 0).trimEnd()),
-		`${upgradeMaps(front)}${upstreams.map((upstream) => passOnMap(passOn(front, upstream))).join("")}${proxyMaps(front)}`,
-		...sites.map((site) => server(site).trimEnd()),
-		"",
-	].join("\n");
+	return `${madeBy}\n${[sharedBlocks(files), ...sites.map(server)].join("\n")}`;
 }
 
-/** The file with the HTTPS servers; the one of `httpConfig` must be there. Pure. */
-export function httpsConfig(front: Front): string {
-	const { nginx, sites, paths } = front;
+/** The file of HTTPS, with upstreams of its own. Pure. */
+export function httpsConfig(given: NginxFiles): string {
+	const files = overTls(given);
+	const { nginx, sites, paths } = files;
 	const tls = nginx.tls as NonNullable<BalancingSettings["tls"]>;
 	const at = `listen ${listen(nginx, tls.httpsPort)} ssl`;
 	const hsts = tls.hstsSeconds > 0 ? [`add_header Strict-Transport-Security "max-age=${tls.hstsSeconds}" always;`] : [];
@@ -78,17 +79,36 @@ export function httpsConfig(front: Front): string {
 			`ssl_ciphers ${ciphers.join(":")};`,
 			"ssl_prefer_server_ciphers off;",
 			"ssl_session_timeout 1d;",
-			`ssl_session_cache shared:${prefixOf(front)}_tls:10m;`,
+			`ssl_session_cache shared:${prefixOf(given)}_tls:10m;`,
 			"ssl_session_tickets off;",
 			...hsts,
-			...serverLines(front, site, hsts),
-			...locationLines(front, site),
+			...serverLines(files, site, hsts),
+			...locationLines(files, site),
 		]);
-	return `${madeBy}\n${sites.map(server).join("")}`;
+	return `${madeBy}\n${[sharedBlocks(files), ...sites.map(server)].join("\n")}`;
 }
 
-/** What names of variables begin with: another stack may have its own on the same host. */
-const prefixOf = ({ upstreams: [first] }: Front) => first?.name ?? "app";
+/** What all servers of a file use: upstreams and variables. */
+function sharedBlocks(files: NginxFiles): string {
+	const { nginx, upstreams } = files;
+	const blocks = upstreams.map((upstream) => upstreamBlock(nginx, upstream, upstreams.length === 1));
+	return [...blocks, upgradeMaps(files), ...upstreams.map((upstream) => passOnMap(passOn(files, upstream))), proxyMaps(files)].join("");
+}
+
+/** The same, with other names of the upstreams, and so of variables. */
+function overTls({ upstreams, sites, ...files }: NginxFiles): NginxFiles {
+	return {
+		...files,
+		upstreams: upstreams.map((upstream) => ({ ...upstream, name: tlsUpstream(upstream.name) })),
+		sites: sites.map((site) => ({ ...site, routes: site.routes.map((route) => ({ ...route, upstream: tlsUpstream(route.upstream) })) })),
+	};
+}
+
+/** Name of the file, in the directory `httpsUp`, that says that a site is served over HTTPS. */
+export const flagOf = ({ serverName }: Pick<Site, "serverName">) => fileStem(serverName);
+
+/** What names of variables begin with: NGINX has its own, and another stack may have some on the same host. They are short, as its table takes 46 characters. */
+const prefixOf = ({ upstreams: [first] }: NginxFiles) => `to_${first?.name ?? "app"}`;
 
 const ciphers = ["AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"].flatMap((suite) => [
 	`ECDHE-ECDSA-${suite}`,
@@ -99,10 +119,10 @@ const ciphers = ["AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"].
  * What both servers of a site say of themselves, and of how nodes are asked, which the locations inherit. A location with headers of its own does not
  * inherit the server's: they are `also` in the 503's.
  */
-function serverLines(front: Front, site: Site, also: string[] = []): string[] {
-	const { nginx } = front;
+function serverLines(files: NginxFiles, site: Site, also: string[] = []): string[] {
+	const { nginx } = files;
 	return [
-		`server_name ${namesOf(front, site).join(" ")};`,
+		`server_name ${namesOf(files, site).join(" ")};`,
 		`client_max_body_size ${nginx.clientMaxBodyMiB}m;`,
 		...realIpLines(nginx),
 		"error_page 503 @maintenance;",
@@ -112,13 +132,13 @@ function serverLines(front: Front, site: Site, also: string[] = []): string[] {
 		...also.map((line) => `    ${line}`),
 		'    return 503 "<!doctype html><title>Maintenance</title><h1>Down for maintenance</h1><p>Please try again in a few minutes.</p>\\n";',
 		"}",
-		...proxyLines(front),
+		...proxyLines(files),
 	];
 }
 
 /** Each route to its upstream, unless in maintenance, or as `before` says. */
-function locationLines(front: Front, { routes }: Site, before: string[] = []): string[] {
-	const { upstreams, paths } = front;
+function locationLines(files: NginxFiles, { routes }: Site, before: string[] = []): string[] {
+	const { upstreams, paths } = files;
 	const always = [
 		"# Looked at for each request, so that maintenance begins and ends without a reload.",
 		`if (-f ${paths.maintenance}) {`,
@@ -128,7 +148,7 @@ function locationLines(front: Front, { routes }: Site, before: string[] = []): s
 	];
 	const location = (head: string, lines: string[]) => [`location ${head} {`, ...lines.map((line) => `    ${line}`), "}"];
 	const leads = new Set(routes.map(({ upstream }) => upstream));
-	const used = upstreams.filter(({ name }) => leads.has(name)).map((upstream) => passOn(front, upstream));
+	const used = upstreams.filter(({ name }) => leads.has(name)).map((upstream) => passOn(files, upstream));
 	const to = (name: string) => used.find(({ upstream }) => upstream === name) as PassOn;
 	// NGINX takes the first expression that fits.
 	const longestFirst = routes.toSorted((a, b) => b.path.length - a.path.length);
@@ -142,20 +162,20 @@ function locationLines(front: Front, { routes }: Site, before: string[] = []): s
 	];
 }
 
-/** What a location is for: the path itself and all below it, but not `/administrator` for `/admin`. */
-const matching = (path: string) => (path === "/" ? path : `~ ^${path.replaceAll(".", "\\.")}(/|$)`);
+/** What a location is for: the path itself, also with parameters, and all below it, but not `/administrator` for `/admin`. */
+const matching = (path: string) => (path === "/" ? path : `~ "^${path.replaceAll(".", "\\.")}(/|;|$)"`);
 
-const passOn = ({ nginx }: Front, { name, servers, port }: UpstreamNodes): PassOn => ({
+const passOn = ({ nginx }: NginxFiles, { name, servers, port }: UpstreamNodes): PassOn => ({
 	nginx,
 	upstream: name,
 	servers: servers.map(({ address }) => `${address}:${port}`),
 });
 
 /** How a node is asked. */
-function proxyLines(front: Front): string[] {
-	const { nginx } = front;
-	const prefix = prefixOf(front);
-	const { forwardedFor, proto, host } = forwarded(front);
+function proxyLines(files: NginxFiles): string[] {
+	const { nginx } = files;
+	const prefix = prefixOf(files);
+	const { forwardedFor, proto, host } = forwarded(files);
 	return [
 		"proxy_http_version 1.1;",
 		"proxy_set_header Host $host;",
@@ -169,7 +189,7 @@ function proxyLines(front: Front): string[] {
 		'proxy_set_header X-Forwarded-Prefix "";',
 		`proxy_set_header Upgrade $${prefix}_upgrade;`,
 		"# Empty for all but web sockets: a node's connection is kept then.",
-		`proxy_set_header Connection $${prefix}_connection;`,
+		`proxy_set_header Connection $${prefix}_conn;`,
 		`proxy_connect_timeout ${nginx.connectTimeoutSeconds}s;`,
 		`proxy_read_timeout ${nginx.readTimeoutSeconds}s;`,
 		`proxy_send_timeout ${nginx.readTimeoutSeconds}s;`,
@@ -179,12 +199,12 @@ function proxyLines(front: Front): string[] {
 }
 
 /** Values of the headers that ask for another protocol: only for web sockets, since NGINX no longer sees the requests of what it tunnels. */
-function upgradeMaps(front: Front): string {
-	const prefix = prefixOf(front);
+function upgradeMaps(files: NginxFiles): string {
+	const prefix = prefixOf(files);
 	// A map of strings ignores their case.
 	return [
 		block(`map $http_upgrade $${prefix}_upgrade`, ["default '';", "websocket websocket;"]),
-		block(`map $${prefix}_upgrade $${prefix}_connection`, ["default '';", "websocket upgrade;"]),
+		block(`map $${prefix}_upgrade $${prefix}_conn`, ["default '';", "websocket upgrade;"]),
 	].join("");
 }
 
@@ -196,46 +216,47 @@ function listen({ bind }: BalancingSettings, port: number): string {
 const defaultServer = ({ serverName }: Site) => (serverName === "_" ? " default_server" : "");
 
 /** The names of all sites, and those that a certificate is got for besides. */
-export function serverNames({ sites, nginx }: Pick<Front, "sites" | "nginx">): string[] {
+export function serverNames({ sites, nginx }: Pick<NginxFiles, "sites" | "nginx">): string[] {
 	return [...new Set([...sites.map(({ serverName }) => serverName), ...(nginx.tls?.acme?.domains ?? [])])];
 }
 
 /** A site's own name. The first one answers to those that are no site's as well. */
-function namesOf(front: Front, site: Site): string[] {
-	const { sites } = front;
+function namesOf(files: NginxFiles, site: Site): string[] {
+	const { sites } = files;
 	if (site !== sites[0]) return [site.serverName];
 	const others = sites.slice(1).map(({ serverName }) => serverName);
-	return serverNames(front).filter((name) => !others.includes(name));
+	return serverNames(files).filter((name) => !others.includes(name));
 }
 
 /** 308 and not 301, with which clients make a GET of a POST. */
-function redirectTarget({ httpsPort }: Pick<Front, "httpsPort">): string {
+function redirectTarget({ httpsPort }: Pick<NginxFiles, "httpsPort">): string {
 	return `https://$host${httpsPort === 443 ? "" : `:${httpsPort}`}$request_uri`;
 }
 
 /** Variables with what a trusted proxy says of its client; they hold what NGINX itself sees when someone else says it. */
-function proxyMaps(front: Front): string {
-	const { trustedProxies } = front.nginx;
+function proxyMaps(files: NginxFiles): string {
+	const { trustedProxies } = files.nginx;
 	if (trustedProxies.length === 0) return "";
-	const from = `$${prefixOf(front)}_from_proxy`;
+	const from = `$${prefixOf(files)}_from`;
+	// The library of expressions takes names of 32 characters.
 	const believed = (header: string, variable: string, otherwise: string, pattern: string, value: string) =>
 		block(`map ${from}:$http_x_forwarded_${header} ${variable}`, [
 			`default ${otherwise};`,
-			`~^1:(?<${variable.slice(1)}_said>${pattern})$ ${value};`,
+			`~^1:(?<scaleout_said_${header}>${pattern})$ ${value};`,
 		]);
-	const { forwardedFor, proto, host } = forwarded(front);
+	const { forwardedFor, proto, host } = forwarded(files);
 	return [
 		block(`geo $realip_remote_addr ${from}`, ["default 0;", ...trustedProxies.map((proxy) => `${proxy} 1;`)]),
-		believed("for", forwardedFor, "$remote_addr", ".+", `"${forwardedFor}_said, $realip_remote_addr"`),
-		believed("proto", proto, "$scheme", "https?", `${proto}_said`),
-		believed("host", host, "$http_host", ".+", `${host}_said`),
+		believed("for", forwardedFor, "$remote_addr", ".+", '"$scaleout_said_for, $realip_remote_addr"'),
+		believed("proto", proto, "$scheme", "https?", "$scaleout_said_proto"),
+		believed("host", host, "$http_host", ".+", "$scaleout_said_host"),
 	].join("");
 }
 
 /** Values of the headers that tell the application of its client. */
-function forwarded(front: Front) {
-	if (front.nginx.trustedProxies.length === 0) return { forwardedFor: "$remote_addr", proto: "$scheme", host: "$http_host" };
-	const prefix = `$${prefixOf(front)}_forwarded`;
+function forwarded(files: NginxFiles) {
+	if (files.nginx.trustedProxies.length === 0) return { forwardedFor: "$remote_addr", proto: "$scheme", host: "$http_host" };
+	const prefix = `$${prefixOf(files)}`;
 	return { forwardedFor: `${prefix}_for`, proto: `${prefix}_proto`, host: `${prefix}_host` };
 }
 

@@ -12,7 +12,7 @@ import { tasksOf } from "./tasks.ts";
  * container executor). In that time the node is closed from here; the agent opens it for the next task.
  */
 
-const lookEveryMs = 100;
+const checkEveryMs = 100;
 
 /** Whether the task is about to stop, unannounced. Pure. */
 export function stopsUnannounced({ DesiredState: desired, NodeID: node, Status: { State: state }, Spec: spec }: Task): boolean {
@@ -31,7 +31,7 @@ export function closeBeforeStops(serviceId: string, inputs: ServiceInputs, { swa
 				closed.add(task.ID);
 				void close(task);
 			}
-			await clock.sleep(lookEveryMs);
+			await clock.sleep(checkEveryMs);
 		}
 	};
 	const close = async (task: Task) => {

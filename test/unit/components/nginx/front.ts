@@ -1,9 +1,9 @@
-import type { Front, FrontPaths } from "../../../components/nginxConfig.ts";
-import type { UpstreamServer } from "../../../components/nginxUpstream.ts";
-import type { Topology } from "../../../config/schema.ts";
+import type { NginxFiles, NginxPaths } from "../../../../components/balancer/nginx/config.ts";
+import type { UpstreamServer } from "../../../../components/balancer/nginx/upstream.ts";
+import type { Topology } from "../../../../config/schema.ts";
 
 interface Changed {
-	paths: FrontPaths;
+	paths: NginxPaths;
 	/** Published port of the service. */
 	port?: number;
 	httpsPort?: number;
@@ -14,7 +14,7 @@ export function frontOf(
 	{ sites, upstreams: _upstreams, ...nginx }: Topology["nginx"],
 	servers: UpstreamServer[],
 	{ paths, port = 8080, httpsPort = 443 }: Changed,
-): Front {
+): NginxFiles {
 	const weighted = servers.map((server) => ({ weight: nginx.weights[server.name], ...server }));
 	return {
 		nginx,

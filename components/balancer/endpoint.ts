@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
-import type { Host } from "./host.ts";
-import type { NginxSettings } from "./settings/nginx.ts";
+import type { Host } from "../host.ts";
+import type { NginxSettings } from "../settings/nginx.ts";
 
 export interface EndpointArgs extends Pick<NginxSettings, "tls" | "listen"> {
 	/** Name of the site; `_` for any. */
@@ -17,7 +17,7 @@ export function endpointOf(
 ): pulumi.Output<string> {
 	const [scheme, usual] = tls ? ["https", 443] : ["http", 80];
 	const { address, port, isForwarded } = reach(tls ? tls.httpsPort : listen);
-	const isName = /^[\w-]+(\.[\w-]+)+$/.test(serverName) && !isIP(serverName);
+	const isName = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(serverName) && !isIP(serverName) && (hasOthers || serverName.includes("."));
 	const name = (tls || hasOthers) && isName && !isForwarded ? serverName : address;
 	return pulumi.interpolate`${scheme}://${name}${port === usual ? "" : `:${port}`}`;
 }

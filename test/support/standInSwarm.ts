@@ -11,7 +11,7 @@ import { type Node, orUndefined } from "../../lib/swarm.ts";
  * effect after a moment, as the managers agree on them; a manager that is away counts as unreachable.
  */
 
-interface FakeHost {
+interface StandInHost {
 	name: string;
 	server: http.Server;
 	port: number;
@@ -25,10 +25,10 @@ interface FakeHost {
 }
 
 /** Fails as SSH to the host would. */
-class FakeAgent extends http.Agent {
-	readonly #host: FakeHost;
+class StandInAgent extends http.Agent {
+	readonly #host: StandInHost;
 
-	constructor(host: FakeHost) {
+	constructor(host: StandInHost) {
 		super();
 		this.#host = host;
 	}
@@ -45,7 +45,7 @@ type Answer = { status: number; body?: unknown };
 /** Milliseconds until a role change has taken effect. */
 const agreementMs = 400;
 
-export class FakeSwarm {
+export class StandInSwarm {
 	/** Another one for each: which manager answered last is remembered by swarm. */
 	clusterId = `swarm-${Math.random()}`;
 	owner = "swarm-scaleout/lab";
@@ -55,7 +55,7 @@ export class FakeSwarm {
 	answersLate = false;
 	/** What is settled at init, as the Engine API names it. */
 	settings = { DataPathPort: 4789, DefaultAddrPool: ["10.0.0.0/8"], SubnetSize: 24 };
-	readonly hosts = new Map<string, FakeHost>();
+	readonly hosts = new Map<string, StandInHost>();
 	readonly nodes = new Map<string, Node>();
 	/** What was asked, in order: `m1 POST /nodes/node-m2/update`. */
 	readonly asked: string[] = [];
@@ -80,7 +80,7 @@ export class FakeSwarm {
 	leaderlessUntil = 0;
 
 	async addHost(name: string, role?: "manager" | "worker"): Promise<Connection> {
-		const host: FakeHost = { name, server: http.createServer(), port: 0, isUp: true, volumes: [], containers: [] };
+		const host: StandInHost = { name, server: http.createServer(), port: 0, isUp: true, volumes: [], containers: [] };
 		host.server.on("request", (request, response) => void this.#serve(host, request, response));
 		await new Promise<void>((resolve) => host.server.listen(0, "127.0.0.1", resolve));
 		host.port = (host.server.address() as AddressInfo).port;
@@ -104,7 +104,7 @@ export class FakeSwarm {
 	dockerOn = (connection: Connection): Docker => {
 		const host = this.#host(connection.host);
 		// `agent` is documented by docker-modem but absent from the types.
-		return new Docker({ protocol: "http", host: "127.0.0.1", port: host.port, agent: new FakeAgent(host) } as Docker.DockerOptions);
+		return new Docker({ protocol: "http", host: "127.0.0.1", port: host.port, agent: new StandInAgent(host) } as Docker.DockerOptions);
 	};
 
 	/** In place of lib/ssh.ts. */
@@ -142,13 +142,13 @@ export class FakeSwarm {
 		return [...this.nodes.values()].find(({ ManagerStatus: status }) => status?.Leader)?.ID.replace("node-", "");
 	}
 
-	#host(name: string): FakeHost {
+	#host(name: string): StandInHost {
 		const host = this.hosts.get(name);
 		if (!host) throw new Error(`no host ${name}`);
 		return host;
 	}
 
-	#join(host: FakeHost, role: string): void {
+	#join(host: StandInHost, role: string): void {
 		host.nodeId = `node-${host.name}`;
 		this.nodes.set(host.nodeId, {
 			ID: host.nodeId,
@@ -177,7 +177,7 @@ export class FakeSwarm {
 		this.#elect();
 	}
 
-	async #serve(host: FakeHost, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+	async #serve(host: StandInHost, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
 		const chunks: Buffer[] = [];
 		for await (const chunk of request) chunks.push(chunk as Buffer);
 		const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString() || "{}") : {};
@@ -189,7 +189,7 @@ export class FakeSwarm {
 		response.end(answer === undefined ? "" : JSON.stringify(answer));
 	}
 
-	#answer(host: FakeHost, what: string, query: URLSearchParams, body: Record<string, unknown>): Answer {
+	#answer(host: StandInHost, what: string, query: URLSearchParams, body: Record<string, unknown>): Answer {
 		const own = this.nodes.get(host.nodeId ?? "");
 		const isLed = this.leader() !== undefined && Date.now() >= this.leaderlessUntil;
 		if (what === "GET /_ping") return { status: 200, body: "OK" };
@@ -276,7 +276,7 @@ export class FakeSwarm {
 			this.nodes.delete(id);
 			return { status: 200 };
 		}
-		return { status: 404, body: { message: `the fake does not know ${what}` } };
+		return { status: 404, body: { message: `the stand-in does not know ${what}` } };
 	}
 
 	/** Docker looks for the services and nodes of a filter, and refuses one that is not there. */
@@ -337,7 +337,7 @@ export class FakeSwarm {
 		return { status: 200, body: { ID: id, Version: { Index: 1 }, Spec: found } };
 	}
 
-	#storage(host: FakeHost, what: string, query: URLSearchParams): Answer {
+	#storage(host: StandInHost, what: string, query: URLSearchParams): Answer {
 		const filters = JSON.parse(query.get("filters") ?? "{}") as Record<string, string[]>;
 		const name = what.split("/").at(-1) as string;
 		if (what === "GET /volumes") {
@@ -368,10 +368,10 @@ export class FakeSwarm {
 			host.containers = host.containers.filter(({ isRunning }) => isRunning);
 			return { status: 200, body: { ContainersDeleted: [] } };
 		}
-		return { status: 404, body: { message: `the fake does not know ${what}` } };
+		return { status: 404, body: { message: `the stand-in does not know ${what}` } };
 	}
 }
 
-/** Whether a node of the fake is still listed. */
-export const isListed = async (swarm: FakeSwarm, through: string, name: string) =>
+/** Whether a node of the stand-in is still listed. */
+export const isListed = async (swarm: StandInSwarm, through: string, name: string) =>
 	(await orUndefined(swarm.dockerOn(swarm.connection(through)).getNode(`node-${name}`).inspect())) !== undefined;

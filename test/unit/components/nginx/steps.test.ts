@@ -1,11 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Host } from "../../../components/host.ts";
-import { LoadBalancer } from "../../../components/loadBalancer.ts";
-import type { Drift } from "../../../lib/drift.ts";
-import type { Certificate } from "../../../lib/nginx.ts";
-import { Recorder, type Registered, withoutSecrets } from "../../support/mocks.ts";
-import { connection, type Raw, topology } from "../fixtures.ts";
+import { LoadBalancer } from "../../../../components/balancer/loadBalancer.ts";
+import { nginx as nginxKind } from "../../../../components/balancer/nginx/index.ts";
+import type { Host } from "../../../../components/host.ts";
+import type { Drift } from "../../../../lib/drift.ts";
+import type { Certificate } from "../../../../lib/nginx.ts";
+import { Recorder, type Registered, withoutSecrets } from "../../../support/mocks.ts";
+import { connection, type Raw, topology } from "../../fixtures.ts";
 
 const planted = "planted-certificate-key";
 const given: Certificate = { id: "0123456789ab", pem: undefined as unknown as pulumi.Output<string> };
@@ -41,7 +42,7 @@ async function make(
 		Object.assign(config.hosts[0], node);
 	});
 	const sites = all.nginx.sites.map(({ serverName }) => ({ serverName, routes: { "/": to } }));
-	new LoadBalancer("nginx", { ...all.nginx, host: hostOf("nginx"), sites, certificate });
+	new LoadBalancer("nginx", { kind: nginxKind({ ...all.nginx, certificate }), host: hostOf("nginx"), sites });
 	await pulumi.runtime.disconnect();
 	return Object.fromEntries(recorder.ofType("remote:Command").map((step) => [step.name, step]));
 }

@@ -1,15 +1,15 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { httpConfig } from "../../../components/nginxConfig.ts";
-import { siteStep } from "../../../components/nginxSteps.ts";
-import { eachOnHost } from "../../support/eachHost.ts";
-import type { ScratchHost } from "../../support/scratchHost.ts";
-import { runStep } from "../../support/step.ts";
-import { type Raw, topology } from "../fixtures.ts";
+import { httpConfig } from "../../../../components/balancer/nginx/config.ts";
+import { siteStep } from "../../../../components/balancer/nginx/steps.ts";
+import { eachOnHost } from "../../../support/eachHost.ts";
+import type { StandInHost } from "../../../support/standInHost.ts";
+import { runStep } from "../../../support/step.ts";
+import { type Raw, topology } from "../../fixtures.ts";
 import { frontOf } from "./front.ts";
 
-let host: ScratchHost;
+let host: StandInHost;
 const at = (name: string) => path.join(host.root, "etc/nginx", name);
 const ls = (name: string) => (fs.existsSync(at(name)) ? fs.readdirSync(at(name)).sort() : undefined);
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { windowMs } from "../../../components/nginxPassOn.ts";
-import { namespaceLacks } from "../../support/namespace.ts";
-import { nginxVersion } from "../../support/nginx.ts";
-import { Asking, Scene } from "./nginxSite.ts";
+import { windowMs } from "../../../../components/balancer/nginx/passOn.ts";
+import { namespaceLacks } from "../../../support/namespace.ts";
+import { nginxVersion } from "../../../support/nginx.ts";
+import { Asking, Scene } from "./site.ts";
 
 /* Which requests a real NGINX gives to another node, seen from the nodes. */
 

@@ -64,7 +64,7 @@ export interface HostFile {
 	isDirectory: boolean;
 }
 
-export class ScratchHost {
+export class StandInHost {
 	readonly root: string;
 
 	constructor() {
@@ -109,7 +109,7 @@ export class ScratchHost {
 			HOME: path.join(this.root, "root"),
 		};
 		const script = `set -a; . "$ROOT/.stand-ins"; export -f $(compgen -A function); set +a; umask ${umask}\n${this.#here(command)}`;
-		// As a file, because a socket, which is what spawnSync makes, cannot be opened anew as /dev/stdin.
+		// As a file, because a socket, which is what spawnSync makes, cannot be opened again as /dev/stdin.
 		const input = path.join(this.root, ".stdin");
 		// Of what a step is told, the headings name paths; content stays as it is.
 		fs.writeFileSync(

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Front, httpConfig, httpsConfig } from "../../../components/nginxConfig.ts";
-import { methodSince, requirements } from "../../../components/nginxUpstream.ts";
-import type { Topology } from "../../../config/schema.ts";
-import { methods } from "../../../config/sections/nginx.ts";
-import { forVersion, isAtLeast, nginxVersion, testNginx } from "../../support/nginx.ts";
-import { type Raw, topology } from "../fixtures.ts";
+import { httpConfig, httpsConfig, type NginxFiles } from "../../../../components/balancer/nginx/config.ts";
+import { methodSince, requirements } from "../../../../components/balancer/nginx/upstream.ts";
+import type { Topology } from "../../../../config/schema.ts";
+import { methods } from "../../../../config/sections/nginx.ts";
+import { forVersion, isAtLeast, nginxVersion, testNginx } from "../../../support/nginx.ts";
+import { type Raw, topology } from "../../fixtures.ts";
 import { frontOf } from "./front.ts";
 
 const servers = [
@@ -23,7 +23,7 @@ const paths = {
 	certificate: "/tls/site.pem",
 	key: "/tls/site.key",
 };
-const siteWith = (nginx: Topology["nginx"], to = servers): Front => frontOf(nginx, to, { paths });
+const siteWith = (nginx: Topology["nginx"], to = servers): NginxFiles => frontOf(nginx, to, { paths });
 /** The HTTP file, as a host with this version of NGINX has it. */
 const render = (change: Raw, version = "1.22.1") => forVersion(httpConfig(siteWith(nginxWith(change))), version);
 /** A certificate from files, which the rendering does not look at. */
@@ -166,9 +166,12 @@ describe("forwarded headers", () => {
 		const change = { trustedProxies: ["10.0.0.0/8", "fd00::1"] };
 		for (const text of [render(change), renderHttps(change)]) {
 			expect(text).toContain("set_real_ip_from 10.0.0.0/8;\n    set_real_ip_from fd00::1;\n    real_ip_header X-Forwarded-For;");
-			expect(headers(text)).toMatchObject({ "X-Forwarded-For": "$app_forwarded_for", "X-Forwarded-Proto": "$app_forwarded_proto" });
+			expect(headers(text)).toMatchObject({
+				"X-Forwarded-For": expect.stringMatching(/^\$to_app(_tls)?_for$/),
+				"X-Forwarded-Proto": expect.stringMatching(/^\$to_app(_tls)?_proto$/),
+			});
 		}
-		expect(render(change)).toContain("geo $realip_remote_addr $app_from_proxy {\n    default 0;\n    10.0.0.0/8 1;\n    fd00::1 1;\n}");
+		expect(render(change)).toContain("geo $realip_remote_addr $to_app_from {\n    default 0;\n    10.0.0.0/8 1;\n    fd00::1 1;\n}");
 	});
 });
 
@@ -223,7 +226,7 @@ describe("HTTPS", () => {
 		const suites = /ssl_ciphers (.*);/.exec(text)?.[1]?.split(":") ?? [];
 		expect(suites).toHaveLength(6);
 		for (const suite of suites) expect(suite).toMatch(/^ECDHE-(ECDSA|RSA)-(AES(128|256)-GCM-SHA(256|384)|CHACHA20-POLY1305)$/);
-		expect(text).toContain("ssl_session_cache shared:app_tls:10m;");
+		expect(text).toContain("ssl_session_cache shared:to_app_tls:10m;");
 		expect(text).toContain("ssl_session_tickets off;");
 	});
 
@@ -235,7 +238,9 @@ describe("HTTPS", () => {
 
 	test("HTTP leads there once it is up, and serves as before until then", () => {
 		const text = render({ tls });
-		expect(text).toMatch(/if \(-f \/etc\/nginx\/up\) \{\s+return 308 https:\/\/\$host\$request_uri;\s+\}\s[^}]+proxy_pass http:\/\/app;/);
+		expect(text).toMatch(
+			/if \(-f \/etc\/nginx\/up\/_\) \{\s+return 308 https:\/\/\$host\$request_uri;\s+\}\s[^}]+proxy_pass http:\/\/app;/,
+		);
 		expect(render({ tls: { ...tls, redirect: false } })).not.toContain("return 308");
 		expect(render({})).not.toContain("return 308");
 	});

@@ -5,7 +5,7 @@ import type { ServiceSpec } from "../../../../providers/service/spec.ts";
 import { absent, runningTask } from "./answers.ts";
 import { serviceInputs } from "./inputs.ts";
 
-/* An update that finds no service: that of a swarm which was made anew. A swarm stands in that has what is made in it. */
+/* An update that finds no service: that of a recreated swarm. A stand-in of the swarm has what is made in it. */
 
 vi.mock("../../../../lib/managers.ts", async (original) => ({ ...(await original<object>()), dockerOnManager: () => manager }));
 vi.mock("../../../../lib/ssh.ts", async (original) => ({ ...(await original<object>()), execAsRoot: async () => "200 0" }));
@@ -37,6 +37,7 @@ const manager = {
 		return { ID: "fresh" };
 	},
 	listNodes: async () => [...inputs.nodes.map(({ nodeId }) => ({ ID: nodeId, Status: { State: "ready" } }))],
+	listServices: async () => [],
 	listTasks: async () => inputs.nodes.map(({ nodeId }) => runningTask(nodeId, services.get("fresh"))),
 };
 

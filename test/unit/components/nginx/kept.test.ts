@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { namespaceLacks } from "../../support/namespace.ts";
-import { isAtLeast, nginxVersion } from "../../support/nginx.ts";
-import { Asking, port, Scene } from "./nginxSite.ts";
+import { namespaceLacks } from "../../../support/namespace.ts";
+import { isAtLeast, nginxVersion } from "../../../support/nginx.ts";
+import { Asking, port, Scene } from "./site.ts";
 
 /* Connections that a real NGINX keeps to the nodes, and what becomes of them when a node is taken out. */
 

@@ -1,10 +1,10 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { afterEach, describe, expect, test } from "vitest";
-import { closeScript } from "../../../../providers/service/farewell.ts";
+import { closeScript } from "../../../../providers/service/unannouncedStops.ts";
 
 /* With the real iptables, in a network namespace of its own. */
 
-const namespace = `farewell-${process.pid}`;
+const namespace = `unannounced-${process.pid}`;
 const inside = (...command: string[]) => execFileSync("ip", ["netns", "exec", namespace, ...command], { encoding: "utf8" });
 const canMake = () =>
 	spawnSync("ip", ["netns", "add", namespace]).status === 0 && spawnSync("ip", ["netns", "exec", namespace, "iptables", "-L"]).status === 0;

@@ -1,11 +1,11 @@
 import * as path from "node:path";
-import { httpConfig } from "../../../components/nginxConfig.ts";
-import type { Topology } from "../../../config/schema.ts";
-import { Backend } from "../../support/backend.ts";
-import { Namespace } from "../../support/namespace.ts";
-import { forVersion, LocalNginx, nginxVersion } from "../../support/nginx.ts";
-import { ask } from "../../support/tls.ts";
-import { type Raw, topology } from "../fixtures.ts";
+import { httpConfig } from "../../../../components/balancer/nginx/config.ts";
+import type { Topology } from "../../../../config/schema.ts";
+import { Backend } from "../../../support/backend.ts";
+import { Namespace } from "../../../support/namespace.ts";
+import { forVersion, LocalNginx, nginxVersion } from "../../../support/nginx.ts";
+import { ask } from "../../../support/tls.ts";
+import { type Raw, topology } from "../../fixtures.ts";
 import { frontOf } from "./front.ts";
 
 export const port = 8080;

@@ -4,12 +4,12 @@ import * as http2 from "node:http2";
 import * as https from "node:https";
 import * as path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { httpConfig, httpsConfig } from "../../../components/nginxConfig.ts";
-import { Backend } from "../../support/backend.ts";
-import { makeCertificate } from "../../support/certificate.ts";
-import { forVersion, freePorts, isAtLeast, LocalNginx, nginxVersion } from "../../support/nginx.ts";
-import { handshake, ask as request } from "../../support/tls.ts";
-import { type Raw, topology } from "../fixtures.ts";
+import { httpConfig, httpsConfig } from "../../../../components/balancer/nginx/config.ts";
+import { Backend } from "../../../support/backend.ts";
+import { makeCertificate } from "../../../support/certificate.ts";
+import { forVersion, freePorts, isAtLeast, LocalNginx, nginxVersion } from "../../../support/nginx.ts";
+import { handshake, ask as request } from "../../../support/tls.ts";
+import { type Raw, topology } from "../../fixtures.ts";
 import { frontOf } from "./front.ts";
 
 /* The rendered files in a real NGINX of this machine, in front of three servers of this process. */
@@ -107,7 +107,8 @@ describe.skipIf(!nginxVersion)(`in NGINX${nginxVersion ? ` ${nginxVersion}` : ":
 
 		expect((await ask("http", { headers })).status).toBe(200);
 		expect(await challenge()).toBe("proof");
-		fs.writeFileSync(inDirectory("up"), "");
+		fs.mkdirSync(inDirectory("up"));
+		fs.writeFileSync(inDirectory("up/was.example.org"), "");
 		const led = await ask("http", { method: "POST", path: "/a/b?c=d%20e", body: "x", headers });
 		expect([led.status, led.headers.location]).toEqual([308, `https://was.example.org:${httpsPort}/a/b?c=d%20e`]);
 		expect(await challenge()).toBe("proof");

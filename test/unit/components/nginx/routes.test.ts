@@ -1,17 +1,17 @@
 import * as path from "node:path";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type Front, httpConfig, httpsConfig } from "../../../components/nginxConfig.ts";
-import { Backend } from "../../support/backend.ts";
-import { forVersion, freePorts, LocalNginx, nginxVersion } from "../../support/nginx.ts";
-import { ask } from "../../support/tls.ts";
-import { type Raw, topology } from "../fixtures.ts";
+import { httpConfig, httpsConfig, type NginxFiles } from "../../../../components/balancer/nginx/config.ts";
+import { Backend } from "../../../support/backend.ts";
+import { forVersion, freePorts, LocalNginx, nginxVersion } from "../../../support/nginx.ts";
+import { ask } from "../../../support/tls.ts";
+import { type Raw, topology } from "../../fixtures.ts";
 
 /* Several services behind one NGINX, the real one, each with nodes that are servers of this process. */
 
 const addresses = ["127.0.0.1", "127.0.0.2"];
 const paths = { maintenance: "/m", httpsUp: "/u", challenges: "/c", certificate: "/tls.pem", key: "/tls.pem" };
 
-function frontWith(change: Raw, sites: Front["sites"], ports: Record<string, number>): Front {
+function frontWith(change: Raw, sites: NginxFiles["sites"], ports: Record<string, number>): NginxFiles {
 	const { sites: _sites, upstreams: _upstreams, ...nginx } = topology((all) => Object.assign(all.nginx, change)).nginx;
 	const servers = addresses.map((address) => ({ name: address, address }));
 	return { nginx, upstreams: Object.entries(ports).map(([name, port]) => ({ name, port, servers })), sites, httpsPort: 443, paths };
@@ -69,7 +69,17 @@ describe.skipIf(!nginxVersion)(`in NGINX${nginxVersion ? ` ${nginxVersion}` : ":
 	test("a request goes where the longest path of its site leads, unchanged", async () => {
 		await start();
 		const found: Record<string, string | number> = {};
-		for (const url of ["/", "/x?admin=1", "/admin", "/admin/", "/admin/users?a=b", "/administrator", "/admin/api.v1/x", "/admin/apixv1"])
+		for (const url of [
+			"/",
+			"/x?admin=1",
+			"/admin",
+			"/admin/",
+			"/admin/users?a=b",
+			"/admin;jsessionid=1",
+			"/administrator",
+			"/admin/api.v1/x",
+			"/admin/apixv1",
+		])
 			found[url] = await answer("was.example.org", url);
 		expect(found).toEqual({
 			"/": "was",
@@ -77,6 +87,7 @@ describe.skipIf(!nginxVersion)(`in NGINX${nginxVersion ? ` ${nginxVersion}` : ":
 			"/admin": "admin",
 			"/admin/": "admin",
 			"/admin/users?a=b": "admin",
+			"/admin;jsessionid=1": "admin",
 			"/administrator": "was",
 			"/admin/api.v1/x": "was",
 			"/admin/apixv1": "admin",
@@ -108,9 +119,9 @@ describe.skipIf(!nginxVersion)(`in NGINX${nginxVersion ? ` ${nginxVersion}` : ":
 	});
 });
 
-test("each upstream has a cookie of its own, and the first has the configured name", () => {
+test("each of several upstreams has a cookie of its own", () => {
 	const text = httpConfig(frontWith({ sticky: { cookie: "node" } }, sites, { was: 8080, admin: 8081 }));
-	expect(text.match(/sticky cookie \S+/g)).toEqual(["sticky cookie node", "sticky cookie node_admin"]);
+	expect(text.match(/sticky cookie \S+/g)).toEqual(["sticky cookie node_was", "sticky cookie node_admin"]);
 });
 
 test("HTTPS has a server for each site, with the one certificate", () => {

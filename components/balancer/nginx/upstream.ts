@@ -1,4 +1,4 @@
-import type { NginxSettings } from "./settings/nginx.ts";
+import type { NginxSettings } from "../../settings/nginx.ts";
 
 /* The part of NGINX's configuration that says which nodes a service has, and how requests are spread over them. */
 
@@ -47,11 +47,11 @@ export function requirements({ method, sticky }: Nginx): Requirement[] {
 	return needed;
 }
 
-/** The block of a service's nodes. `isFirst`: of several, the one whose cookie has the configured name. Pure. */
-export function upstreamBlock(nginx: BalancingSettings, { name, port, servers }: UpstreamNodes, isFirst: boolean): string {
+/** The block of a service's nodes. `isOnly`: its cookie has the configured name; each of several has one of its own. Pure. */
+export function upstreamBlock(nginx: BalancingSettings, { name, port, servers }: UpstreamNodes, isOnly: boolean): string {
 	return block(`upstream ${name}`, [
 		...methodLines(nginx),
-		...stickyLines(nginx, isFirst ? "" : `_${name}`),
+		...stickyLines(nginx, isOnly ? "" : `_${name}`),
 		...servers.map((server) => serverLine(server, port, nginx)),
 		...keptLines(nginx),
 	]);

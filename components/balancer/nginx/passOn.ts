@@ -1,5 +1,5 @@
-import { sentAgainSeconds } from "../lib/nginx.ts";
-import type { NginxSettings } from "./settings/nginx.ts";
+import { sentAgainSeconds } from "../../../lib/nginx.ts";
+import type { NginxSettings } from "../../settings/nginx.ts";
 
 /*
  * Which requests NGINX may give to another node: those of which nothing was sent.
@@ -37,7 +37,7 @@ export function passOnMap(to: PassOn): string {
 	if (!hasLocation(to)) return "";
 	const { upstream, servers } = to;
 	const passes = Math.min(servers.length - 1, mostPasses);
-	return `map "$upstream_bytes_sent|$upstream_status|$upstream_addr" $${upstream}_next {
+	return `map "$upstream_bytes_sent|$upstream_status|$upstream_addr" $to_${upstream}_next {
     volatile;
     default 502;
     # Something was sent, and no answer came in time, or the connection broke.
@@ -75,13 +75,14 @@ export function passOnLines(to: PassOn): string[] {
 export function passOnLocation(to: PassOn): string[] {
 	if (!hasLocation(to)) return [];
 	const next = `${to.upstream}_next`;
+	const variable = `$to_${next}`;
 	// An `error_page` of its own, so that this answer does not come here again.
 	const answer = (status: number) => [
-		`    if ($${next} = ${status}) {`,
+		`    if (${variable} = ${status}) {`,
 		"        error_page 503 @maintenance;",
 		`        return ${status};`,
 		"    }",
 	];
 	const again = [`error_page 502 504 = @${next};`, "recursive_error_pages on;"].map((line) => `    ${line}`);
-	return [`location @${next} {`, ...again, ...answer(502), ...answer(504), `    proxy_pass http://$${next};`, "}"];
+	return [`location @${next} {`, ...again, ...answer(502), ...answer(504), `    proxy_pass http://${variable};`, "}"];
 }

@@ -2,15 +2,15 @@ import type { Progress } from "./progress.ts";
 import { until } from "./wait.ts";
 
 /**
- * Allows only one of several hosts to be away at a time. The engine replaces what it can at the same time; nodes that serve must go one by one.
- * Several resources of a host share its turn: it is back when all of them are. Lives as long as the process, which is one `up`.
+ * Allows only one of several hosts to be absent at a time. The engine replaces what it can at the same time; nodes that serve must go one by one.
+ * Several resources of a host count as one: it is back when all of them are. Lives as long as the process, which is one `up`.
  */
-export class Turns {
+export class OneAtATime {
 	readonly #announced = new Set<string>();
 	/** The host that is away, and which of its resources are. */
 	#away: { host: string; parts: Set<string> } | undefined;
 
-	/** Says that the resource with this ID will be deleted and made anew. */
+	/** Says that the resource with this ID will be deleted and created again. */
 	announce(id: string): void {
 		this.#announced.add(id);
 	}

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Certificate } from "../lib/nginx.ts";
-import type { HostStepArgs } from "./host.ts";
-import type { FrontPaths } from "./nginxConfig.ts";
-import type { Requirement } from "./nginxUpstream.ts";
+import type { Certificate } from "../../../lib/nginx.ts";
+import type { HostStepArgs } from "../../host.ts";
+import type { NginxPaths } from "./config.ts";
+import type { Requirement } from "./upstream.ts";
 
 /* The steps on the NGINX host. */
 
@@ -21,25 +21,25 @@ export interface SiteFile {
 	requirements?: Requirement[];
 	/** Files of others that it takes the place of, in the same swap. */
 	adoption?: NginxAdoption | undefined;
-	/** Flag that it is in effect. */
-	mark?: string;
+	/** Flags that it is in effect: a file for each name, and no other one. */
+	flags?: { directory: string; names: string[] };
 	/** The certificate in use: others in its directory go once this file is in effect. */
 	certificate?: string;
 }
 
 /** Puts a file into effect: see host/steps/nginx/site.sh. */
-export function siteStep({ path, content, requirements = [], adoption, mark, certificate }: SiteFile): HostStepArgs {
+export function siteStep({ path, content, requirements = [], adoption, flags, certificate }: SiteFile): HostStepArgs {
 	return {
 		step: "nginx/site",
 		settings: {
 			file: path,
 			needs: requirements.map(({ setting, since, remedy }) => `${since} ${setting}: ${remedy}`),
 			...(adoption && { adopt: adoption.files, kept: adoption.kept }),
-			...(mark && { mark }),
+			...(flags && { flags: flags.directory, flagged: flags.names }),
 			...(certificate && { certificate }),
 		},
 		files: [{ path, content, isStaged: true }],
-		checks: ["unit nginx", `nginx-has-read ${path}`, ...(mark ? [`file ${mark}`] : [])],
+		checks: ["unit nginx", `nginx-has-read ${path}`, ...(flags?.names ?? []).map((name) => `file ${flags?.directory}/${name}`)],
 	};
 }
 
@@ -68,7 +68,7 @@ export function certificateStep(path: string, pem: pulumi.Input<string>): HostSt
 }
 
 /** What the host keeps of ACME under a name of its own. */
-export interface AcmePaths extends Pick<FrontPaths, "challenges"> {
+export interface AcmePaths extends Pick<NginxPaths, "challenges"> {
 	/** certbot's name of the certificate. */
 	name: string;
 	/** The host's CAs and the one of the ACME server, in one file. */
