@@ -100,10 +100,11 @@ describe.skipIf(noEngine)("a node that is being drained", () => {
 });
 
 describe.skipIf(noEngine)("a node that refuses everybody although its task is healthy", () => {
-	// As Docker left it once when it was restarted in mid-rollout: neither a rule nor a process leads from the node's port to the container.
+	// As Docker left it once when it was restarted in mid-rollout: neither a process nor a rule leads from the node's port to the container. The process first:
+	// between the two it would take requests, and cut them when it is killed.
 	const unpublish = `
-iptables -w -t nat -S DOCKER | grep -e '--dport 8080 ' | sed s/^-A/-D/ | xargs -L1 iptables -w -t nat
-pkill -f '[d]ocker-proxy .*-host-port 8080'`;
+pkill -f '[d]ocker-proxy .*-host-port 8080'
+iptables -w -t nat -S DOCKER | grep -e '--dport 8080 ' | sed s/^-A/-D/ | xargs -L1 iptables -w -t nat`;
 
 	test("is named by status and by a refresh, and up --refresh replaces its task alone; no request fails", async () => {
 		await lab.converge();
