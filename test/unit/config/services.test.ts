@@ -1,8 +1,11 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { lints } from "../../../config/rules/lints.ts";
 import { routesTo, sitesOf } from "../../../config/rules/sites.ts";
 import { servicesOf } from "../../../config/schema.ts";
-import { faultsOf, labConfig, type Raw, topology, was } from "../fixtures.ts";
+import { faultsOf, labConfig, prodConfig, prodTopology, projectDirectory, type Raw, topology, was } from "../fixtures.ts";
 
 /* Several services on the same nodes, and the sites that lead to them. */
 
@@ -79,6 +82,15 @@ describe("a fault is told by property, value and remedy", () => {
 		expect(found).toMatchObject([{ property, remedy: expect.stringContaining(remedy) }]);
 		expect(found[0]?.value).toEqual(value);
 	});
+});
+
+test("the example in the documentation is valid", () => {
+	const text = fs.readFileSync(path.join(projectDirectory, "docs", "services.md"), "utf8");
+	const { config } = parse(/```yaml\n([\s\S]*?)```/.exec(text)?.[1] ?? "") as { config: Raw };
+	const example = Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace("swarm-scaleout:", ""), value]));
+	expect(Object.keys(example)).toEqual(["services", "nginx"]);
+	expect(faultsOf({ ...prodConfig(), ...example })).toEqual([]);
+	expect(lints(prodTopology((all) => void Object.assign(all, example)))).toEqual([]);
 });
 
 test("two services may be built on one base, and their prober may ask below its route", () => {
