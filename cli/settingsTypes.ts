@@ -12,13 +12,14 @@ interface Schema {
 	description?: string;
 	default?: unknown;
 	properties?: Record<string, Schema>;
+	required?: string[];
 	items?: Schema;
 	additionalProperties?: Schema;
 	anyOf?: Schema[];
 	oneOf?: Schema[];
 }
 
-/** The types: name, and where its section stands. Of a list or a map it is one item. */
+/** The types: name, and where its section stands. Of a list or a map it is one item; a section within it that has a type of its own is left out. */
 const sections: Record<string, [name: string, section: string, within?: string]> = {
 	hosts: ["HostSettings", "hosts"],
 	local: ["LocalSettings", "local"],
@@ -46,10 +47,22 @@ export async function settingsFiles(): Promise<Record<string, string>> {
 	const files = Object.entries(sections).map(async ([file, [name, section, within]]) => {
 		const schema = properties[section] as Schema;
 		const item = schema.items ?? (typeof schema.additionalProperties === "object" ? schema.additionalProperties : schema);
-		const text = await compile(withDefaults(within ? (item.properties?.[within] as Schema) : item) as JSONSchema, name, options);
+		const told = within ? (item.properties?.[within] as Schema) : withoutParts(section, item);
+		const text = await compile(withDefaults(told) as JSONSchema, name, options);
 		return [`components/settings/${file}.ts`, `${madeBy}\n\n${text}`] as const;
 	});
 	return Object.fromEntries(await Promise.all(files));
+}
+
+/** Without the sections that have a type of their own. */
+function withoutParts(section: string, { properties = {}, required, ...schema }: Schema): Schema {
+	const parts = Object.values(sections).flatMap(([, of, within]) => (of === section && within ? [within] : []));
+	const isOwn = (key: string) => !parts.includes(key);
+	return {
+		...schema,
+		properties: Object.fromEntries(Object.entries(properties).filter(([key]) => isOwn(key))),
+		...(required && { required: required.filter(isOwn) }),
+	};
 }
 
 /** With the default of each value in its description: the types alone do not say it. */

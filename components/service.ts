@@ -26,7 +26,7 @@ export interface Upstream {
 	hosts: Host[];
 }
 
-export interface WasServiceArgs extends Omit<ServiceSettings, "image" | "secrets" | "secretEnv"> {
+export interface WasServiceArgs extends Omit<ServiceSettings, "secrets" | "secretEnv"> {
 	/** Name of the service in the swarm. Another name is another service. */
 	name: string;
 	/** Docker secrets by file name: mounted at /run/secrets/<name>. A changed value rolls the service; the old secret is removed afterwards. */

@@ -21,12 +21,17 @@ function ofImage({ name, image }: ServiceConfig, registryHost: string | undefine
 	return [...faults, { property: `services.${name}.image.resolve`, value: image.resolve, remedy }];
 }
 
+const isSame =
+	({ name, tag }: ServiceConfig["image"]) =>
+	({ image }: ServiceConfig) =>
+		image.name === name && image.tag === tag;
+
 /** What one service builds must not be another's: each build would take the other's tag, and the last one would run in both. */
 function sharedFaults(services: ServiceConfig[]): Fault[] {
 	const faults: Fault[] = [];
 	const built = services.filter(({ image }) => image.build);
 	for (const { name, image } of services) {
-		const builder = built.find((other) => other.image.name === image.name && other.image.tag === image.tag);
+		const builder = built.find(isSame(image));
 		if (builder && !image.build && !image.pin)
 			faults.push({
 				property: `services.${name}.image.tag`,
@@ -36,7 +41,7 @@ function sharedFaults(services: ServiceConfig[]): Fault[] {
 	}
 	built.forEach(({ name, image }, i) => {
 		const earlier = built.slice(0, i);
-		const same = earlier.find((other) => other.image.name === image.name && other.image.tag === image.tag);
+		const same = earlier.find(isSame(image));
 		if (same)
 			faults.push({
 				property: `services.${name}.image.tag`,

@@ -1,6 +1,7 @@
 import type { Fault } from "../../lib/fault.ts";
 import { tlsUpstream, upstreamName } from "../../lib/nginx.ts";
 import { type ServiceConfig, servicesOf, type Topology } from "../schema.ts";
+import { upstreamName as upstreamForm } from "../sections/values.ts";
 
 type Site = Topology["nginx"]["sites"][number];
 
@@ -97,7 +98,7 @@ function upstreamFaults(topology: Topology): Fault[] {
 				value: upstream,
 				remedy: `is also the upstream of service ${other}: choose another`,
 			});
-		else if (!upstreamPattern.test(upstream))
+		else if (!upstreamForm.safeParse(upstream).success)
 			faults.push({
 				property: `nginx.upstreams.${name}`,
 				remedy: "is missing: the service's name is too long for that of its upstream, at most 31 characters",
@@ -134,5 +135,3 @@ function proberFaults(topology: Topology, { name, rollout }: ServiceConfig): Fau
 		},
 	];
 }
-
-const upstreamPattern = /^[a-z][a-z0-9_]{0,30}$/;

@@ -14,13 +14,10 @@ export function tlsFaults(topology: Topology): Fault[] {
 		for (const key of given)
 			faults.push({ property: `nginx.tls.${key}`, remedy: "acme gets the certificate and its key: remove it, or acme" });
 		faults.push(
-			...nginx.sites
+			...nginx.sites.flatMap(({ serverName }, i) =>
 				// A site for any name is served with the certificate of the others.
-				.filter(({ serverName }) => serverName !== "_" || nginx.sites.length === 1)
-				.flatMap(({ serverName }) => {
-					const i = nginx.sites.findIndex((site) => site.serverName === serverName);
-					return nameFaults(`nginx.sites[${i}].serverName`, serverName, tls.acme?.domains ?? []);
-				}),
+				serverName === "_" && nginx.sites.length > 1 ? [] : nameFaults(`nginx.sites[${i}].serverName`, serverName, tls.acme?.domains ?? []),
+			),
 		);
 	} else if (given.length === 0) {
 		faults.push({ property: "nginx.tls", remedy: "has no certificate: give certificateFile and keyFile, certificate and key, or acme" });

@@ -6,6 +6,7 @@ import { differences } from "./compare.ts";
 import type { Means } from "./means.ts";
 import { gatherFacts } from "./observe.ts";
 import { type Act, type Facts, type Found, plainRequest, plan, type Request } from "./plan.ts";
+import { portHolder } from "./ports.ts";
 import type { ServiceInputs, ServiceOutputs } from "./resource.ts";
 import { checkNodes } from "./serving.ts";
 import { RolloutError, settle } from "./settle.ts";
@@ -23,9 +24,13 @@ export type RolledOut = Omit<ServiceOutputs, "lastRollout">;
 
 /** Brings the service to the inputs and waits until all of it runs and serves. @throws RolloutError; Error when nothing was touched. */
 export async function rollOut(inputs: ServiceInputs, means: Means, asked: Partial<Request> = {}): Promise<RolledOut> {
-	const [image, found] = await Promise.all([withDigest(inputs, means), gatherFacts(inputs.name, inputs, means)]);
+	const [image, found, holder] = await Promise.all([
+		withDigest(inputs, means),
+		gatherFacts(inputs.name, inputs, means),
+		portHolder(inputs, means.swarm),
+	]);
 	const pinned = { ...inputs, image };
-	let facts = found;
+	let facts: Facts = { ...found, portHolder: holder };
 	let request: Request = { ...plainRequest, ...asked };
 	let silent: string[] = [];
 	const tasksBefore: ReadonlySet<string> = new Set(facts.tasks.map(({ ID: id }) => id));

@@ -3,7 +3,6 @@ import { findService, orUndefined, type Task } from "../../lib/swarm.ts";
 import { differences, sameTask } from "./compare.ts";
 import type { Means } from "./means.ts";
 import { type Facts, type Found, isStopped, isUpdating, shutNodes, silentTasks } from "./plan.ts";
-import { portHolder } from "./ports.ts";
 import type { ServiceInputs, ServiceOutputs } from "./resource.ts";
 import { checkNodes, type NodeCheck, whySilent } from "./serving.ts";
 import { serviceSpec } from "./spec.ts";
@@ -20,17 +19,12 @@ type Observed = ServiceOutputs["observed"];
 export async function gatherFacts(key: string, inputs: ServiceInputs, means: Means): Promise<Facts> {
 	const { swarm } = means;
 	// All hosts are dialled at once: a connection takes longer than what is asked over it.
-	const [service, volumes, nodes, holder] = await Promise.all([
-		findService<Found>(swarm, key),
-		wrongVolumes(inputs, means),
-		swarm.listNodes(),
-		portHolder(inputs, swarm),
-	]);
-	if (!service) return { tasks: [], nodes: [], volumes, checks: [], portHolder: holder };
+	const [service, volumes, nodes] = await Promise.all([findService<Found>(swarm, key), wrongVolumes(inputs, means), swarm.listNodes()]);
+	if (!service) return { tasks: [], nodes: [], volumes, checks: [] };
 	// While Swarm replaces tasks, nodes do not serve in their turn.
 	const isAsked = !isUpdating(service.UpdateStatus) && inputs.publish.mode === "host";
 	const [tasks, checks] = await Promise.all([tasksOf(swarm, service.ID), isAsked ? checkNodes(inputs.nodes, inputs, means) : []]);
-	return { service, tasks, nodes, volumes, checks: await closerChecks(checks, tasks, inputs, means), portHolder: holder };
+	return { service, tasks, nodes, volumes, checks: await closerChecks(checks, tasks, inputs, means) };
 }
 
 /** The same, with whether a silent node's task has no published port. */
