@@ -1,3 +1,4 @@
+import "./lib/plainStacks.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { LoadBalancer } from "./components/balancer/loadBalancer.ts";
 import { nginx } from "./components/balancer/nginx/index.ts";

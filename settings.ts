@@ -49,7 +49,7 @@ export function awsArgs(topology: Topology): AwsArgs {
 	return {
 		aws,
 		hosts,
-		logs,
+		logs: { ...logs, shipping: logs.shipping && { logGroup: `/${pulumi.getProject()}/${pulumi.getStack()}/logs`, ...logs.shipping } },
 		images: { server: registry.server, repositories: [...new Set(services.map(({ image }) => image.name))] },
 		ports: {
 			overlay: swarm.dataPathPort,

@@ -1,5 +1,6 @@
-import type { Deployed, DeployedService } from "./deployed.ts";
-import { type Observed, type ObservedService, serversOf } from "./observe.ts";
+import { balancer } from "./balancer.ts";
+import { type Deployed, type DeployedService, serverOf, serversOf } from "./deployed.ts";
+import type { Observed, ObservedService } from "./observe.ts";
 import { serves, servingProblems } from "./serving.ts";
 
 /** What is wrong, one line each; empty when all is well. Pure. */
@@ -76,25 +77,27 @@ export function describeRollout(
 	return { words: said, problems: ["", "completed", "rollback_completed"].includes(update) ? [] : [said] };
 }
 
-function balancerProblems({ services }: Deployed, { nginx, apps }: Observed): string[] {
-	if (!nginx) return [];
-	if (!nginx.isActive) return ["NGINX does not run"];
+function balancerProblems({ services }: Deployed, { balancer: found, apps }: Observed): string[] {
+	const { name: program } = balancer;
+	if (!found) return [];
+	if (!found.isActive) return [`${program} does not run`];
 	const wanted = services.filter(({ isRouted }) => isRouted).flatMap(serversOf);
-	const missing = wanted.filter((server) => !nginx.servers.includes(server));
-	const strange = [...new Set(nginx.servers)].filter((server) => !wanted.includes(server));
+	const missing = wanted.filter((server) => !found.servers.includes(server));
+	const strange = [...new Set(found.servers)].filter((server) => !wanted.includes(server));
 	// A node that is closed, or whose task is down, is told already.
 	const unseen = services.flatMap((service) =>
-		service.nodes.flatMap(({ name, address }) => {
+		service.nodes.flatMap((node) => {
+			const { name } = node;
 			const serving = apps[name]?.[service.name]?.serving;
-			const server = `${address}:${service.published}`;
-			const isUnseen = serving && serves(service, serving) && nginx.unconnected.includes(server);
-			return isUnseen ? [`${name} serves, and the host of NGINX cannot connect to ${server}`] : [];
+			const server = serverOf(service, node);
+			const isUnseen = serving && serves(service, serving) && found.unconnected.includes(server);
+			return isUnseen ? [`${name} serves, and the host of ${program} cannot connect to ${server}`] : [];
 		}),
 	);
 	return [
 		...unseen,
-		...missing.map((server) => `NGINX does not balance over ${server}`),
-		...strange.map((server) => `NGINX balances over ${server}, which is none of this stack`),
+		...missing.map((server) => `${program} does not balance over ${server}`),
+		...strange.map((server) => `${program} balances over ${server}, which is none of this stack`),
 	];
 }
 

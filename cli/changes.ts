@@ -26,7 +26,7 @@ export interface Change {
 
 export interface Preview {
 	changes: Change[];
-	/** Roles of hosts, by the names of their machines, from the hosts' checks before and after. */
+	/** Roles of hosts, by the names of their machines, from the bootstraps of the hosts, before and after. */
 	roles: Map<string, string[]>;
 }
 
@@ -75,7 +75,7 @@ export function readPreview(events: EngineEvent[]): Preview {
 			if (verdictIn(message) || !verdictIn(notes.get(urn))) notes.set(urn, message.trim());
 		}
 		const metadata = (resourcePreEvent ?? resOutputsEvent)?.metadata;
-		if (metadata?.type.endsWith("dynamic/scaleout:HostCheck")) addRoles(roles, metadata);
+		if (metadata?.type.endsWith("dynamic/scaleout:HostBootstrap")) addRoles(roles, metadata);
 		if (!resourcePreEvent) continue;
 		const change = changeOf(resourcePreEvent.metadata);
 		// A replacement comes in several steps; what stays is that it is one.
@@ -110,8 +110,8 @@ function differing(olds: Props, news: Props): string[] {
 
 const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
 
-/** A check is called as the machine that it is of, with `-check` behind. */
+/** A bootstrap is called as the machine that it is of, with `-bootstrap` behind. */
 function addRoles(roles: Map<string, string[]>, { urn, old, new: fresh }: Metadata): void {
 	for (const found of [old?.inputs?.roles, fresh?.inputs?.roles])
-		if (Array.isArray(found)) roles.set(nameOf(urn).replace(/-check$/, ""), found);
+		if (Array.isArray(found)) roles.set(nameOf(urn).replace(/-bootstrap$/, ""), found);
 }

@@ -32,6 +32,12 @@ export interface DeployedService {
 	lastRollout?: Record<string, number>;
 }
 
+/** The node as the load balancer asks it. */
+export const serverOf = ({ published }: Pick<DeployedService, "published">, { address }: { address: string }) => `${address}:${published}`;
+
+/** All that the load balancer asks of a service. */
+export const serversOf = (service: Pick<DeployedService, "published" | "nodes">) => service.nodes.map((node) => serverOf(service, node));
+
 /** @throws Error when the stack is not deployed, or only half. */
 export function deployedOf(resources: DeployedResource[]): Deployed {
 	const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
@@ -46,7 +52,7 @@ export function deployedOf(resources: DeployedResource[]): Deployed {
 		endpoints: [...new Set([outputs.endpoint, ...urls])],
 		swarmId: outputs.swarmId,
 		// One that an `up` has made which did not come to its end is none yet.
-		hosts: resources.filter(isOf("HostCheck")).flatMap(({ inputs: { host: name, roles, connection } }) => {
+		hosts: resources.filter(isOf("HostBootstrap")).flatMap(({ inputs: { host: name, roles, connection } }) => {
 			const address = outputs.nodes[name];
 			return address ? [{ name, roles, address, connection, ...(nodeIds.has(address) && { nodeId: nodeIds.get(address) }) }] : [];
 		}),

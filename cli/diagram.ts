@@ -5,6 +5,7 @@ import { routesTo } from "../config/rules/sites.ts";
 import { type HostConfig, hostsWith, type ServiceConfig, servicesOf, type Topology } from "../config/schema.ts";
 import { readStackFile } from "../config/stackFile.ts";
 import { ConfigError } from "../lib/fault.ts";
+import { balancer as kind } from "./balancer.ts";
 
 /*
  * A picture of a stack's topology, from its configuration:
@@ -66,7 +67,7 @@ function partsOf({ roles }: HostConfig, { nginx, logs }: Topology, services: Ser
 	return [
 		roles.includes("manager") ? "manager" : roles.includes("worker") ? "worker" : "",
 		...services.map((service) => `${service.name}${bound(service)}`),
-		roles.includes("balancer") ? `NGINX, ${nginx.method}` : "",
+		roles.includes("balancer") ? `${kind.name}, ${nginx.method}` : "",
 		roles.includes("log") ? `NFS ${logs.path}` : "",
 		roles.includes("registry") ? "registry" : "",
 	].filter(Boolean);

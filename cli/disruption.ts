@@ -3,6 +3,7 @@ import { judgeStep } from "../host/steps.ts";
 import { type Class, type Verdict, verdictIn } from "../lib/disruption.ts";
 import { judgeUpdate } from "../providers/service/judgement.ts";
 import type { ServiceInputs } from "../providers/service/resource.ts";
+import { balancer } from "./balancer.ts";
 import type { Change, Preview } from "./changes.ts";
 
 /*
@@ -41,7 +42,7 @@ const hostGoes =
 	({ name }, roles) => {
 		const of = roles.get(name);
 		if (!of) return { class: "interruption", reason: `${what}; what the host is for is not known` };
-		if (of.includes("balancer")) return { class: "interruption", reason: `${what}: nothing answers until NGINX is back` };
+		if (of.includes("balancer")) return { class: "interruption", reason: `${what}: nothing answers until ${balancer.name} is back` };
 		if (of.includes("log")) return { class: "interruption", reason: `${what}: writers to the log directory wait until it is back` };
 		return { class: "node replacement", reason: `${what}: the other nodes serve meanwhile` };
 	};
@@ -70,6 +71,7 @@ const nodeLabel: Rule = by({
 	replace: verdict("node replacement", "the node's task is drained and stops, and comes back with the node; the others serve"),
 	update: ({ changed }) => {
 		if (changed.includes("value")) return { class: "interruption", reason: "tasks of the service that had the nodes until now stop" };
+		if (changed.includes("mount")) return { class: "none", reason: "the node proves that it can write to the export" };
 		if (changed.length > 0) return { class: "none", reason: `${changed.join(", ")}: tasks on it go on` };
 		return { class: "none", reason: "the label is put back: the node gets its task again" };
 	},
@@ -79,7 +81,7 @@ const nodeLabel: Rule = by({
 const step: Rule = ({ operation, olds, news }) => {
 	const [, name = ""] = /\/run\.sh (\S+)$/.exec(String(news.create ?? olds.create)) ?? [];
 	const [before, after] = [olds, news].map(({ stdin }) => settingsIn(String(stdin ?? ""))) as [Settings, Settings];
-	return judgeStep(name, operation === "replace" ? "delete" : operation, before, after);
+	return judgeStep(name, operation, before, after);
 };
 
 type Settings = ReturnType<typeof settingsIn>;
@@ -88,8 +90,7 @@ const rules: Record<string, Rule> = {
 	"command:remote:Command": step,
 	"command:remote:CopyToRemote": harmless("what images are built from"),
 	"docker:index/image:Image": harmless("an image is built and pushed; what runs it says so itself"),
-	[dynamic("HostCheck")]: harmless("the host is checked"),
-	[dynamic("HostScripts")]: harmless("the scripts that steps on the host run; a step whose script changes says so itself"),
+	[dynamic("HostBootstrap")]: harmless("the host is checked, and gets packages that are missing and the scripts of the steps"),
 	[dynamic("SshKey")]: harmless("a key pair; machines that take another say so themselves"),
 	[dynamic("GeneratedSecret")]: harmless("a password or a key; what uses it says so itself"),
 	[dynamic("Disk")]: by({

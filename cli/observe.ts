@@ -6,7 +6,8 @@ import { execAsRoot } from "../lib/ssh.ts";
 import type { Node, Task } from "../lib/swarm.ts";
 import { findService } from "../lib/swarm.ts";
 import { type AppState, appStates } from "./apps.ts";
-import type { Deployed, DeployedService } from "./deployed.ts";
+import { type BalancerState, balancer } from "./balancer.ts";
+import { type Deployed, serversOf } from "./deployed.ts";
 
 /** What there is. A part that could not be asked is absent, and its host stands in `unreachable`. */
 export interface Observed {
@@ -17,8 +18,7 @@ export interface Observed {
 	services?: Record<string, ObservedService>;
 	/** App hosts, and on each the services by name. */
 	apps: Record<string, Record<string, AppState>>;
-	/** `unconnected`: upstream servers that the host of NGINX cannot connect to. */
-	nginx?: { isActive: boolean; version: string; servers: string[]; unconnected: string[] };
+	balancer?: BalancerState;
 	log?: { isActive: boolean; exports: string[]; usedPercent: number };
 	/** By URL: HTTP status, or what went wrong. */
 	endpoints: Record<string, string>;
@@ -41,12 +41,13 @@ export async function observe(deployed: Deployed): Promise<Observed> {
 		deployed.hosts
 			.filter(({ roles }) => roles.includes(role))
 			.map((host) => look(host).catch((error) => observed.unreachable.push({ host: host.name, problem: (error as Error).message })));
+	const wanted = deployed.services.flatMap(serversOf);
 	const managers = deployed.hosts.filter(({ roles }) => roles.includes("manager"));
 	const unseen = (error: Error) => observed.unreachable.push({ host: managers.map(({ name }) => name).join(", "), problem: error.message });
 	await Promise.all([
 		swarmState(deployed, managers).then((state) => Object.assign(observed, state), unseen),
 		...on("app", async (host) => void Object.assign(observed.apps, { [host.name]: await appStates(deployed, host) })),
-		...on("balancer", async (host) => void Object.assign(observed, { nginx: await nginxState(deployed, host) })),
+		...on("balancer", async (host) => void Object.assign(observed, { balancer: await balancer.look(host.connection, wanted) })),
 		...on("log", async (host) => void Object.assign(observed, { log: await logState(deployed, host) })),
 		...deployed.endpoints.map(async (url) => void Object.assign(observed.endpoints, { [url]: await ask(url) })),
 	]);
@@ -106,25 +107,6 @@ export function isCurrent({ Spec: spec }: Task, template: object): boolean {
 	const comparable = (value: object) => ({ ...value, Runtime: undefined });
 	return isDeepStrictEqual(comparable(spec), comparable(template));
 }
-
-export async function nginxState(
-	{ services }: Pick<Deployed, "services">,
-	{ connection }: Pick<Host, "connection">,
-): Promise<Observed["nginx"]> {
-	const script = scriptText("status/nginx", { servers: services.flatMap(serversOf) });
-	const [active, version = "", ...lines] = (await execAsRoot(connection, script)).split("\n");
-	const text = lines.join("\n");
-	const servers = [...text.matchAll(/^\s*server\s+([\d.]+:\d+)/gm)].map(([, server]) => server as string);
-	return {
-		isActive: active === "active",
-		version: version.replace(/.*nginx\//, ""),
-		servers: servers.filter((server) => services.some(({ published }) => server.endsWith(`:${published}`))),
-		unconnected: [...text.matchAll(/^unconnected (\S+)$/gm)].map(([, server]) => server as string),
-	};
-}
-
-/** The addresses that NGINX asks. */
-export const serversOf = ({ nodes, published }: DeployedService) => nodes.map(({ address }) => `${address}:${published}`);
 
 async function logState({ exportPath }: Deployed, { connection }: Host): Promise<Observed["log"]> {
 	const script = scriptText("status/log", { path: exportPath });

@@ -3,6 +3,7 @@ import { deployedResources } from "../lib/deployment.ts";
 import { printable } from "../lib/printable.ts";
 import { closeConnections } from "../lib/ssh.ts";
 import { assess, describeRollout } from "./assess.ts";
+import { balancer } from "./balancer.ts";
 import { type Deployed, deployedOf } from "./deployed.ts";
 import { type Observed, observe } from "./observe.ts";
 import { describeServing } from "./serving.ts";
@@ -35,7 +36,7 @@ try {
 }
 
 function describe(deployed: Deployed, observed: Observed, problems: string[]): string {
-	const { nodes = [], nginx, log } = observed;
+	const { nodes = [], balancer: front, log } = observed;
 	const section = (title: string, rows: string[][]) => (rows.length > 0 ? [`${title}`, ...table(rows), ""] : []);
 	const lines = [
 		...section(
@@ -59,7 +60,7 @@ function describe(deployed: Deployed, observed: Observed, problems: string[]): s
 				),
 			];
 		}),
-		...section("NGINX", nginx ? [[nginx.isActive ? "active" : "stopped", nginx.version, nginx.servers.join(" ")]] : []),
+		...section(balancer.name, front ? [[front.isActive ? "active" : "stopped", front.version, front.servers.join(" ")]] : []),
 		...section(
 			"Logs",
 			log ? [[log.isActive ? "active" : "stopped", deployed.exportPath, `${log.usedPercent} % used`, log.exports.join(" ")]] : [],

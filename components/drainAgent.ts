@@ -21,24 +21,36 @@ export interface AgentNode {
 	address: string;
 }
 
-/** The agent that takes a node out before a task of the service stops there. `peers`: the service's other nodes. See host/agents/drain_agent.py. */
+/**
+ * The agent that takes a node out before a task of the service stops there, see host/agents/drain_agent.py.
+ *
+ * @param peers The service's other nodes.
+ * @param needs What else a node has to have for the service's tasks.
+ */
 export function drainAgent(
 	name: string,
 	{ host, node }: SwarmMember,
 	service: WithAgents,
 	self: AgentNode,
 	peers: AgentNode[],
+	needs: Required<Pick<HostStepArgs, "files" | "directories">>,
 	parent: pulumi.Resource,
 ): pulumi.Resource {
+	const step = agentStep(service, self, peers);
+	const whole = { ...step, directories: needs.directories, files: [...step.files, ...needs.files] };
 	// Only on a host that has proven to be this stack's node: on another one it would take the place of that stack's agent.
-	return hostStep((host) => `${name}-drain-agent-${host}`, host, agentStep(service, self, peers), { parent, dependsOn: [node] });
+	return hostStep((host) => `${name}-drain-agent-${host}`, host, whole, { parent, dependsOn: [node] });
 }
 
 /** Seconds in which systemd lets the agent drain its node before Docker stops: the agent's `--shutdown-turn`, and what a firewall takes. */
 const shutdownSeconds = 180;
 
 /** Installs the agent as a systemd service, and waits until it watches. Pure. */
-export function agentStep({ name, rollout }: WithAgents, node: AgentNode, peers: AgentNode[]): HostStepArgs {
+export function agentStep(
+	{ name, rollout }: WithAgents,
+	node: AgentNode,
+	peers: AgentNode[],
+): HostStepArgs & Required<Pick<HostStepArgs, "files">> {
 	const unit = drainUnit(name);
 	const options = [
 		`--service ${name}`,

@@ -1,14 +1,12 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { kit, kitDirectory, recordDirectory, stepVersion } from "../host/kit.ts";
+import { stepCommand, stepVersion, undoCommand } from "../host/kit.ts";
 import { manifest, type StepData, type StepFile } from "../host/manifest.ts";
 import type { StepName } from "../host/steps.ts";
 import type { Connection } from "../lib/connection.ts";
 import type { Drift } from "../lib/drift.ts";
 import { fileStem } from "../lib/names.ts";
 import type { Role } from "../lib/roles.ts";
-import type { HostCheck } from "../providers/host/resource.ts";
-import { HostScripts } from "../providers/host-scripts/resource.ts";
 import { aliasesOf } from "./hostNames.ts";
 
 /** Where people reach a port of a host. */
@@ -34,7 +32,7 @@ export interface Host {
 	user: string;
 	/** Steps on the host wait for this: it proves that the host can be used. */
 	ready: pulumi.Resource;
-	/** What a refresh found changed on it by hand, by step: see HostCheck. */
+	/** What a refresh found changed on it by hand, by step: see HostBootstrap. */
 	drift: pulumi.Output<Drift>;
 	/** It answers no more, and never will: what is on it is forgotten, not undone, when it goes. */
 	isLost?: boolean;
@@ -43,13 +41,18 @@ export interface Host {
 }
 
 export interface HostStepArgs extends Omit<StepData, "settings" | "files" | "because"> {
-	/** Which step: `nfs/client` is carried out by host/steps/nfs/client.sh and undone by client.undo.sh, or else by removing its files. */
+	/** Which step: `nfs/clients` is carried out by host/steps/nfs/clients.sh and undone by clients.undo.sh, or else by removing its files. */
 	step: StepName;
 	/** Variables of its script. Secret where the whole of it is to be kept out of previews. */
 	settings?: Record<string, pulumi.Input<string | number | boolean | string[]>>;
 	files?: (Omit<StepFile, "content"> & { content: pulumi.Input<string> })[];
 	/** What no script reads: the step is carried out again when it changes. */
 	because?: Record<string, pulumi.Input<string>>;
+	/**
+	 * When it changes, the step is another one: carried out first, while the one of before is taken back at the end of the `up`, after all that depended
+	 * on that one and goes.
+	 */
+	replaces?: string[];
 }
 
 /**
@@ -66,24 +69,22 @@ export type StepOptions = Omit<pulumi.CustomResourceOptions, "dependsOn"> & { de
 export function hostStep(
 	of: string | ((host: string) => string),
 	host: Host,
-	{ step, ...given }: HostStepArgs,
+	{ step, replaces, ...given }: HostStepArgs,
 	opts: StepOptions = {},
 ): command.remote.Command {
 	const named = typeof of === "string" ? () => of : of;
 	// Each host has records of its own: under another name of the host they are the same.
 	const names = { step, version: stepVersion(step), record: fileStem(named("host")) };
-	const [scripts, records] = [kitDirectory(owner()), recordDirectory(owner())];
-	const asRoot = host.user === "root" ? "" : "sudo -n ";
 	return new command.remote.Command(
 		named(host.name),
 		{
 			connection: host.connection,
-			create: `${asRoot}bash ${scripts}/run.sh ${step}`,
-			// A host without any records has nothing to be undone: it was recreated by other means. What is sent is read all the same.
-			delete: `${asRoot}sh -c 'if [ -d ${records} ]; then exec bash ${scripts}/undo.sh ${step}; fi; cat > /dev/null'`,
+			create: stepCommand(owner(), host.user, step),
+			delete: undoCommand(owner(), host.user, step),
 			stdin: pulumi.all([given, host.drift]).apply(([data, drift]) => manifest(names, data as StepData, drift)),
 			addPreviousOutputInEnv: false,
 			logging: command.remote.Logging.Stderr,
+			...(replaces && { triggers: replaces }),
 		},
 		{
 			...opts,
@@ -94,33 +95,10 @@ export function hostStep(
 			// Nothing is sent to a host that is lost.
 			ignoreChanges: host.isLost ? ["connection", "create", "delete", "logging", "stdin"] : [],
 			aliases: typeof of === "string" ? [] : aliasesOf(host, of),
+			// What it is replaced for stands in its data as well.
+			...(replaces && { hideDiffs: ["triggers"] }),
 		},
 	);
-}
-
-/** The host with the scripts of all steps on it, which each step on it waits for. `check` proves that the host can be used. */
-export function withScripts(
-	name: string,
-	host: Omit<Host, "ready" | "drift">,
-	check: HostCheck,
-	machineId: pulumi.Input<string> | undefined,
-	parent: pulumi.Resource,
-): Host {
-	const of = (host: string) => `${name}-${host}-scripts`;
-	const ready = new HostScripts(
-		of(host.name),
-		{ connection: host.connection, ...(machineId !== undefined && { machineId }), owner: owner(), version: kit().version },
-		{
-			parent,
-			dependsOn: [check],
-			deletedWith: host.machine,
-			retainOnDelete: host.isLost,
-			// Nothing is sent to a host that is lost.
-			ignoreChanges: host.isLost ? ["connection", "version"] : [],
-			aliases: aliasesOf(host, of),
-		},
-	);
-	return { ...host, ready, drift: check.drift };
 }
 
 /** Marks what belongs to this stack on the hosts: `project/stack`. */

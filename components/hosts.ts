@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Role } from "../lib/roles.ts";
+import type { RolePackages } from "./bootstrap.ts";
 import type { Host } from "./host.ts";
-import { installPackages, type RolePackages } from "./packages.ts";
 import type { Source } from "./sources/source.ts";
 
 export interface HostsArgs {
@@ -18,7 +18,7 @@ export class Hosts extends pulumi.ComponentResource {
 	constructor(name: string, { source, packages = {} }: HostsArgs, opts?: pulumi.ComponentResourceOptions) {
 		const transformations = [...(opts?.transformations ?? []), ...(source.policy ? [source.policy] : [])];
 		super("scaleout:index:Hosts", name, {}, { ...opts, transformations });
-		this.all = source.hosts(name, this).map((host) => ({ ...host, ready: installPackages(name, host, packages, this) }));
+		this.all = source.hosts(name, packages, this);
 		this.registerOutputs({ names: this.all.map((host) => host.name) });
 	}
 

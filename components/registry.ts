@@ -14,7 +14,7 @@ export interface RegistryArgs extends Pick<RegistrySettings, "server" | "usernam
 	password?: pulumi.Input<string> | undefined;
 	/** PEM certificate of the registry's CA. Default: the public ones. */
 	ca?: string | undefined;
-	/** The one with role `registry` runs it; without, it is one that exists. All nodes of the swarm are made to trust its certificate. */
+	/** The one with role `registry` runs it; without, it is one that exists. Managers, which push to it, are made to trust its certificate. */
 	hosts: Host[];
 }
 
@@ -34,7 +34,8 @@ export class Registry extends pulumi.ComponentResource {
 	readonly ca: string | undefined;
 	/** What pulls or pushes waits for these. */
 	readonly ready: pulumi.Resource[];
-	readonly #trusting = new Map<string, pulumi.Resource>();
+	/** PEM certificate of its CA, or its own, where the public ones do not do. */
+	readonly #certificate: pulumi.Output<string> | undefined;
 	/** Changes when the host of a registry of this stack is recreated: no image is there any more. */
 	readonly storage: pulumi.Output<string> | undefined;
 
@@ -52,15 +53,20 @@ export class Registry extends pulumi.ComponentResource {
 		if (ecr) this.password = this.#ecrToken(name, ecr);
 		else if (password !== undefined) this.password = pulumi.secret(password);
 		else if (own) this.password = new GeneratedSecret(`${name}-password`, { parent: this }).value;
-		if (own) this.ready = this.#trust(name, hosts, this.#serve(name, own).stdout);
-		else this.ready = this.ca ? this.#trust(name, hosts, this.ca) : [];
+		if (own) this.#certificate = this.#serve(name, own).stdout;
+		else if (ca) this.#certificate = pulumi.output(ca);
+		this.ready = this.#trust(name, hosts);
 		this.registerOutputs({ server: this.server });
 	}
 
-	/** What pulls on this host waits for these. */
-	readyOn({ name }: Pick<Host, "name">): pulumi.Resource[] {
-		const trust = this.#trusting.get(name);
-		return trust ? [trust] : [];
+	/** What has the Docker of a node trust the registry, as a file of that name's own: several may have the same. */
+	trustedBy(name: string): NonNullable<HostStepArgs["files"]> {
+		return this.#certificate ? [{ path: `${this.#trustDirectory}/${name}.crt`, content: this.#certificate }] : [];
+	}
+
+	/** Docker reads this directory at every pull: no restart. */
+	get #trustDirectory() {
+		return `/etc/docker/certs.d/${this.server}`;
 	}
 
 	/** A token for who runs `pulumi`: it looks up digests, pushes, and goes with each update of the service. A new one at every run. */
@@ -76,16 +82,14 @@ export class Registry extends pulumi.ComponentResource {
 		return hostStep(name, host, serveStep(host.address, this.username, this.password as pulumi.Output<string>), { parent: this });
 	}
 
-	/** Makes every swarm node trust a certificate for this registry. */
-	#trust(name: string, hosts: Host[], certificate: pulumi.Input<string>): pulumi.Resource[] {
-		const nodes = hosts.filter(({ roles }) => roles.includes("manager") || roles.includes("worker"));
-		const step = trustStep(this.server, certificate);
-		for (const node of nodes)
-			this.#trusting.set(
-				node.name,
-				hostStep((host) => `${name}-trust-${host}`, node, step, { parent: this }),
-			);
-		return [...this.#trusting.values()];
+	/** Makes the managers trust it, one of which pushes. */
+	#trust(name: string, hosts: Host[]): pulumi.Resource[] {
+		const files = this.trustedBy("ca");
+		if (files.length === 0) return [];
+		const managers = hosts.filter(({ roles }) => roles.includes("manager"));
+		return managers.map((manager) =>
+			hostStep((host) => `${name}-trust-${host}`, manager, { step: "registry/trust", files }, { parent: this }),
+		);
 	}
 }
 
@@ -118,10 +122,4 @@ auth:
 		files: [{ path: `${directory}/config.yml`, content: config }],
 		checks: [...["htpasswd", "tls.crt", "tls.key"].map((file) => `file ${directory}/${file}`), "unit docker-registry"],
 	};
-}
-
-/** Docker reads this directory at every pull: no restart. */
-function trustStep(server: string, certificate: pulumi.Input<string>): HostStepArgs {
-	const directory = `/etc/docker/certs.d/${server}`;
-	return { step: "registry/trust", settings: { directory }, files: [{ path: `${directory}/ca.crt`, content: certificate }] };
 }

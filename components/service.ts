@@ -7,8 +7,8 @@ import { NodeLabel } from "../providers/node-label/resource.ts";
 import { Service, type ServiceMount } from "../providers/service/resource.ts";
 import { stopSeconds } from "../providers/service/spec.ts";
 import { SwarmSecret } from "../providers/swarm-secret/resource.ts";
-import { type AgentNode, drainAgent, type WithAgents } from "./drainAgent.ts";
-import { type Host, hostStep, owner } from "./host.ts";
+import { type AgentNode, drainAgent } from "./drainAgent.ts";
+import { type Host, type HostStepArgs, hostStep, owner } from "./host.ts";
 import { aliasesOf, firstName } from "./hostNames.ts";
 import type { NfsExport } from "./nfs.ts";
 import type { Registry } from "./registry.ts";
@@ -68,19 +68,11 @@ export class WasService extends pulumi.ComponentResource {
 		};
 		// Of a service of another name in the swarm all is another: its agents and labels are new, and those of the one before go.
 		const of = service.name === name ? name : `${name}-${service.name}`;
-		const directories = service.mount.type === "bind" ? this.#makeDirectories(name, service.mount.source, serving) : [];
-		const agents = isLossless(service) ? this.#agents(of, serving, service) : [];
+		const prepared = isLossless(service) ? this.#agents(of, args) : this.#prepare(of, args);
 		const placement = placementOf(service);
 		const managers = swarm.members.map(({ host }) => host).filter(({ roles }) => roles.includes("manager"));
 		const logins = registry.isEcr ? managers.map((manager) => registryLogin(of, manager, service.name, registry.server, this)) : [];
-		const labels = serving.map((member, i) =>
-			this.#bind(
-				of,
-				member,
-				args,
-				[directories, agents].flatMap((steps) => steps[i] ?? []),
-			),
-		);
+		const labels = serving.map((member, i) => this.#bind(of, member, args, prepared[i]));
 		const secrets = this.#secrets(name, args);
 		this.service = new Service(
 			name,
@@ -110,27 +102,37 @@ export class WasService extends pulumi.ComponentResource {
 					),
 				),
 			},
-			{ parent: this, dependsOn: [...registry.ready, ...logins, ...logs.probes, ...labels] },
+			{ parent: this, dependsOn: [...registry.ready, ...logins, ...labels] },
 		);
 		this.registerOutputs({ name: this.service.name, image: this.service.imageDigest });
 	}
 
-	#agents(name: string, serving: SwarmMember[], service: WithAgents): pulumi.Resource[] {
+	/** The agents of the nodes, each with what else the node needs. */
+	#agents(name: string, { serving, ...service }: WasServiceArgs): pulumi.Resource[] {
 		const nodes = serving.map(({ host }) => ({ name: firstName(host), address: host.address }));
 		const first = new Map(serving.map(({ host }) => [host.name, firstName(host)]));
 		const order = service.rollout.order.map((name) => first.get(name) ?? name);
 		return serving.map((member, i) => {
 			const [self, peers] = [nodes[i] as AgentNode, nodes.filter((node) => node !== nodes[i])];
-			return drainAgent(name, member, { ...service, rollout: { ...service.rollout, order } }, self, peers, this);
+			return drainAgent(name, member, { ...service, rollout: { ...service.rollout, order } }, self, peers, needsOf(service), this);
 		});
+	}
+
+	/** What nodes without agents need. */
+	#prepare(name: string, { serving, ...service }: WasServiceArgs): (pulumi.Resource | undefined)[] {
+		const needs = needsOf(service);
+		if (needs.directories.length + needs.files.length === 0) return [];
+		return serving.map(({ host }) =>
+			hostStep((host) => `${name}-node-${host}`, host, { step: "service/node", ...needs }, { parent: this }),
+		);
 	}
 
 	/**
 	 * The label that has Swarm place a task on the node. It is there once all is that a task needs, and goes, at the end of an `up`, before any of
 	 * it does: first the label and with it, drained, the task; then the agent, the access to the export, the node.
 	 */
-	#bind(name: string, { host, node }: SwarmMember, args: WasServiceArgs, steps: pulumi.Resource[]): NodeLabel {
-		const { swarm, logs, registry, ...service } = args;
+	#bind(name: string, { host, node }: SwarmMember, args: WasServiceArgs, prepared: pulumi.Resource | undefined): NodeLabel {
+		const { swarm, logs, ...service } = args;
 		const [label, value] = placementOf(service);
 		const of = (host: string) => `${name}-label-${host}`;
 		return new NodeLabel(
@@ -147,8 +149,15 @@ export class WasService extends pulumi.ComponentResource {
 				value,
 				service: service.name,
 				stopSeconds: stopSeconds(service),
+				...(service.mount.type === "volume" && { mount: { server: logs.server, path: logs.path, options: logs.mountOptions } }),
 			},
-			{ parent: this, dependsOn: [node, ...steps, ...logs.ready(host), ...registry.readyOn(host)], aliases: aliasesOf(host, of) },
+			{
+				parent: this,
+				dependsOn: [node, logs.access, ...(prepared ? [prepared] : [])],
+				aliases: aliasesOf(host, of),
+				// Nothing is sent to a host that is lost.
+				ignoreChanges: host.isLost ? ["mount"] : [],
+			},
 		);
 	}
 
@@ -169,17 +178,18 @@ export class WasService extends pulumi.ComponentResource {
 			return pulumi.all([secret.id, secret.name]).apply(([id, secretName]) => ({ file, id, name: secretName }));
 		});
 	}
+}
 
-	#makeDirectories(name: string, source: string, serving: SwarmMember[]): pulumi.Resource[] {
-		return serving.map(({ host }) =>
-			hostStep(
-				(host) => `${name}-log-directory-${host}`,
-				host,
-				{ step: "service/log-directory", directories: [{ path: source, mode: "0777" }] },
-				{ parent: this },
-			),
-		);
-	}
+/** What a node has to have before a task of the service runs there: the registry's certificate, and the directory that is bound into the container. */
+function needsOf({
+	name,
+	registry,
+	mount,
+}: Pick<WasServiceArgs, "name" | "registry" | "mount">): Required<Pick<HostStepArgs, "files" | "directories">> {
+	return {
+		files: registry.trustedBy(name),
+		directories: mount.type === "bind" ? [{ path: mount.source, mode: "0777" }] : [],
+	};
 }
 
 /** In host mode a task a node, so as many app nodes as replicas; the routing mesh places tasks on all of them. */

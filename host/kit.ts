@@ -17,6 +17,18 @@ export const kitDirectory = (owner: string) => `/usr/local/lib/scaleout/steps/${
 /** Where it notes what its steps made: see host/steps/run.sh. */
 export const recordDirectory = (owner: string) => `/var/lib/scaleout/${fileStem(owner)}`;
 
+/** The line that carries out a step on a host, with its text on standard input. `user`: who logs in. */
+export const stepCommand = (owner: string, user: string, step: string) => `${asRoot(user)}bash ${kitDirectory(owner)}/run.sh ${step}`;
+
+/**
+ * The line that takes a step back, with the text that it was carried out with. A host without any records has nothing to be undone: it was recreated by
+ * other means. What is sent is read all the same.
+ */
+export const undoCommand = (owner: string, user: string, step: string) =>
+	`${asRoot(user)}sh -c 'if [ -d ${recordDirectory(owner)} ]; then exec bash ${kitDirectory(owner)}/undo.sh ${step}; fi; cat > /dev/null'`;
+
+const asRoot = (user: string) => (user === "root" ? "" : "sudo -n ");
+
 /** The files by their path in the directory. */
 function kitFiles(): Map<string, string> {
 	const files = new Map<string, string>();

@@ -55,7 +55,7 @@ export interface StepData {
 
 /** Which step it is. */
 export interface StepNames {
-	/** Its script: `nfs/client` is host/steps/nfs/client.sh. */
+	/** Its script: `nfs/clients` is host/steps/nfs/clients.sh. */
 	step: string;
 	/** Hash of the script. */
 	version: string;

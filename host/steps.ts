@@ -26,6 +26,8 @@ export interface StepKind {
 	create: Judge;
 	update: Judge;
 	delete: Judge;
+	/** When another one takes its place; without, as `delete`. */
+	replace?: Judge;
 	writes?: Written[];
 }
 
@@ -56,12 +58,20 @@ const agent: Written[] = [
 	file("/etc/systemd/system/scaleout-<unit>", "their units and timers"),
 ];
 
+const trust = file("/etc/docker/certs.d/<server>/<name>.crt", "the registry's certificate");
+
+const needs: Written[] = [
+	trust,
+	{ place: "/srv/was-logs", mode: "777", what: "`mount.source` of type `bind`: any user a container may have writes there" },
+];
+
 const exportedAgain = reload("the NFS server reads the export again; what is mounted stays");
 
 const maintenance = (_before: Settings, { maintenance: mode }: Settings): Verdict =>
 	mode === "off" ? none("NGINX serves") : interruption("on purpose: NGINX answers everything with 503");
 
 export const stepKinds = {
+	// These two by the bootstrap of a host.
 	"host/packages": always(none("packages that are missing are installed")),
 	"aws/boot": always(none("the host is waited for")),
 	"aws/mount": always(none("the volume of the logs is mounted, and its file system grows with it")),
@@ -72,9 +82,7 @@ export const stepKinds = {
 		{ place: "/etc/docker/registry/htpasswd", owner: "docker-registry", mode: "600", what: "bcrypt hash of its password" },
 		{ place: "/var/lib/docker-registry", owner: "docker-registry", mode: "700", what: "images" },
 	]),
-	"registry/trust": always(none("the registry and the trust in it; running tasks need neither"), [
-		file("/etc/docker/certs.d/<server>/ca.crt", "the registry's certificate"),
-	]),
+	"registry/trust": always(none("the registry and the trust in it; running tasks need neither"), [trust]),
 	"registry/login": always(none("the renewal of the registry's token; running tasks do not need it"), agent),
 	"image/base": always(none("what images are built from")),
 	"nfs/server": {
@@ -92,13 +100,13 @@ export const stepKinds = {
 			},
 		],
 	},
-	"nfs/client": {
-		create: none("the export is opened to a client"),
+	"nfs/clients": {
+		create: none("the export is opened to its clients"),
 		update: exportedAgain,
-		delete: none("the export is closed to a client that uses it no longer"),
+		replace: none("clients of the export that are new come in first; those that go lose it at the end, when nothing uses it any more"),
+		delete: none("the export's clients go"),
 		writes: [file("/etc/exports.d/<stack>-logs-<client>-<path>.exports", "the export to a client")],
 	},
-	"nfs/probe": always(none("the export is tried out")),
 	"logs/cloudwatch": always(none("logs go to CloudWatch, or no longer; they stay on the log host"), [
 		file("/opt/aws/amazon-cloudwatch-agent/etc/scaleout.json", "which logs go where"),
 	]),
@@ -106,11 +114,9 @@ export const stepKinds = {
 		create: none("the drain agent starts"),
 		update: none("the drain agent restarts, and goes on with a drain under way"),
 		delete: none("the drain agent goes, with what it has closed; the node's task is drained before"),
-		writes: agent,
+		writes: [...agent, ...needs],
 	},
-	"service/log-directory": always(none("the directory is made where it is missing"), [
-		{ place: "/srv/was-logs", mode: "777", what: "`service.mount.source` of type `bind`: any user a container may have writes there" },
-	]),
+	"service/node": always(none("what a node has to have for the service's tasks"), needs),
 	"nginx/site": {
 		create: none("NGINX begins to serve"),
 		update: reload("NGINX reloads; requests under way end as they began"),
@@ -151,9 +157,14 @@ export const stepKinds = {
 export type StepName = keyof typeof stepKinds;
 
 /** The verdict on a change of a step, or undefined where there is no such step. Pure. */
-export function judgeStep(name: string, operation: "create" | "update" | "delete", before: Settings, after: Settings): Verdict | undefined {
+export function judgeStep(
+	name: string,
+	operation: "create" | "update" | "replace" | "delete",
+	before: Settings,
+	after: Settings,
+): Verdict | undefined {
 	const kind: StepKind | undefined = Object.hasOwn(stepKinds, name) ? stepKinds[name as StepName] : undefined;
-	const judge = kind?.[operation];
+	const judge = kind?.[operation] ?? (operation === "replace" ? kind?.delete : undefined);
 	return typeof judge === "function" ? judge(before, after) : judge;
 }
 

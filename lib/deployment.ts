@@ -29,7 +29,7 @@ export function resourcesOf(exported: string): DeployedResource[] {
 
 /** How to reach each host of the stack, by its name. */
 export function connectionsOf(resources: DeployedResource[]): Record<string, Connection> {
-	const checks = resources.filter(({ type }) => type.endsWith(":HostCheck"));
+	const checks = resources.filter(({ type }) => type.endsWith(":HostBootstrap"));
 	return Object.fromEntries(checks.map(({ inputs }) => [inputs.host, inputs.connection]));
 }
 

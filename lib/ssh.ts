@@ -33,6 +33,8 @@ export interface ExecOptions {
 	stdin?: string | Buffer;
 	/** Seconds until the command counts as hung (default 120). */
 	deadlineSeconds?: number;
+	/** What it says on standard error, as it says it. */
+	onStderr?: (text: string) => void;
 }
 
 interface Pooled {
@@ -91,6 +93,7 @@ export async function exec(connection: Connection, command: string, options: Exe
 			});
 			stream.stderr.setEncoding("utf8").on("data", (data: string) => {
 				stderr += data;
+				options.onStderr?.(printable(data.trim()));
 			});
 			stream.on("close", (code: number | null) => {
 				client.off("close", lost);

@@ -13,6 +13,8 @@ export type ChangeKind = "update" | "replace" | "identity" | "ignore";
 export interface Definition<I extends object, O extends object> {
 	/** Every input, with what its change means. An input not named here is a programming fault. */
 	inputs: { [K in keyof Required<I>]: ChangeKind | ((old: NonNullable<I[K]>, fresh: NonNullable<I[K]>) => ChangeKind) };
+	/** Outputs that are inputs too, which no program gives: a refresh writes both. So a preview of an update knows them. */
+	refreshed?: (keyof I & keyof O & string)[];
 	/** Replace by deleting first: the new one needs the old one's name, port or address. */
 	deleteBeforeReplace?: boolean;
 	/** Faults in the inputs, by property. Called at preview; unknown inputs are absent. */
@@ -72,7 +74,9 @@ export function defineProvider<I extends object, O extends object>(
 		return { progress: progressOf(urn, name), note: (message) => noteOf(urn, message), name };
 	};
 	const provider = {
-		async check(_olds: Props, news: Props) {
+		async check(olds: Props, given: Props) {
+			const kept = Object.fromEntries((definition.refreshed ?? []).map((name) => [name, olds[name] ?? given[name]]));
+			const news = { ...given, ...kept };
 			const known = Object.fromEntries(Object.entries(news).filter(([, value]) => !holdsUnknown(value)));
 			return { inputs: news, failures: definition.check?.(known as Partial<I>) ?? [] };
 		},
@@ -112,7 +116,11 @@ export function defineProvider<I extends object, O extends object>(
 				context.note(`${error.message}: cannot be looked at now`);
 				return { id, props };
 			}
-			return outputs ? { id, props: defined({ ...props, ...outputs }) } : { id: undefined, props: {} };
+			if (!outputs) return { id: undefined, props: {} };
+			const found = defined({ ...props, ...outputs });
+			if (!definition.refreshed) return { id, props: found };
+			const asInput = Object.entries(found).filter(([name]) => names.includes(name as keyof I & string) || name.startsWith("__"));
+			return { id, props: found, inputs: Object.fromEntries(asInput) };
 		},
 		async update(id: string, olds: Props, news: Props) {
 			const outputs = await keepingPartial(news, () => definition.update(id, olds as I & O, news as I, contextOf(news)));

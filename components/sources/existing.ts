@@ -1,8 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../../lib/connection.ts";
-import { HostCheck } from "../../providers/host/resource.ts";
-import { type Host, owner, withScripts } from "../host.ts";
-import { aliasesOf } from "../hostNames.ts";
+import { bootstrap, type RolePackages } from "../bootstrap.ts";
+import type { Host } from "../host.ts";
 import type { HostSettings } from "../settings/hosts.ts";
 import type { Source } from "./source.ts";
 
@@ -14,18 +13,13 @@ export interface ExistingHost extends Pick<HostSettings, "name" | "aliases" | "r
 
 /** Hosts that exist, by an inventory. They are never created or deleted, only what is put on them. */
 export function existingSource({ hosts }: { hosts: ExistingHost[] }): Source {
-	return { hosts: (name, parent) => hosts.map((host, i) => existingHost(name, host, i, parent)) };
+	return { hosts: (name, packages, parent) => hosts.map((host, i) => existingHost(name, host, i, packages, parent)) };
 }
 
-function existingHost(source: string, host: ExistingHost, i: number, parent: pulumi.Resource): Host {
+function existingHost(source: string, host: ExistingHost, i: number, packages: RolePackages, parent: pulumi.Resource): Host {
 	const { name, aliases, roles, address, lost: isLost, connection: plain } = host;
 	const connection = pulumi.secret(plain);
-	const of = (host: string) => `${source}-${host}-check`;
-	const check = new HostCheck(
-		of(name),
-		{ host: name, property: `hosts[${i}]`, connection, owner: owner(), roles },
-		{ parent, aliases: aliasesOf(host, of) },
-	);
 	const reach = (port: number) => ({ address, port });
-	return withScripts(source, { name, aliases, roles, address, reach, connection, user: plain.user, isLost }, check, undefined, parent);
+	const found = { name, aliases, roles, address, reach, connection, user: plain.user, isLost };
+	return bootstrap(source, found, { property: `hosts[${i}]`, packages }, { parent });
 }

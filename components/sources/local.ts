@@ -2,10 +2,10 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { ProgramError } from "../../lib/programError.ts";
 import { Disk } from "../../providers/disk/resource.ts";
-import { HostCheck } from "../../providers/host/resource.ts";
 import { Machine } from "../../providers/machine/resource.ts";
 import { SshKey } from "../../providers/ssh-key/resource.ts";
-import { type Host, owner, withScripts } from "../host.ts";
+import { bootstrap, type RolePackages } from "../bootstrap.ts";
+import type { Host } from "../host.ts";
 import { aliasesOf, firstName } from "../hostNames.ts";
 import type { HostSettings } from "../settings/hosts.ts";
 import type { LocalSettings } from "../settings/local.ts";
@@ -32,10 +32,10 @@ export interface Forward {
 
 /** QEMU machines on the machine that runs `pulumi`, one a host, on a private LAN of their own. */
 export function localSource(args: LocalArgs): Source {
-	return { hosts: (name, parent) => localHosts(name, args, parent) };
+	return { hosts: (name, packages, parent) => localHosts(name, args, packages, parent) };
 }
 
-function localHosts(source: string, args: LocalArgs, parent: pulumi.Resource): Host[] {
+function localHosts(source: string, args: LocalArgs, packages: RolePackages, parent: pulumi.Resource): Host[] {
 	const { directory, imageDirectory, logs, hosts } = args;
 	const key = new SshKey(`${source}-operator-key`, {}, { parent });
 	const logDiskFile = path.join(directory, "log-disk.ext4");
@@ -78,12 +78,7 @@ function localHosts(source: string, args: LocalArgs, parent: pulumi.Resource): H
 				throw new ProgramError(`${name}: no port of this machine leads to its port ${port}: name one in forwards`);
 			return { address: "127.0.0.1", port: hostPort, isForwarded: true };
 		};
-		const checkOf = (host: string) => `${of(host)}-check`;
-		const check = new HostCheck(
-			checkOf(name),
-			{ host: name, property: `hosts[${i}]`, connection, owner: owner(), roles, isMade: true },
-			{ parent, deletedWith: machine, dependsOn: [machine], aliases: aliasesOf(host, checkOf) },
-		);
-		return withScripts(source, { name, aliases, roles, address, reach, connection, user: "root", machine }, check, undefined, parent);
+		const made = { name, aliases, roles, address, reach, connection, user: "root", machine };
+		return bootstrap(source, made, { property: `hosts[${i}]`, packages, isMade: true }, { parent, dependsOn: [machine] });
 	});
 }

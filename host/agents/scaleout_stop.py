@@ -4,6 +4,7 @@ import threading
 import time
 
 from scaleout_gate import connections
+from scaleout_systemd import ending_before
 from scaleout_task import TERMS, log, pace
 
 # In an order of nodes all are asked at once, as far as a manager can.
@@ -38,6 +39,7 @@ class Stop:
     def drain_in_turn(self):
         try:
             if self.task.serves:
+                self.wait_for_others()
                 self.wait_for_turn()
         except Exception as error:
             log(f"{self.task}: it is drained without a turn: {error!r}")
@@ -53,6 +55,16 @@ class Stop:
         """Seconds since the announcement."""
         limit = float(self.task.terms["turnLimitSeconds"])
         return limit if self.leaving is None else min(limit, self.leaving - self.task.stopping + self.agent.options.shutdown_turn)
+
+    def wait_for_others(self):
+        """When Docker is stopped, the agents of several services on a node go one after another, on each node in the same order, and before its turn has come
+        none asks for one. Otherwise two nodes that are shut down would wait for one another, each closed for the service that the other one still has."""
+        while self.leaving is not None and not self.task.ended.is_set() and time.monotonic() - self.leaving < self.agent.options.shutdown_turn:
+            others = ending_before(f"scaleout-drain-{self.agent.options.service}")
+            if not others:
+                return
+            self.task.reason = f"asked to stop, serves until other services of this node are drained: {', '.join(others)}"
+            self.task.ended.wait(TURN_SECONDS)
 
     def wait_for_turn(self):
         task, turns = self.task, self.agent.turns

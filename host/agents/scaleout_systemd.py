@@ -33,6 +33,13 @@ def docker_is_ending():
     return has_job("docker", "stop|restart")
 
 
+def ending_before(unit):
+    """Units of the agents on this node that go before this one when Docker is stopped: those of lesser names that have not ended."""
+    lines = systemctl("list-units", "--all", "--plain", "--no-legend", "scaleout-drain-*.service").splitlines()
+    units = [[*line.split(), "", "", ""][:3] for line in lines]
+    return sorted(name for name, _, state in units if state in ("active", "deactivating") and name < f"{unit}.service")
+
+
 def is_restarted(unit):
     """Whether systemd is about to start the unit again."""
     return has_job(unit, "start|restart")

@@ -17,5 +17,5 @@ if [ -e "$kit/$step.undo.sh" ]; then
 else
   remove_files
 fi
-rm -rf "${records:?}/${record:?}"
+[ -e "$work/keeps-record" ] || rm -rf "${records:?}/${record:?}"
 if [ -d "$records" ]; then rmdir --ignore-fail-on-non-empty "$records"; fi

@@ -1,10 +1,14 @@
-import { recordDirectory, scriptText } from "../../host/kit.ts";
+import { kitArchive, kitDirectory, recordDirectory, scriptText, stepCommand, stepVersion } from "../../host/kit.ts";
+import { manifest, type StepData } from "../../host/manifest.ts";
+import type { StepName } from "../../host/steps.ts";
 import { asRoot, describeConnection } from "../../lib/connection.ts";
-import { differencesOf, nextDrift } from "../../lib/drift.ts";
+import { differencesOf, everyStep, nextDrift } from "../../lib/drift.ts";
+import { printable } from "../../lib/printable.ts";
+import type { Progress } from "../../lib/progress.ts";
 import { connect, exec, execAsRoot, isUnreachable, SshError, type SshFault } from "../../lib/ssh.ts";
-import { defineProvider } from "../define.ts";
+import { defineProvider, PartialFailure } from "../define.ts";
 import { preflight, preflightScript } from "./preflight.ts";
-import type { HostCheckInputs, HostCheckOutputs } from "./resource.ts";
+import type { HostBootstrapInputs, HostBootstrapOutputs } from "./resource.ts";
 
 const remedies: Record<SshFault, [property: string, remedy: string]> = {
 	unreachable: ["ssh.host", "check the address, the port, and that the host is up"],
@@ -13,52 +17,95 @@ const remedies: Record<SshFault, [property: string, remedy: string]> = {
 	hostKey: ["ssh.hostKey", "someone else may answer at this address; if the host was really recreated, pin its new key"],
 };
 
-export const provider = defineProvider<HostCheckInputs, HostCheckOutputs>({
+export const provider = defineProvider<HostBootstrapInputs, HostBootstrapOutputs>({
 	inputs: {
 		host: "ignore",
 		property: "ignore",
 		connection: "update",
 		machineId: "update",
-		owner: "update",
+		owner: "replace",
 		roles: "update",
+		version: "update",
+		packages: "update",
+		units: "update",
+		operator: "update",
 		isMade: "ignore",
+		isBooting: "ignore",
 		deadlineSeconds: "ignore",
 		hint: "ignore",
 		drift: "ignore",
 	},
+	refreshed: ["drift"],
 
-	describeChange: (changed, olds, { property }) =>
-		changed.includes("machineId") && olds.machineId ? `${property}: the machine is recreated: every step on it runs again` : undefined,
+	drift: ({ installed, version, differs }) => [
+		...(installed === version ? [] : ["installed"]),
+		...(Object.keys(differs).length === 0 ? [] : ["differs"]),
+	],
 
-	async create(inputs) {
-		const { os, architecture } = await check(inputs);
-		return { id: describeConnection(inputs.connection), outputs: { os, architecture, drift: {} } };
+	describeChange(changed, { machineId, installed, differs }, { property }) {
+		if (changed.includes("machineId") && machineId) return `${property}: the machine is recreated: every step on it runs again`;
+		if (changed.length > 0) return undefined;
+		const found = Object.entries(differs).map(([subject, state]) => `${subject} is ${state}`);
+		return `${property}: ${[...(installed ? [] : ["scripts of the steps are missing, or were changed by hand"]), ...found].join("; ")}`;
+	},
+
+	async create(inputs, { progress }) {
+		const { printed: _printed, ...facts } = await check(inputs);
+		const outputs = { ...facts, installed: "", differs: {}, drift: {} };
+		const id = describeConnection(inputs.connection);
+		try {
+			await setUp(inputs, progress);
+		} catch (error) {
+			// Something is there, which a destroy has to take away.
+			throw new PartialFailure(id, outputs, (error as Error).message);
+		}
+		return { id, outputs: { ...outputs, installed: inputs.version } };
 	},
 
 	async read(_id, state, { note }) {
-		const { property, connection, owner, roles, isMade, deadlineSeconds = 45, os, architecture, drift = {} } = state;
+		const { property, connection, owner, roles, isMade, deadlineSeconds = 45, os, architecture, installed, differs, drift = {} } = state;
 		try {
 			await connect(connection, Math.min(deadlineSeconds, refreshDeadlineSeconds));
 		} catch (error) {
 			// A machine of ours that is down must not keep a refresh from seeing, and an update from mending, everything else.
 			if (!isMade || !isUnreachable(error)) throw explained(state, error);
 			note(`${error.message}: what is on it cannot be looked at now`);
-			return { os, architecture, drift };
+			return { os, architecture, installed, differs, drift };
 		}
-		const looked = await execAsRoot(connection, `${preflightScript(roles)}\n${refreshScript(owner)}`, { deadlineSeconds: 120 });
+		const script = [preflightScript(roles), scriptText("host/installed", { kit: kitDirectory(owner) }), refreshScript(owner)].join("\n");
+		const looked = await execAsRoot(connection, script, { deadlineSeconds: 120 });
 		// What would stop a first `up` may be what the next one mends: it is told.
 		for (const problem of preflight(looked, Date.now() / 1000).problems) note(`${property}: ${problem}`);
-		return { os, architecture, drift: nextDrift(drift, differencesOf(looked)) };
+		const { [record]: own = {}, ...ofSteps } = differencesOf(looked);
+		return {
+			os,
+			architecture,
+			installed: /^kit (\S+)$/m.exec(looked)?.[1] ?? "",
+			differs: { ...own, ...ofSteps[everyStep] },
+			drift: nextDrift(drift, ofSteps),
+		};
 	},
 
-	async update(_id, { drift = {} }, news) {
-		const { os, architecture, printed } = await check(news);
+	async update(_id, { drift = {}, differs }, news, { progress }) {
+		const { printed, ...facts } = await check(news);
+		await setUp(news, progress);
 		// An empty host has to be told to the steps, whose inputs may all be as they were. What else has changed there is for a refresh to find.
-		return { os, architecture, drift: nextDrift(drift, differencesOf(printed)) };
+		const { [everyStep]: empty } = differencesOf(printed);
+		const isKnown = Object.keys(empty ?? {}).every((subject) => Object.hasOwn(differs, subject));
+		return { ...facts, installed: news.version, differs: {}, drift: empty && !isKnown ? nextDrift(drift, { [everyStep]: empty }) : drift };
 	},
 
-	async delete() {},
+	// The last thing that goes from a host: its steps are undone by then.
+	async delete(_id, { connection, owner }) {
+		await execAsRoot(
+			connection,
+			scriptText("host/remove", { kit: kitDirectory(owner), records: recordDirectory(owner), own: [record, bootRecord] }),
+		);
+	},
 });
+
+/** Names of its own records on the host, beside those of the steps. */
+const [record, bootRecord] = ["packages", "boot"];
 
 const hasRecords = (owner: string) => scriptText("host/has-records", { records: recordDirectory(owner) });
 
@@ -69,7 +116,7 @@ export const refreshScript = (owner: string) => [scriptText("checks"), hasRecord
 const refreshDeadlineSeconds = 20;
 
 /** The error with the property and the remedy. */
-function explained({ property, hint }: HostCheckInputs, error: unknown): unknown {
+function explained({ property, hint }: HostBootstrapInputs, error: unknown): unknown {
 	if (!(error instanceof SshError)) return error;
 	const [field, remedy] = remedies[error.fault];
 	const further = isUnreachable(error) && hint ? `; ${hint}` : "";
@@ -77,7 +124,7 @@ function explained({ property, hint }: HostCheckInputs, error: unknown): unknown
 }
 
 /** `printed`: what `differencesOf` reads. */
-async function check(inputs: HostCheckInputs): Promise<Omit<HostCheckOutputs, "drift"> & { printed: string }> {
+async function check(inputs: HostBootstrapInputs): Promise<Pick<HostBootstrapOutputs, "os" | "architecture"> & { printed: string }> {
 	const { property, connection, owner, roles, deadlineSeconds = 45 } = inputs;
 	try {
 		await connect(connection, deadlineSeconds);
@@ -94,4 +141,27 @@ async function check(inputs: HostCheckInputs): Promise<Omit<HostCheckOutputs, "d
 	const { os, architecture, problems } = preflight(stdout, Date.now() / 1000);
 	if (problems.length > 0) throw new Error(problems.map((problem) => `${property}: ${problem}`).join("\n"));
 	return { os, architecture, printed: stdout };
+}
+
+/** Seconds a mirror may take to give all packages of a host. */
+const packagesDeadlineSeconds = 1800;
+
+/** Puts the scripts there, and carries the first steps out. */
+async function setUp(inputs: HostBootstrapInputs, progress: Progress): Promise<void> {
+	const { property, connection, owner } = inputs;
+	await execAsRoot(connection, scriptText("host/install", { kit: kitDirectory(owner) }), { stdin: await kitArchive() });
+	for (const { command, stdin } of firstSteps(inputs)) {
+		const { code, stderr } = await exec(connection, command, { stdin, deadlineSeconds: packagesDeadlineSeconds, onStderr: progress });
+		if (code !== 0) throw new Error(`${property}: ${printable(stderr.trim()) || `exit status ${code}: ${command}`}`);
+	}
+}
+
+/** The steps that a bootstrap carries out: their commands, and what goes to their standard input. Pure. */
+export function firstSteps({ connection, owner, isBooting, packages, units, operator }: HostBootstrapInputs) {
+	const line = (step: StepName, record: string, data: StepData) => ({
+		command: stepCommand(owner, connection.user, step),
+		stdin: manifest({ step, version: stepVersion(step), record }, data),
+	});
+	const install = line("host/packages", record, { ...(operator && { settings: { operator } }), packages, units });
+	return isBooting ? [line("aws/boot", bootRecord, {}), install] : [install];
 }

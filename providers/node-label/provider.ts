@@ -1,13 +1,14 @@
 import type Docker from "dockerode";
+import { scriptText } from "../../host/kit.ts";
 import type { Connection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
 import { dockerOnManager, goneWithItsSwarm, managersOf } from "../../lib/managers.ts";
 import { OneAtATime } from "../../lib/oneAtATime.ts";
-import { isUnreachable } from "../../lib/ssh.ts";
+import { execAsRoot, isUnreachable } from "../../lib/ssh.ts";
 import { findNode, findService, orUndefined, runningTasks, updateNode } from "../../lib/swarm.ts";
 import { until } from "../../lib/wait.ts";
 import { type Context, defineProvider, sameValue } from "../define.ts";
-import type { NodeLabelInputs, NodeLabelOutputs } from "./resource.ts";
+import type { ExportMount, NodeLabelInputs, NodeLabelOutputs } from "./resource.ts";
 
 /*
  * The engine makes a label before the service is updated, and deletes one at the end of an `up`: a node gets its task before the load balancer
@@ -45,6 +46,7 @@ export const provider = defineProvider<NodeLabelInputs, NodeLabelOutputs>({
 		value: "update",
 		service: "update",
 		stopSeconds: "update",
+		mount: "update",
 	},
 	deleteBeforeReplace: true,
 	drift: ({ observed, label, value }) => (sameValue(observed, { [label]: value }) ? [] : ["observed"]),
@@ -53,6 +55,7 @@ export const provider = defineProvider<NodeLabelInputs, NodeLabelOutputs>({
 
 	async create(inputs, context) {
 		const manager = dockerOnManager(inputs);
+		await canWrite(inputs);
 		const outputs = await set(inputs, manager);
 		if (absences.isAway(inputs.address, inputs.label)) await serving(inputs, manager, context);
 		absences.comeBack(inputs.address, inputs.label);
@@ -69,6 +72,7 @@ export const provider = defineProvider<NodeLabelInputs, NodeLabelOutputs>({
 	},
 
 	async update(_id, olds, news) {
+		if (!sameValue(olds.mount, news.mount)) await canWrite(news);
 		const outputs = await set(news, dockerOnManager({ managers: managersOf(news, olds), clusterId: news.clusterId }));
 		taken.add(keyOf(news));
 		return outputs;
@@ -103,6 +107,20 @@ async function set({ managers, clusterId, nodeId, label, value }: NodeLabelInput
 	present.set(clusterId, managers);
 	await updateNode(manager, nodeId, (spec) => ({ ...spec, Labels: { ...spec.Labels, [label]: value } }));
 	return { observed: { [label]: value } };
+}
+
+/** Seconds that the looks of host/steps/nfs/probe.sh take at the most, and some more. */
+const probeDeadlineSeconds = 300;
+
+/** Mounts the export on the node for a moment, and writes to it. @throws Error that says what fails: a service that mounts a dead export hangs for half an hour. */
+async function canWrite({ connection, address, mount }: NodeLabelInputs): Promise<void> {
+	if (mount) await execAsRoot(connection, probeScript(address, mount), { deadlineSeconds: probeDeadlineSeconds });
+}
+
+/** Pure. */
+export function probeScript(client: string, { server, path, options }: ExportMount): string {
+	const version = /(^|,)(nfsvers=[0-9.]+)/.exec(options)?.[2] ?? "nfsvers=4.2";
+	return scriptText("nfs/probe", { server, path, client, version });
 }
 
 /** Waits until the node runs the service, where there is one: only then may the next node go. */

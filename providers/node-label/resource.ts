@@ -23,6 +23,17 @@ export interface NodeLabelInputs {
 	service: string;
 	/** Seconds within which a task of the service has stopped that is asked to: its turn, its drain and its grace. */
 	stopSeconds: number;
+	/** The export that tasks there will mount: the node proves that it can write to it before it gets the label, and where this changes. */
+	mount?: ExportMount;
+}
+
+export interface ExportMount {
+	/** Address of the NFS server. */
+	server: string;
+	/** Directory that is exported. */
+	path: string;
+	/** Mount options, as the local volume driver takes them. */
+	options: string;
 }
 
 export interface NodeLabelOutputs {
@@ -32,7 +43,11 @@ export interface NodeLabelOutputs {
 
 /** A label of a node that binds a service to it. Deleting it takes the label away and waits until no container of the service is left on the node. */
 export class NodeLabel extends ScaleoutResource {
-	constructor(name: string, args: { [K in keyof NodeLabelInputs]: pulumi.Input<NodeLabelInputs[K]> }, opts?: pulumi.CustomResourceOptions) {
+	constructor(
+		name: string,
+		args: { [K in keyof NodeLabelInputs]: pulumi.Input<Exclude<NodeLabelInputs[K], undefined>> },
+		opts?: pulumi.CustomResourceOptions,
+	) {
 		const props = { ...args, observed: undefined };
 		super("node-label", "NodeLabel", name, props, { additionalSecretOutputs: ["managers", "connection"], ...opts });
 	}

@@ -77,7 +77,7 @@ async function prepareAnsible(): Promise<void> {
 	const resources = await stack.resources();
 	const connections = connectionsOf(resources);
 	hosts = Object.keys(connections);
-	const owner = resources.find(({ type }) => type.endsWith(":HostCheck"))?.inputs.owner as string;
+	const owner = resources.find(({ type }) => type.endsWith(":HostBootstrap"))?.inputs.owner as string;
 	const { manager, swarm, volumes } = swarmChecksOf(resources);
 	const spec = await execAsRoot(connections[manager] as Connection, `docker service inspect ${shellQuote(swarm.service)}`);
 	const ofSwarm = { swarm: { ...swarm, spec: ansible.write("service.json", spec) } };

@@ -9,8 +9,8 @@ import { median, succeeded, timesAsLong } from "./measure.ts";
 import { noopUp, simulatedStack } from "./simulated.ts";
 
 /*
- * How preview and no-op `up` grow with the number of hosts. It fails when one of them takes more than `limit` times as long a host with 200
- * hosts as with 50. The floor is a program with as many trivial resources.
+ * How preview and no-op `up` grow with the number of hosts. It fails when one of them takes more than `limits` allow of the floor's time, which is that of
+ * a program with as many trivial resources; and when there are more than four resources a host.
  *
  *   npm run bench:growth -- [--hosts 5,50,200] [--rounds 3] [--no-floor]
  *
@@ -26,7 +26,14 @@ const { values: options } = parseArgs({
 		"no-floor": { type: "boolean", default: false },
 	},
 });
-const limit = 3;
+/** Times of the floor, from this number of hosts on. The goal is 1.15 with 5 and 50 hosts and 1.3 with 200: what is left
+ * of it are properties, on each of which SDK and engine spend time several times, where a trivial resource has one. */
+const limits = new Map([
+	[5, 1.2],
+	[50, 1.35],
+	[200, 1.65],
+]);
+const limitOf = (hosts: number) => [...limits].findLast(([from]) => hosts >= from)?.[1] ?? Number.POSITIVE_INFINITY;
 const rounds = Number(options.rounds);
 const counts = options.hosts.split(",").map(Number);
 /** What the others are compared with. */
@@ -85,26 +92,30 @@ async function repeat(deployed: TestStack): Promise<{ seconds: Seconds; resource
 	return { seconds: Object.fromEntries(medians) as Seconds, resources };
 }
 
-/** Prints the table. @returns Whether all of it keeps the limit. */
+/** Prints the table. @returns Whether all of it keeps the limits. */
 function report(): boolean {
 	const out = (line: string) => process.stdout.write(`${line}\n`);
 	const cells = (...texts: string[]) => texts.map((text) => text.padStart(11)).join("");
 	out(
 		`\nmedian of ${rounds}; state: ${rows.map(({ hosts, state }) => `${(state / hosts).toFixed(1)} KiB a host with ${hosts}`).join(", ")}`,
 	);
-	let worst = 0;
+	const beyond: string[] = [];
 	for (const operation of operations) {
 		const growth = timesAsLong(new Map(rows.map(({ hosts, ours }) => [hosts, ours[operation]])), base);
 		out(`\n${operation.padEnd(22)}${cells("hosts", "resources", "seconds", "s a host", `of ${base}'s`, "floor", "of floor")}`);
 		for (const { hosts, resources, ours, floor } of rows) {
 			const [seconds, least, times] = [ours[operation], floor?.[operation], growth.get(hosts) as number];
-			if (hosts > base) worst = Math.max(worst, times);
-			const ofFloor = least === undefined ? [] : [least.toFixed(1), `x${(seconds / least).toFixed(2)}`];
+			const ratio = least === undefined ? 0 : seconds / least;
+			if (ratio > limitOf(hosts)) beyond.push(`${operation} with ${hosts} hosts: x${ratio.toFixed(2)}, at most x${limitOf(hosts)}`);
+			const ofFloor = least === undefined ? [] : [least.toFixed(1), `x${ratio.toFixed(2)}`];
 			out(
 				`${" ".repeat(22)}${cells(`${hosts}`, `${resources}`, seconds.toFixed(1), (seconds / hosts).toFixed(3), `x${times.toFixed(2)}`, ...ofFloor)}`,
 			);
 		}
 	}
-	out(`\nmore than ${base} hosts take at most x${worst.toFixed(2)} of ${base}'s time per host; the limit is x${limit}`);
-	return worst <= limit;
+	const [few, many] = [rows[0], rows.at(-1)] as [Row, Row];
+	const each = (many.resources - few.resources) / (many.hosts - few.hosts);
+	if (each > 4) beyond.push(`${each.toFixed(2)} resources a host, at most 4`);
+	out(beyond.length === 0 ? "\nall within the limits" : `\nbeyond the limits:\n  ${beyond.join("\n  ")}`);
+	return beyond.length === 0;
 }

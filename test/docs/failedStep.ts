@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { clientStep, serverStep } from "../../components/nfs.ts";
+import { clientOf, clientsStep, serverStep } from "../../components/nfs.ts";
 import { parseTopology } from "../../config/parse.ts";
 import { readStackFile } from "../../config/stackFile.ts";
 import { shellQuote } from "../../lib/connection.ts";
@@ -19,9 +19,9 @@ const file = path.join(project, "docs", "failed-step.md");
 /** The page. */
 export function failedStepPage(): string {
 	const { logs } = parseTopology(readStackFile(path.join(project, "Pulumi.lab.yaml")));
-	const clients = "/etc/exports.d/swarm-scaleout-lab-logs";
-	const exported = `${clients}-192.168.3.5-mnt-main-was-logs.exports`;
-	const refuse = program("exportfs", `exportfs: ${exported}:1: unknown keyword "rww"`);
+	const files = "/etc/exports.d/swarm-scaleout-lab-logs";
+	const client = clientOf("192.168.3.5", { ...logs, exportOptions: ["rww"] }, files);
+	const refuse = program("exportfs", `exportfs: ${client.file}:1: unknown keyword "rww"`);
 	const readOnly = program("chown", `chown: changing ownership of '${logs.path}': Read-only file system`);
 	return `# A step that fails
 
@@ -31,16 +31,13 @@ programs of the host have said. Made by \`npm run docs\`, by the steps themselve
 The directory of the logs is exported already, by a line of /etc/exports that others wrote:
 
 \`\`\`text
-${failureOf(
-	serverStep(logs, [], () => "", clients),
-	() => `echo '${logs.path} 10.0.0.0/8(rw)' > /etc/exports`,
-)}
+${failureOf(serverStep(logs, [], files, "logs-clients"), () => `echo '${logs.path} 10.0.0.0/8(rw)' > /etc/exports`)}
 \`\`\`
 
 An option of the export that the NFS server does not know. The file of before is there again:
 
 \`\`\`text
-${failureOf(clientStep(logs.path, "192.168.3.5", exported, `${logs.path} 192.168.3.5(rww)\n`), refuse)}
+${failureOf(clientsStep(logs.path, [client]), refuse)}
 \`\`\`
 
 A command that fails without a reason of ours is named, with its place and its last words:

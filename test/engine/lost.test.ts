@@ -23,7 +23,7 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 		const resources = exported.deployment.resources as { urn: string; type: string; retainOnDelete?: boolean }[];
 		const names = (found: typeof resources) => found.map(({ urn }) => urn.split("::").at(-1)).sort();
 		const forgotten = names(resources.filter(({ retainOnDelete }) => retainOnDelete));
-		const isOnHost = (type: string) => type === "command:remote:Command" || type.endsWith(":HostScripts");
+		const isOnHost = (type: string) => type === "command:remote:Command" || type.endsWith(":HostBootstrap");
 		expect(forgotten).toEqual(names(resources.filter(({ type, urn }) => isOnHost(type) && urn.includes("worker2"))));
 		expect(forgotten).toContain("babble-was-drain-agent-worker2");
 	});

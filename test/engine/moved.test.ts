@@ -37,7 +37,7 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 		async (_what, change) => {
 			const before = structuredClone(stack.config);
 			change(stack.config["swarm-scaleout:hosts"] as HostConfig[]);
-			const steps = changesOf(await stack.preview()).filter((step) => !step.endsWith("-check"));
+			const steps = changesOf(await stack.preview()).filter((step) => !step.endsWith("-bootstrap"));
 			stack.config = before;
 			const order = [
 				"create swarm-worker3",

@@ -133,7 +133,7 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 		await stack.init();
 		const steps = await stack.preview();
 		const of = (type: string) => steps.filter(({ urn }) => urn.split("::")[2]?.endsWith(type));
-		expect(of(":HostCheck")).toHaveLength(5);
+		expect(of(":HostBootstrap")).toHaveLength(5);
 		expect(of(":SwarmNode")).toHaveLength(3);
 		const texts = steps.flatMap(({ newState }) => newState?.inputs?.__provider ?? []) as string[];
 		expect(texts.length).toBeGreaterThan(8);

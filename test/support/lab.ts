@@ -105,7 +105,7 @@ function runTrial(action: "up" | "destroy", stack: TestStack): void {
 
 function describeTrial(stack: TestStack): Lab {
 	const made = JSON.parse(fs.readFileSync(journalOf(stack), "utf8")) as Made[];
-	const checks = made.filter(({ type }) => type.endsWith(":HostCheck"));
+	const checks = made.filter(({ type }) => type.endsWith(":HostBootstrap"));
 	const connections = Object.fromEntries(checks.map(({ inputs }) => [inputs.host, inputs.connection]));
 	return { endpoint: "http://127.0.0.1:8188", connections };
 }

@@ -62,8 +62,13 @@ const defaults: Outputs = {
 	[dynamic("SshKey")]: () => ({ privateKey: "planted-private-key", publicKey: "ssh-ed25519 AAAA-operator" }),
 	[dynamic("GeneratedSecret")]: (name) => ({ value: `planted-${name}` }),
 	[dynamic("Machine")]: (name) => ({ hostKey: hostKeyOf(name), state: "running", accelerator: "tcg" }),
-	[dynamic("HostCheck")]: () => ({ os: "debian 12", architecture: "x86_64", drift: {} }),
-	[dynamic("HostScripts")]: (_name, { version }) => ({ installed: version }),
+	[dynamic("HostBootstrap")]: (_name, { version }) => ({
+		os: "debian 12",
+		architecture: "x86_64",
+		installed: version,
+		differs: {},
+		drift: {},
+	}),
 	[dynamic("SwarmCluster")]: (_name, { dispatcherHeartbeatSeconds }) => ({
 		clusterId: "cluster-id",
 		observed: { dispatcherHeartbeatSeconds },

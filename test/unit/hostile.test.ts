@@ -4,8 +4,11 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { recordDirectory } from "../../host/kit.ts";
+import { asRoot } from "../../lib/connection.ts";
 import { describeFault, type Fault } from "../../lib/fault.ts";
 import { fileStem } from "../../lib/names.ts";
+import { firstSteps } from "../../providers/host/provider.ts";
+import { probeScript } from "../../providers/node-label/provider.ts";
 import { makeCertificate, type Pair } from "../support/certificate.ts";
 import { digest, Recorder, type Registered } from "../support/mocks.ts";
 import { runProgram } from "../support/program.ts";
@@ -196,6 +199,12 @@ async function programWith(base: Raw, given: Given): Promise<Registered[]> {
 	}
 }
 
+interface Step {
+	name: string;
+	command: string;
+	stdin: string;
+}
+
 /** Every text in a value. */
 function textsIn(value: unknown): string[] {
 	if (typeof value === "string") return [value];
@@ -211,8 +220,10 @@ describe("what is accepted arrives as data, and none of it is run", () => {
 		const base = bases[name] as Raw;
 		const runs = runsOf(base);
 		// By what is run and what it is told, because most steps are the same in all runs.
-		const creates = new Map<string, Registered>();
-		const deletes = new Map<string, Registered>();
+		const creates = new Map<string, Step>();
+		const deletes = new Map<string, Step>();
+		const note = (steps: Map<string, Step>, name: string, command: string, stdin = "") =>
+			steps.set(`${command}\n${stdin}`, { name, command, stdin });
 		expect(runs.length).toBeGreaterThan(0);
 		for (const given of runs) {
 			const resources = await programWith(base, given);
@@ -223,20 +234,24 @@ describe("what is accepted arrives as data, and none of it is run", () => {
 				arrived.set(what, arrived.get(what) || texts.some((text) => forms.some((form) => text.includes(form))));
 			}
 			const steps = resources.filter(({ type }) => type === "command:remote:Command");
-			for (const step of steps) {
-				creates.set(`${step.inputs.create}\n${step.inputs.stdin}`, step);
-				deletes.set(`${step.inputs.delete}\n${step.inputs.stdin}`, step);
+			for (const { name, inputs } of resources.filter(({ type }) => type.endsWith(":HostBootstrap")))
+				for (const { command, stdin } of firstSteps(inputs as never)) note(creates, name, command, stdin);
+			for (const { name, inputs } of steps) {
+				note(creates, name, inputs.create, inputs.stdin);
+				note(deletes, name, inputs.delete, inputs.stdin);
 			}
+			for (const { name, inputs } of resources.filter(({ inputs }) => inputs.mount?.server))
+				note(creates, name, asRoot("root", probeScript(inputs.address, inputs.mount)));
 		}
 		const host = new StandInHost();
-		for (const { name, inputs } of creates.values()) {
-			const { status, stderr } = host.run(inputs.create, inputs.stdin);
+		for (const { name, command, stdin } of creates.values()) {
+			const { status, stderr } = host.run(command, stdin);
 			expect(status, `${name}: ${stderr}`).toBe(0);
 		}
 		// A record that stays: where there is none, nothing is undone.
 		fs.mkdirSync(path.join(host.root, recordDirectory("swarm-scaleout/lab"), "stays"));
-		for (const { name, inputs } of [...deletes.values()].reverse()) {
-			const { status, stderr } = host.run(inputs.delete, inputs.stdin);
+		for (const { name, command, stdin } of [...deletes.values()].reverse()) {
+			const { status, stderr } = host.run(command, stdin);
 			expect(status, `delete of ${name}: ${stderr}`).toBe(0);
 		}
 		expect(host.faults).toEqual([]);

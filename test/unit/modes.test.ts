@@ -10,6 +10,7 @@ import { kitArchive, kitDirectory, scriptText } from "../../host/kit.ts";
 import { allWritten } from "../../host/steps.ts";
 import { asRoot } from "../../lib/connection.ts";
 import { provider as disk } from "../../providers/disk/provider.ts";
+import { firstSteps } from "../../providers/host/provider.ts";
 import { ensureHostKey, writeSeed } from "../../providers/machine/seed.ts";
 import { makeCertificate } from "../support/certificate.ts";
 import { Recorder } from "../support/mocks.ts";
@@ -51,6 +52,7 @@ beforeAll(async () => {
 	const named = Object.fromEntries(Object.entries(config).map(([name, value]) => [`swarm-scaleout:${name}`, value]));
 	await runProgram(recorder, named, "lab");
 	steps = [
+		...recorder.ofType(":HostBootstrap").flatMap(({ name, inputs }) => firstSteps(inputs as never).map((step) => ({ name, ...step }))),
 		...recorder.ofType("command:remote:Command").map(({ name, inputs }) => ({ name, command: inputs.create, stdin: inputs.stdin })),
 		...others(),
 	];

@@ -64,7 +64,7 @@ describe("each step waits for what it needs", () => {
 		["the export after its volume is mounted", ["logs-export", ""], ["hosts-log-volume-mount", ""]],
 		["shipping after the export", ["logs-shipping", ""], ["logs-export", ""]],
 		["the log host after its rights are there", ["hosts-log", ":Instance"], ["hosts-log-rights", ""]],
-		["a worker joins after it has booted", ["swarm-worker1", ":SwarmNode"], ["hosts-worker1-boot", ""]],
+		["a worker joins after it has booted", ["swarm-worker1", ":SwarmNode"], ["hosts-worker1-bootstrap", ""]],
 		["NGINX after its address is bound", ["nginx", ":Command"], ["hosts-nginx-address", ":EipAssociation"]],
 	];
 	test.each(orders)("%s", (_order, later, earlier) => {

@@ -64,7 +64,7 @@ const parentOf = ({ parent }: Registered) => parent.split("::").slice(-2).join("
 describe("the lab's topology becomes these resources", () => {
 	test.each([
 		["dynamic/scaleout:Machine", Object.keys(addresses).map((name) => `hosts-${name}`)],
-		["dynamic/scaleout:HostCheck", Object.keys(addresses).map((name) => `hosts-${name}-check`)],
+		["dynamic/scaleout:HostBootstrap", Object.keys(addresses).map((name) => `hosts-${name}-bootstrap`)],
 		["dynamic/scaleout:SwarmCluster", ["swarm"]],
 		["dynamic/scaleout:SwarmNode", ["swarm-manager", "swarm-worker1", "swarm-worker2"]],
 		["dynamic/scaleout:NodeLabel", ["babble-was-label-manager", "babble-was-label-worker1", "babble-was-label-worker2"]],
@@ -77,7 +77,7 @@ describe("the lab's topology becomes these resources", () => {
 
 	test.each([
 		["hosts-manager", "Machine", "scaleout:index:Hosts hosts"],
-		["hosts-manager-packages", "Command", "scaleout:index:Hosts hosts"],
+		["hosts-manager-bootstrap", "HostBootstrap", "scaleout:index:Hosts hosts"],
 		["swarm-worker1", "SwarmNode", "scaleout:index:Swarm swarm"],
 		["logs-export", "Command", "scaleout:index:NfsExport logs"],
 		["registry-password", "GeneratedSecret", "scaleout:index:Registry registry"],
@@ -138,7 +138,7 @@ describe("every connection is pinned", () => {
 
 	test("each machine's steps go to that machine", () => {
 		for (const [i, name] of Object.keys(addresses).entries()) {
-			expect(find(`hosts-${name}-packages`).inputs.connection.port).toBe(2400 + i);
+			expect(find(`hosts-${name}-bootstrap`).inputs.connection.port).toBe(2400 + i);
 			expect(find(`hosts-${name}`, ":Machine").inputs.sshPort).toBe(2400 + i);
 		}
 	});
@@ -170,15 +170,12 @@ describe("values reach the place they are meant for", () => {
 	});
 
 	test("the export is for the app nodes, each by its address", () => {
-		const clients = remote().filter(({ name }) => name.startsWith("logs-client-"));
-		expect(clients.map(({ inputs }) => inputs.stdin.match(/[\d.]+(?=\()/)?.[0])).toEqual([
-			addresses.manager,
-			addresses.worker1,
-			addresses.worker2,
-		]);
-		// The line comes by standard input, not in the script.
-		for (const { inputs } of clients) expect(JSON.stringify(inputs.create)).not.toContain("no_subtree_check");
-		expect(names(remote().filter(({ name }) => name.startsWith("logs-probe-")))).toHaveLength(3);
+		const { inputs } = find("logs-clients");
+		expect(inputs.stdin.match(/[\d.]+(?=\()/g)).toEqual([addresses.manager, addresses.worker1, addresses.worker2]);
+		// The lines come by standard input, not in the script.
+		expect(JSON.stringify(inputs.create)).not.toContain("no_subtree_check");
+		for (const { inputs } of recorder.ofType(":NodeLabel"))
+			expect(inputs.mount).toEqual({ server: addresses.log, path: "/mnt/main-was-logs", options: expect.stringContaining("nfsvers=") });
 	});
 
 	test("the service runs the image by digest, as three tasks on the three nodes", () => {
@@ -231,8 +228,8 @@ describe("values reach the place they are meant for", () => {
 	});
 
 	test("the nodes trust the certificate that the registry printed", () => {
-		for (const node of ["manager", "worker1", "worker2"])
-			expect(find(`registry-trust-${node}`).inputs.stdin).toContain("\n  stdout of registry\n");
+		for (const name of ["registry-trust-manager", ...["manager", "worker1", "worker2"].map((node) => `babble-was-drain-agent-${node}`)])
+			expect(find(name).inputs.stdin).toContain("\n  stdout of registry\n");
 	});
 });
 
@@ -298,21 +295,18 @@ describe("secrets stay secret", () => {
 });
 
 describe("each step waits for what it needs", () => {
-	const packagesOf = (host: string) => find(`hosts-${host}-packages`);
+	const packagesOf = (host: string) => find(`hosts-${host}-bootstrap`);
 	const service = () => find("babble-was", ":Service");
-	const probes = () => remote().filter(({ name }) => name.startsWith("logs-probe-"));
-	const clients = () => remote().filter(({ name }) => name.startsWith("logs-client-"));
+	const clients = () => [find("logs-clients")];
 	const trust = () => remote().filter(({ name }) => name.startsWith("registry-trust-"));
-	const agents = () => remote().filter(({ name }) => name.endsWith("-drain-agent"));
+	const agents = () => remote().filter(({ name }) => name.startsWith("babble-was-drain-agent-"));
 	// biome-ignore format: one order a row
 	const orders: [string, () => Registered[], () => Registered[]][] = [
-		["packages after the host was checked", () => [packagesOf("nginx")], () => [find("hosts-nginx-check")]],
 		["the swarm after Docker is installed", () => [find("swarm", ":SwarmCluster")], () => [packagesOf("manager")]],
 		["a worker joins after the swarm is there, and Docker on it", () => [find("swarm-worker1", ":SwarmNode")], () => [find("swarm", ":SwarmCluster"), packagesOf("worker1")]],
 		["the export after NFS is installed", () => [find("logs-export")], () => [packagesOf("log")]],
 		["the clients after the server", clients, () => [find("logs-export")]],
-		["a probe after its node has access to the export", () => [find("logs-probe-worker2")], () => [find(`logs-client-${addresses.worker2}-mnt-main-was-logs`)]],
-		["a node serves after it is a node, drainable, trusts the registry and has proven access to the export; so it ceases to before any of that goes", () => [find("babble-was-label-worker2")], () => [find("swarm-worker2", ":SwarmNode"), find("babble-was-drain-agent-worker2"), find("registry-trust-worker2"), find("logs-probe-worker2"), find(`logs-client-${addresses.worker2}-mnt-main-was-logs`)]],
+		["a node proves access to the export and serves after it is a node, drainable, trusts the registry and has access; so it ceases to before any of that goes", () => [find("babble-was-label-worker2")], () => [find("swarm-worker2", ":SwarmNode"), find("babble-was-drain-agent-worker2"), ...clients()]],
 		["the service after the labels: a successor serves before the load balancer moves on to it, and the labels that go do so after that", () => [service(), find("nginx", ":Command")], () => recorder.ofType(":NodeLabel")],
 		["trust after the registry serves", trust, () => [find("registry", ":Command")]],
 		["the push after the registry is trusted", () => [find("babble-was", ":Image")], trust],
@@ -321,7 +315,7 @@ describe("each step waits for what it needs", () => {
 		["a secret after the swarm is there", () => [find("babble-was-spring.datasource.password")], () => [find("swarm", ":SwarmCluster")]],
 		["the drain agents after their hosts' packages", () => [find("babble-was-drain-agent-worker1")], () => [packagesOf("worker1")]],
 		["a drain agent after its host has proven to be this stack's node", () => [find("babble-was-drain-agent-worker1")], () => [find("swarm-worker1", ":SwarmNode")]],
-		["the service after the export is proven, the image pushed, the secret made, every node labelled and drainable", () => [service()], () => [...probes(), ...agents(), ...trust(), find("babble-was", ":Image"), find("babble-was-spring.datasource.password"), ...recorder.ofType(":SwarmNode")]],
+		["the service after the export is proven, the image pushed, the secret made, every node labelled and drainable", () => [service()], () => [...clients(), ...agents(), ...trust(), find("babble-was", ":Image"), find("babble-was-spring.datasource.password"), ...recorder.ofType(":SwarmNode")]],
 		["NGINX after the service answers, and NGINX is installed", () => [find("nginx", ":Command")], () => [service(), packagesOf("nginx")]],
 	];
 	test.each(orders)("%s", (_order, later, earlier) => {

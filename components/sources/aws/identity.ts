@@ -2,12 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { type EcrRegistry, ecrRegistry } from "../../../lib/ecr.ts";
 import { aliasesOf } from "../../hostNames.ts";
 import type { HostSettings } from "../../settings/hosts.ts";
-import type { LogsSettings } from "../../settings/logs.ts";
 import type { Account } from "./account.ts";
 import type { AwsArgs } from "./index.ts";
 import { InstanceProfile, LogGroup, Role, RolePolicy } from "./sdk.ts";
 
-type Shipping = NonNullable<LogsSettings["shipping"]>;
+type Shipping = NonNullable<AwsArgs["logs"]["shipping"]>;
 
 /** What a host may do in the account. */
 export interface Right {
@@ -34,18 +33,13 @@ function makeLogGroup(logs: AwsArgs["logs"], shipping: Shipping, { named, opts, 
 	return new LogGroup(
 		named("log-group"),
 		{
-			name: logGroupName(shipping),
+			name: shipping.logGroup,
 			retentionInDays: shipping.retentionDays,
 			...(shipping.kmsKeyArn && { kmsKeyId: shipping.kmsKeyArn }),
 			tags: tags("logs"),
 		},
 		{ ...opts, retainOnDelete: logs.keepOnDestroy },
 	);
-}
-
-/** Name of the log group in CloudWatch. */
-export function logGroupName({ logGroup }: Shipping): string {
-	return logGroup ?? `/${pulumi.getProject()}/${pulumi.getStack()}/logs`;
 }
 
 /** To write to one log group, and neither to read nor to make any. */

@@ -1,16 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { imageFamilies } from "../../../lib/aws.ts";
 import type { Connection } from "../../../lib/connection.ts";
-import { HostCheck } from "../../../providers/host/resource.ts";
-import { type Host, hostStep, owner, withScripts } from "../../host.ts";
-import { aliasesOf } from "../../hostNames.ts";
+import { bootstrap, type RolePackages } from "../../bootstrap.ts";
+import { type Host, hostStep } from "../../host.ts";
 import type { AwsSettings } from "../../settings/aws.ts";
 import type { HostSettings } from "../../settings/hosts.ts";
 import type { LogsSettings } from "../../settings/logs.ts";
 import type { Source } from "../source.ts";
 import { account } from "./account.ts";
 import { dataVolume, mountStep } from "./dataVolume.ts";
-import { logGroupName, profiles } from "./identity.ts";
+import { profiles } from "./identity.ts";
 import { instances, type MadeInstance } from "./instances.ts";
 import { network } from "./network.ts";
 import { securityPolicy } from "./policy.ts";
@@ -21,7 +20,10 @@ export interface AwsArgs {
 	/** Each lies in the subnet of its address. */
 	hosts: HostSettings[];
 	/** The volume that holds the logs, and where they are sent on to. */
-	logs: Pick<LogsSettings, "path" | "keepOnDestroy" | "shipping">;
+	logs: Pick<LogsSettings, "path" | "keepOnDestroy"> & {
+		/** `logGroup`: another one for each source in an account and region. */
+		shipping?: (NonNullable<LogsSettings["shipping"]> & { logGroup: string }) | undefined;
+	};
 	/** What managers may pull from ECR. */
 	images: {
 		/** Registry's host; anything but ECR needs no rights. */
@@ -46,13 +48,13 @@ export function awsSource(args: AwsArgs): Source {
 	const { region } = args.aws;
 	const { shipping } = args.logs;
 	return {
-		hosts: (name, parent) => awsHosts(name, args, parent),
+		hosts: (name, packages, parent) => awsHosts(name, args, packages, parent),
 		policy: securityPolicy(args),
-		...(shipping && { logShipping: { region: region as string, logGroup: logGroupName(shipping) } }),
+		...(shipping && { logShipping: { region: region as string, logGroup: shipping.logGroup } }),
 	};
 }
 
-function awsHosts(source: string, args: AwsArgs, parent: pulumi.Resource): Host[] {
+function awsHosts(source: string, args: AwsArgs, packages: RolePackages, parent: pulumi.Resource): Host[] {
 	const { hosts, aws, logs } = args;
 	const of = account(args, source, parent);
 	const net = network(aws, of);
@@ -67,30 +69,25 @@ function awsHosts(source: string, args: AwsArgs, parent: pulumi.Resource): Host[
 		const { name, aliases, roles, address } = host;
 		const { instance, hostKey, publicAddress } = made.get(host.name) as MadeInstance;
 		const connection: pulumi.Output<Connection> = pulumi.secret(publicAddress ? proxy : { ...login, host: host.address, hostKey, proxy });
-		const checkName = (host: string) => of.named(`${host}-check`);
-		const check = new HostCheck(
-			checkName(name),
+		const reach = (port: number) => ({ address: publicAddress ?? address, port });
+		const ready = bootstrap(
+			source,
+			{ name, aliases, roles, address, reach, connection, user, machine: instance },
 			{
-				host: name,
 				property: `hosts[${i}]`,
-				connection,
+				packages,
 				// The key in its user data is that of the instance before, so that the connection is the same.
 				machineId: instance.id,
-				owner: owner(),
-				roles,
 				isMade: true,
+				isBooting: true,
 				deadlineSeconds: 300,
 				hint: "is the address you come from in aws.operatorCidrs?",
 			},
-			{ parent, deletedWith: instance, dependsOn: [instance, bastion.bound, ...net.routes, ...rules], aliases: aliasesOf(host, checkName) },
+			{ parent, dependsOn: [instance, bastion.bound, ...net.routes, ...rules] },
 		);
-		const reach = (port: number) => ({ address: publicAddress ?? address, port });
-		const base = { name, aliases, roles, address, reach, connection, user, machine: instance };
-		const checked = withScripts(source, base, check, instance.id, parent);
-		const booted = { ...checked, ready: hostStep((host) => of.named(`${host}-boot`), checked, { step: "aws/boot" }, { parent }) };
-		if (!host.roles.includes("log")) return booted;
+		if (!host.roles.includes("log")) return ready;
 		const { volumeId, attachment } = dataVolume(args, host, instance, of);
 		const mount = mountStep(volumeId, logs.path, `${aws.logVolumeGiB} GiB`);
-		return { ...booted, ready: hostStep(of.named("log-volume-mount"), booted, mount, { parent, dependsOn: [attachment] }) };
+		return { ...ready, ready: hostStep(of.named("log-volume-mount"), ready, mount, { parent, dependsOn: [attachment] }) };
 	});
 }

@@ -33,7 +33,7 @@ export interface HostVariables {
 	nginx_files: string[];
 }
 
-export interface HostChecks {
+export interface HostBootstraps {
 	variables: HostVariables;
 	/** Content of `files`, base64, by path. */
 	contents: Record<string, string>;
@@ -43,7 +43,7 @@ export interface HostChecks {
 export const recordsScript = (owner: string): string => scriptText("host/records", { records: recordDirectory(owner) });
 
 /** What `recordsScript` printed, as checks. Pure. @throws Error for a record that the playbook has no task for, or that says something is wrong. */
-export function checksOf(printed: string): HostChecks {
+export function checksOf(printed: string): HostBootstraps {
 	const variables: HostVariables = {
 		packages: [],
 		units: [],

@@ -49,7 +49,7 @@ export function swarmChecksOf(resources: DeployedResource[]): SwarmChecks {
 	};
 	const settings = cluster?.inputs as SwarmClusterInputs | undefined;
 	const [asked] = settings?.managers.map(describeConnection) ?? [];
-	const manager = ofType("HostCheck").find(({ inputs }) => describeConnection(inputs.connection) === asked);
+	const manager = ofType("HostBootstrap").find(({ inputs }) => describeConnection(inputs.connection) === asked);
 	if (!cluster || !settings || !service || !manager) throw new Error("the stack is not deployed, or only half: run pulumi up");
 	const { name, replicas, secrets, mount, nodes: serving } = service.inputs as ServiceInputs;
 	const volume = mount.type === "volume" && { name: mount.name, options: volumeOptions(mount) };

@@ -214,4 +214,32 @@ describe("a node that is asked to stop", () => {
 		expect(node.isClosed()).toBe(true);
 		expect(task.said).not.toContain("signal SIGTERM");
 	});
+
+	test("asks for no turn when its host is shut down before agents of lesser names have ended there: two nodes of several services never wait for one another", async () => {
+		const { node } = await withPeer({ state: "serving" }, 60, "--shutdown-turn", "60");
+		const unit = (name: string, state: string) => `scaleout-drain-${name}.service loaded ${state} running Drains this node\n`;
+		const later = unit("was", "deactivating") + unit("web", "deactivating");
+		node.units(unit("admin", "deactivating") + unit("broken", "failed") + later);
+		node.jobs("  12 docker.service stop waiting\n");
+		const ended = node.endAgent("SIGTERM");
+		await expect
+			.poll(() => node.state, { timeout: 8000 })
+			.toMatchObject({
+				state: "waiting",
+				number: 0,
+				reason: expect.stringMatching(/other services .* are drained: scaleout-drain-admin\.service$/),
+			});
+		expect(await network.client.get(node.url)).toBe("200");
+		node.units(unit("admin", "inactive") + later);
+		expect(await ended).toBe(0);
+		expect(node.isClosed()).toBe(true);
+	});
+
+	test("does not wait longer for them than for its turn", async () => {
+		const { node } = await withPeer({ state: "serving" }, 60, "--shutdown-turn", "3");
+		node.units("scaleout-drain-admin.service loaded active running Drains this node\n");
+		node.jobs("  12 docker.service stop waiting\n");
+		expect(await node.endAgent("SIGTERM")).toBe(0);
+		expect(node.isClosed()).toBe(true);
+	});
 });

@@ -78,8 +78,8 @@ test("the swarm's checks are those of the state: nodes and volume by host, the m
 	const settings = { managers: [first], dispatcherHeartbeatSeconds: 20 } satisfies Partial<SwarmClusterInputs>;
 	const resources = [
 		resource("SwarmCluster", "swarm", settings, { clusterId: "cluster-1" }),
-		resource("HostCheck", "hosts-worker-check", { host: "worker", connection: second }),
-		resource("HostCheck", "hosts-manager-check", { host: "manager", connection: first }),
+		resource("HostBootstrap", "hosts-worker-bootstrap", { host: "worker", connection: second }),
+		resource("HostBootstrap", "hosts-manager-bootstrap", { host: "manager", connection: first }),
 		resource("SwarmNode", "swarm-worker", { connection: second, role: "worker" }, { nodeId: "id-2" }),
 		resource("SwarmNode", "swarm-manager", { connection: first, role: "manager" }, { nodeId: "id-1" }),
 		resource("NodeLabel", "babble-was-label-worker", { nodeId: "id-2", label: "a", value: "b" }),

@@ -4,8 +4,8 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type AppState, appStates } from "../../../cli/apps.ts";
+import { balancer } from "../../../cli/balancer.ts";
 import type { Deployed } from "../../../cli/deployed.ts";
-import { nginxState } from "../../../cli/observe.ts";
 import { closedPort, closeServers, listen } from "../../support/localServer.ts";
 import { connection } from "../fixtures.ts";
 
@@ -128,8 +128,7 @@ test("NGINX's host tells which upstream servers it cannot connect to", async () 
 		"nginx",
 		`[ $1 = -v ] && echo 'nginx version: nginx/1.22.1' >&2 || printf 'upstream app {\\n server 127.0.0.1:${published};\\n}\\n'`,
 	);
-	const nodes = ["127.0.0.1", "127.0.0.2"].map((address) => ({ name: address, address }));
-	expect(await nginxState({ services: [{ published, nodes }] } as unknown as Deployed, { connection: connection() })).toEqual({
+	expect(await balancer.look(connection(), [`127.0.0.1:${published}`, `127.0.0.2:${published}`])).toEqual({
 		isActive: true,
 		version: "1.22.1",
 		servers: [`127.0.0.1:${published}`],

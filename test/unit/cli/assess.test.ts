@@ -74,7 +74,7 @@ function observed(change: (healthy: Required<Observed>) => void = () => {}): Obs
 			},
 		},
 		apps: Object.fromEntries(apps.map((name) => [name, { was: { serving: serving(), volumes: ["nfs-1"] } }])),
-		nginx: { isActive: true, version: "1.22.1", servers: apps.map((name) => `${addressOf[name]}:8080`), unconnected: [] },
+		balancer: { isActive: true, version: "1.22.1", servers: apps.map((name) => `${addressOf[name]}:8080`), unconnected: [] },
 		log: { isActive: true, exports: apps.map((name) => addressOf[name] as string), usedPercent: 10 },
 		endpoints: { "http://was": "200" },
 	};
@@ -122,12 +122,12 @@ describe("what is wrong", () => {
 		["an agent that does not answer", (o) => worker1(o, { agent: "connection refused" }), "the agent of was on worker1 does not answer: connection refused: see systemctl status scaleout-drain-was there"],
 		["a gate that is gone", (o) => worker1(o, {}, { state: "closed", reason: "its task drains", connections: 0 }), "worker1 answers for was although its agent says: closed for 8 min: its task drains"],
 		["agents that do not reach others", (o) => worker1(o, {}, { unreachable: ["manager", "worker2"] }), "the agent of was on worker1 cannot reach manager, worker2: TCP port 7947 must be open between app nodes"],
-		["a firewall before a node", (o) => { o.nginx.unconnected = ["192.168.2.142:8080"]; }, "worker1 serves, and the host of NGINX cannot connect to 192.168.2.142:8080"],
+		["a firewall before a node", (o) => { o.balancer.unconnected = ["192.168.2.142:8080"]; }, "worker1 serves, and the host of NGINX cannot connect to 192.168.2.142:8080"],
 		["a stale volume", (o) => { o.apps.worker1?.was?.volumes?.push("nfs-0"); }, "worker1 has old volumes of was: nfs-0"],
 		["an NFS server that Docker waits for", (o) => { delete o.apps.worker1?.was?.volumes; }, "Docker on worker1 does not tell of its volumes: it is stopped, or waits for their NFS server"],
-		["NGINX down", (o) => { o.nginx.isActive = false; }, "NGINX does not run"],
-		["a server that is missing", (o) => { o.nginx.servers.pop(); }, "NGINX does not balance over 192.168.3.5:8080"],
-		["a server too many", (o) => { o.nginx.servers.push("10.0.0.9:8080"); }, "NGINX balances over 10.0.0.9:8080, which is none of this stack"],
+		["NGINX down", (o) => { o.balancer.isActive = false; }, "NGINX does not run"],
+		["a server that is missing", (o) => { o.balancer.servers.pop(); }, "NGINX does not balance over 192.168.3.5:8080"],
+		["a server too many", (o) => { o.balancer.servers.push("10.0.0.9:8080"); }, "NGINX balances over 10.0.0.9:8080, which is none of this stack"],
 		["the NFS server down", (o) => { o.log.isActive = false; }, "the NFS server does not run"],
 		["the export gone", (o) => { o.log.exports = []; }, "/mnt/logs is not exported"],
 		["a full disk", (o) => { o.log.usedPercent = 97; }, "the disk of /mnt/logs is 97 % full"],
@@ -166,7 +166,7 @@ describe("what is wrong", () => {
 			deployed,
 			observed((o) => {
 				worker1(o, refused, { state: "closed", reason: "its task drains", seconds: 1, connections: 1 });
-				o.nginx.unconnected = ["192.168.2.142:8080"];
+				o.balancer.unconnected = ["192.168.2.142:8080"];
 			}),
 		);
 		expect(problems).toEqual(["worker1 does not serve was: closed for 1 s: its task drains, 1 connection left"]);
@@ -185,14 +185,14 @@ describe("with two services", () => {
 		observed((o) => {
 			o.services.admin = { ...found(o), tasks: found(o).tasks.map((task) => ({ ...task })) };
 			for (const on of Object.values(o.apps)) on.admin = { serving: serving({ containers: undefined }), volumes: ["nfs-2"] };
-			o.nginx.servers.push(...apps.map((name) => `${addressOf[name]}:8081`));
+			o.balancer.servers.push(...apps.map((name) => `${addressOf[name]}:8081`));
 			change(o);
 		});
 
 	test("all is well, also where no route leads to one of them", () => {
 		expect(assess(both, healthy())).toEqual([]);
 		const unrouted = healthy((o) => {
-			o.nginx.servers = o.nginx.servers.filter((server) => server.endsWith(":8080"));
+			o.balancer.servers = o.balancer.servers.filter((server) => server.endsWith(":8080"));
 		});
 		expect(assess({ ...deployed, services: [{ ...admin, isRouted: false }, service] }, unrouted)).toEqual([]);
 	});
@@ -204,7 +204,7 @@ describe("with two services", () => {
 				was: o.apps.worker1?.was as AppState,
 				admin: { serving: serving(refused, { state: "closed", reason: "its task drains" }), volumes: ["nfs-1"] },
 			};
-			o.nginx.servers = o.nginx.servers.filter((server) => server !== "192.168.3.5:8081");
+			o.balancer.servers = o.balancer.servers.filter((server) => server !== "192.168.3.5:8081");
 		});
 		expect(assess(both, broken)).toEqual([
 			"service admin is not there",

@@ -84,7 +84,9 @@ test("a verdict on a change outlives other remarks about the resource, before it
 
 test("roles come from the hosts' checks, of hosts that go and of hosts that come, by the names of their machines", () => {
 	const check = (op: string, name: string, of: object) => ({
-		resourcePreEvent: { metadata: { op, urn: urn(dynamic("HostCheck"), `hosts-${name}-check`), type: dynamic("HostCheck"), ...of } },
+		resourcePreEvent: {
+			metadata: { op, urn: urn(dynamic("HostBootstrap"), `hosts-${name}-bootstrap`), type: dynamic("HostBootstrap"), ...of },
+		},
 	});
 	const { roles } = readPreview([
 		check("same", "stays", { old: { inputs: { roles: ["log"] } }, new: { inputs: { roles: ["log"] } } }),

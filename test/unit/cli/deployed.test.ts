@@ -21,7 +21,7 @@ function deployed(strategy: string, mode = "host") {
 	return deployedOf([
 		{ type: "pulumi:pulumi:Stack", urn: urn("pulumi:pulumi:Stack", "lab"), outputs },
 		...nodes.map(({ name, roles }) =>
-			dynamic("HostCheck", `hosts-${name}-check`, { host: name, roles, connection: connection({ host: name }) }),
+			dynamic("HostBootstrap", `hosts-${name}-bootstrap`, { host: name, roles, connection: connection({ host: name }) }),
 		),
 		dynamic("SwarmNode", "swarm-worker1", { advertiseAddress: "192.168.2.142" }, { nodeId: "id-of-worker1" }),
 		dynamic(

@@ -5,7 +5,7 @@ import { summaryMarkdown, summaryText } from "../../../cli/summary.ts";
 
 const hostCheck = (name: string): Change => ({
 	urn: "",
-	type: "pulumi-nodejs:dynamic/scaleout:HostCheck",
+	type: "pulumi-nodejs:dynamic/scaleout:HostBootstrap",
 	name,
 	operation: "create",
 	changed: [],

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { exportsLine, serverStep } from "../../../components/nfs.ts";
+import { clientOf, serverStep } from "../../../components/nfs.ts";
 import { eachOnHost } from "../../support/eachHost.ts";
 import type { StandInHost } from "../../support/standInHost.ts";
 import { runStep } from "../../support/step.ts";
@@ -23,7 +23,9 @@ eachOnHost((fresh) => {
 /** The step of the export's server, and how often it has called exportfs by then. `owner`: what the configuration says of the directory. */
 function serve(adopt: boolean, clients: string[], owner = `${process.getuid?.()}:${process.getgid?.()}`) {
 	const wanted = { ...topology().logs, path: logs, access: "network" as const, clients, adopt };
-	const step = serverStep(wanted, clients, (client) => `/etc/exports.d/own-${client.replace("/", "-")}.exports`, "/etc/exports.d/own");
+	const own = "/etc/exports.d/own";
+	const named = clients.map((client) => ({ ...clientOf(client, wanted, own), file: `${own}-${client.replace("/", "-")}.exports` }));
+	const step = serverStep(wanted, named, own, "logs-clients");
 	const noted = `exportfs() { said exportfs "$@"; }; export -f exportfs`;
 	const { status, stderr } = runStep(host, { ...step, settings: { ...step.settings, owner } }, noted);
 	return { status, stderr: stderr.replaceAll(host.root, ""), exported: host.calls("exportfs").filter(([, flag]) => flag === "-ra").length };
@@ -39,7 +41,7 @@ describe("an export of /etc/exports is taken over", () => {
 			"# by hand\n/srv/other 10.0.0.1(ro)\n# Taken over by Pulumi, see /etc/exports.d: /mnt/main-was-logs 192.168.0.0/16(sync,no_subtree_check,rw)\n",
 		);
 		expect(read("exports.d/own-192.168.0.0-16.exports")).toBe(
-			exportsLine({ ...topology().logs, path: logs, access: "network" }, "192.168.0.0/16"),
+			clientOf("192.168.0.0/16", { ...topology().logs, path: logs, access: "network" }, "").line,
 		);
 		const files = () => ["exports", "exports.d/own-192.168.0.0-16.exports"].map((name) => fs.statSync(at(name)).ino);
 		const before = files();

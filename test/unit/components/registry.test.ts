@@ -72,11 +72,12 @@ describe("the registry is", () => {
 		expect(steps()).toEqual([]);
 	});
 
-	test("a private one: every swarm node trusts its CA, and only for it", async () => {
+	test("a private one: managers, which push, trust its CA, and only for it; so do a service's nodes, by a file of the service's own", async () => {
 		const settings = { server: "registry.example.com:5000", username: "me", password: "planted-password", caFile };
 		const registry = await registryOf(settings);
 		expect(registry).toMatchObject({ server: settings.server, username: "me", plainPassword: "planted-password" });
-		expect(steps().map(({ name }) => name)).toEqual(["registry-trust-manager", "registry-trust-worker1", "registry-trust-worker2"]);
+		expect(steps().map(({ name }) => name)).toEqual(["registry-trust-manager", "registry-trust-worker1"]);
+		expect(registry.trustedBy("was").map(({ path }) => path)).toEqual(["/etc/docker/certs.d/registry.example.com:5000/was.crt"]);
 		for (const { inputs } of steps()) {
 			const content = fs.readFileSync(caFile, "utf8").trimEnd().replace(/^/gm, "  ");
 			expect(inputs.stdin).toContain(`\n@file 0644 root:root /etc/docker/certs.d/registry.example.com:5000/ca.crt\n${content}\n`);

@@ -22,7 +22,7 @@ test("an image is built over the host's own connection, through its bastion and 
 		runtime.newResource({ type, name, inputs, provider, custom: true, id: "" } as pulumi.runtime.MockResourceArgs);
 	await make("pulumi:providers:docker", "manager", { host: sshUrl(behind), sshOpts: [] });
 	// A host's check comes before anything is done to it.
-	await make("test:index:Check", "hosts-manager-check", { connection: behind }).catch(() => {});
+	await make("test:index:Check", "hosts-manager-bootstrap", { connection: behind }).catch(() => {});
 	const reference = "urn:pulumi:lab::p::pulumi:providers:docker::manager::id";
 	const image = make("docker:index/image:Image", "was", { imageName: "a:1", build: { context: ".", dockerfile: "Dockerfile" } }, reference);
 	await expect(image).rejects.toThrow("no Docker here");

@@ -78,9 +78,10 @@ export class Node {
 		this.docker.onKill = (id, signal) => this.send(id, signal);
 		this.standIn(
 			"systemctl",
-			'case "$1" in list-jobs) cat "$(dirname "$0")/jobs" ;; show) cd "$(dirname "$0")"; echo >> looks; cat state ;; esac',
+			'case "$1" in list-jobs) cat "$(dirname "$0")/jobs" ;; list-units) cat "$(dirname "$0")/units" ;; show) cd "$(dirname "$0")"; echo >> looks; cat state ;; esac',
 		);
 		this.jobs("");
+		this.units("");
 		fs.writeFileSync(path.join(this.scratch, "state"), "active\n");
 	}
 
@@ -98,6 +99,11 @@ export class Node {
 	/** What `systemctl list-jobs` shows. */
 	jobs(lines: string): void {
 		fs.writeFileSync(path.join(this.scratch, "jobs"), lines);
+	}
+
+	/** What `systemctl list-units` shows of agents. */
+	units(lines: string): void {
+		fs.writeFileSync(path.join(this.scratch, "units"), lines);
 	}
 
 	/** How often `systemctl show` was asked for Docker's state. */
@@ -256,6 +262,7 @@ export class Node {
 		fs.rmSync(this.memory, { recursive: true, force: true });
 		for (const name of ["iptables-save", "iptables-restore", "conntrack"]) fs.rmSync(path.join(this.scratch, name), { force: true });
 		this.jobs("");
+		this.units("");
 		this.dockerState("active");
 		makeDockerRules(this.namespace);
 	}

@@ -25,7 +25,7 @@ afterEach(async () => {
 	fs.rmSync(directory, { recursive: true });
 });
 
-const existingHosts = (topology: Topology, under: pulumi.Resource) => sourceOf(configuration(topology)).hosts("hosts", under);
+const existingHosts = (topology: Topology, under: pulumi.Resource) => sourceOf(configuration(topology)).hosts("hosts", {}, under);
 
 /** The lab's five hosts as if they existed. */
 function inventory(change: (config: Raw) => void = () => {}): Topology {
@@ -48,8 +48,8 @@ describe("existing hosts", () => {
 		const hosts = existingHosts(changed, parent());
 		await pulumi.runtime.disconnect();
 		const all = { port: 22, user: "root", hostKey, privateKey: "planted-private-key-all" };
-		expect(recorder.find("hosts-manager-check").inputs.connection).toEqual({ ...all, host: "192.168.2.137" });
-		expect(recorder.find("hosts-worker1-check").inputs.connection).toEqual({
+		expect(recorder.find("hosts-manager-bootstrap").inputs.connection).toEqual({ ...all, host: "192.168.2.137" });
+		expect(recorder.find("hosts-worker1-bootstrap").inputs.connection).toEqual({
 			host: "203.0.113.9",
 			port: 2222,
 			user: "ubuntu",
@@ -68,8 +68,13 @@ describe("existing hosts", () => {
 			parent(),
 		);
 		await pulumi.runtime.disconnect();
-		const ignored = recorder.ofType(":HostScripts").map(({ name, ignoreChanges }) => [name, ignoreChanges]);
-		expect(Object.fromEntries(ignored)).toMatchObject({ "hosts-worker2-scripts": ["connection", "version"], "hosts-worker1-scripts": [] });
+		const ignored = recorder
+			.ofType(":HostBootstrap")
+			.map(({ name, ignoreChanges, retainOnDelete }) => [name, [...ignoreChanges, retainOnDelete]]);
+		expect(Object.fromEntries(ignored)).toMatchObject({
+			"hosts-worker2-bootstrap": ["connection", "version", "roles", "packages", "units", true],
+			"hosts-worker1-bootstrap": [false],
+		});
 	});
 
 	test("a bastion is pinned like the host behind it", async () => {
@@ -80,7 +85,7 @@ describe("existing hosts", () => {
 			parent(),
 		);
 		await pulumi.runtime.disconnect();
-		expect(recorder.find("hosts-worker2-check").inputs.connection).toMatchObject({
+		expect(recorder.find("hosts-worker2-bootstrap").inputs.connection).toMatchObject({
 			host: "192.168.3.5",
 			proxy: { host: "192.168.1.10", hostKey },
 		});
@@ -89,7 +94,7 @@ describe("existing hosts", () => {
 	test("private keys are marked as secrets", async () => {
 		existingHosts(inventory(), parent());
 		await pulumi.runtime.disconnect();
-		for (const check of recorder.ofType(":HostCheck")) expect(check.secretOutputs).toContain("connection");
+		for (const check of recorder.ofType(":HostBootstrap")) expect(check.secretOutputs).toContain("connection");
 		expect(await pulumi.isSecret(existingHosts(inventory(), parent())[0]?.connection as pulumi.Output<unknown>)).toBe(true);
 	});
 
@@ -103,7 +108,7 @@ describe("existing hosts", () => {
 		expect(make).toThrow('hosts[0].ssh.privateKeyFile = "/nowhere/one": cannot be read (ENOENT)');
 		expect(make).toThrow('existing.privateKeyFile = "/nowhere/all": cannot be read (ENOENT)');
 		expect(make).toThrow("has 2 faults");
-		expect(recorder.ofType(":HostCheck")).toEqual([]);
+		expect(recorder.ofType(":HostBootstrap")).toEqual([]);
 	});
 });
 

@@ -37,15 +37,14 @@ describe("the volume of the collected logs", () => {
 		expect(other.find("hosts-log-volume", ":Volume").retainOnDelete).toBe(false);
 	});
 
-	test("is mounted by its ID before anything else happens on the log host", () => {
+	test("is mounted by its ID before any other step on the log host", () => {
 		const mount = recorder.find("hosts-log-volume-mount");
 		expect(settingsIn(mount.inputs.stdin)).toMatchObject({ volume: "id-of-hosts-log-volume", path: "/mnt/main-was-logs" });
 		// Its file system grows when it does.
 		expect(mount.inputs.stdin).toContain("\n@because size 50 GiB\n");
 		expect(mount.inputs.connection.host).toBe("192.168.1.20");
 		expect(recorder.isAfter(mount, recorder.find("hosts-log-volume", ":VolumeAttachment"))).toBe(true);
-		expect(recorder.isAfter(mount, recorder.find("hosts-log-boot"))).toBe(true);
-		expect(recorder.isAfter(recorder.find("hosts-log-packages"), mount)).toBe(true);
+		expect(recorder.isAfter(mount, recorder.find("hosts-log-bootstrap"))).toBe(true);
 	});
 });
 

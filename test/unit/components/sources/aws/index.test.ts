@@ -51,9 +51,9 @@ describe("hosts in EC2", () => {
 	});
 
 	test("NGINX is reached at its Elastic IP, all others at their private address through it, each pinned to its own key", () => {
-		expect(recorder.find("hosts-nginx-check").inputs.connection).toEqual(bastion);
+		expect(recorder.find("hosts-nginx-bootstrap").inputs.connection).toEqual(bastion);
 		for (const { name, address } of hosts.all.filter(({ name }) => name !== "nginx")) {
-			expect(recorder.find(`hosts-${name}-check`).inputs.connection).toEqual({
+			expect(recorder.find(`hosts-${name}-bootstrap`).inputs.connection).toEqual({
 				...bastion,
 				host: address,
 				hostKey: hostKeyOf(`hosts-${name}-host-key`),
@@ -64,53 +64,42 @@ describe("hosts in EC2", () => {
 
 	test("a recreated instance with the keys of the one before is told by its ID", () => {
 		for (const name of names)
-			expect(recorder.find(`hosts-${name}-check`).inputs.machineId, name).toBe(recorder.find(`hosts-${name}`, ":Instance").id);
+			expect(recorder.find(`hosts-${name}-bootstrap`).inputs.machineId, name).toBe(recorder.find(`hosts-${name}`, ":Instance").id);
 	});
 
 	test("connections are secrets", async () => {
 		for (const { connection } of hosts.all) expect(await pulumi.isSecret(connection)).toBe(true);
 	});
 
-	test("are looked at once they and the bastion are there, and installed on once they have booted", () => {
+	test("are bootstrapped once they and the bastion are there, and have booted", () => {
 		for (const name of names) {
-			const [check, boot, packages] = [
-				recorder.find(`hosts-${name}-check`),
-				recorder.find(`hosts-${name}-boot`),
-				recorder.find(`hosts-${name}-packages`),
-			];
-			expect(recorder.isAfter(check, recorder.find(`hosts-${name}`, ":Instance")), name).toBe(true);
-			expect(recorder.isAfter(check, recorder.find("hosts-nginx-address", ":EipAssociation")), name).toBe(true);
-			expect(recorder.isAfter(boot, check), name).toBe(true);
-			expect(recorder.isAfter(packages, boot), name).toBe(true);
-			for (const step of [check, boot, packages]) expect(step.deletedWith, step.name).toBe(recorder.find(`hosts-${name}`, ":Instance").urn);
+			const made = recorder.find(`hosts-${name}-bootstrap`);
+			expect(recorder.isAfter(made, recorder.find(`hosts-${name}`, ":Instance")), name).toBe(true);
+			expect(recorder.isAfter(made, recorder.find("hosts-nginx-address", ":EipAssociation")), name).toBe(true);
+			expect(made.inputs).toMatchObject({ isBooting: true });
+			expect(made.deletedWith, name).toBe(recorder.find(`hosts-${name}`, ":Instance").urn);
 		}
 	});
 
 	test("are looked at once every rule is there, so that the last step on a host is done before its way in is closed", () => {
 		const rules = recorder.ofType("gressRule");
 		expect(rules.length).toBeGreaterThan(15);
-		for (const rule of rules) expect(recorder.isAfter(recorder.find("hosts-worker1-check"), rule), rule.name).toBe(true);
+		for (const rule of rules) expect(recorder.isAfter(recorder.find("hosts-worker1-bootstrap"), rule), rule.name).toBe(true);
 	});
 
 	test("the manager's login may talk to Docker, as the Docker provider does", () => {
-		const host = new StandInHost();
-		const letsIn = names.filter((name) => {
-			const { create, stdin } = recorder.find(`hosts-${name}-packages`).inputs;
-			const before = host.calls("usermod").length;
-			expect(host.run(create, stdin), name).toMatchObject({ status: 0, stderr: "" });
-			return host.calls("usermod").length > before;
-		});
-		expect(letsIn).toEqual(["manager"]);
-		expect(host.calls("usermod")).toEqual([["usermod", "-aG", "docker", "ubuntu"]]);
-		host.remove();
+		const operators = names
+			.map((name) => [name, recorder.find(`hosts-${name}-bootstrap`).inputs.operator])
+			.filter(([, operator]) => operator);
+		expect(operators).toEqual([["manager", "ubuntu"]]);
 	});
 
 	test("a host that does not answer lets one think of the operator's networks", () => {
-		expect(recorder.find("hosts-nginx-check").inputs).toMatchObject({
+		expect(recorder.find("hosts-nginx-bootstrap").inputs).toMatchObject({
 			property: "hosts[4]",
 			hint: expect.stringContaining("aws.operatorCidrs"),
 		});
-		expect(recorder.find("hosts-nginx-check").inputs.deadlineSeconds).toBeGreaterThanOrEqual(300);
+		expect(recorder.find("hosts-nginx-bootstrap").inputs.deadlineSeconds).toBeGreaterThanOrEqual(300);
 	});
 });
 

@@ -184,7 +184,7 @@ describe("the image", () => {
 		);
 		expect(asked).toEqual([parameter]);
 		expect(instanceOf(recorder, "nginx").inputs.ami).toBe("ami-0e");
-		expect(recorder.find("hosts-nginx-check").inputs.connection.user).toBe(user);
+		expect(recorder.find("hosts-nginx-bootstrap").inputs.connection.user).toBe(user);
 	});
 
 	test("by ID is that, and nothing is looked up", async () => {

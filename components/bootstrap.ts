@@ -1,0 +1,70 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { kit } from "../host/kit.ts";
+import type { Role } from "../lib/roles.ts";
+import { HostBootstrap, type HostBootstrapInputs } from "../providers/host/resource.ts";
+import { type Host, owner } from "./host.ts";
+import { aliasesOf } from "./hostNames.ts";
+
+/** Debian and Ubuntu packages by role. */
+const packagesOf: Record<Role, string[]> = {
+	manager: ["docker.io"],
+	worker: ["docker.io"],
+	app: ["docker.io", "nfs-common", "curl", "busybox-static", "conntrack", "iptables", "python3"],
+	log: ["nfs-kernel-server"],
+	// What its kind needs.
+	balancer: [],
+	registry: ["docker-registry", "apache2-utils", "openssl", "curl"],
+};
+
+/** What the packages' services shall do right after the installation. */
+const unitsOf: Partial<Record<Role, string>> = { manager: "docker", worker: "docker" };
+
+/** Packages beyond those that each host with a role has. */
+export type RolePackages = Partial<Record<Role, string[]>>;
+
+export interface BootstrapArgs extends Pick<HostBootstrapInputs, "property" | "isMade" | "isBooting" | "deadlineSeconds" | "hint"> {
+	/** Packages that roles need besides. */
+	packages: RolePackages;
+	/** Of a machine that may be recreated with all that it is known by. */
+	machineId?: pulumi.Input<string>;
+}
+
+/**
+ * Makes a host of what a source knows of it: checked, with the scripts of this program and the packages its roles need. Each step on it waits for that.
+ *
+ * @param source The source's name, which the resource's begins with.
+ */
+export function bootstrap(
+	source: string,
+	host: Omit<Host, "ready" | "drift">,
+	{ packages, ...args }: BootstrapArgs,
+	opts: pulumi.CustomResourceOptions,
+): Host {
+	const { name, roles, user, connection } = host;
+	const of = (host: string) => `${source}-${host}-bootstrap`;
+	// The docker CLI, which @pulumi/docker works like, talks to the daemon as the one who logs in.
+	const operator = roles.includes("manager") && user !== "root" ? user : undefined;
+	const ready = new HostBootstrap(
+		of(name),
+		{
+			host: name,
+			...args,
+			connection,
+			owner: owner(),
+			roles,
+			version: kit().version,
+			packages: [...new Set(roles.flatMap((role) => [...packagesOf[role], ...(packages[role] ?? [])]))].sort(),
+			units: [...new Set(roles.flatMap((role) => unitsOf[role] ?? []))],
+			...(operator && { operator }),
+		},
+		{
+			...opts,
+			deletedWith: host.machine,
+			retainOnDelete: host.isLost,
+			// Nothing is sent to a host that is lost.
+			ignoreChanges: host.isLost ? ["connection", "version", "roles", "packages", "units"] : [],
+			aliases: aliasesOf(host, of),
+		},
+	);
+	return { ...host, ready, drift: ready.drift };
+}

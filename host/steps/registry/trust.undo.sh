@@ -1,4 +1,0 @@
-# shellcheck shell=bash
-: "${directory:?}"
-
-rm -rf "$directory"
