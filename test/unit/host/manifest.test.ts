@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { manifest, settingsIn } from "../../../host/manifest.ts";
 import type { Drift } from "../../../lib/drift.ts";
 
-const names = { step: "nfs/client", version: "5d41402a", record: "logs-client" };
+const names = { step: "nfs/clients", version: "5d41402a", record: "logs-client" };
 const text = (data: Parameters<typeof manifest>[1] = {}, drift?: Drift) => manifest(names, data, drift);
 
 describe("what a step works with, as text", () => {
@@ -22,7 +22,7 @@ describe("what a step works with, as text", () => {
 			because: { options: "hard,nfsvers=4.2" },
 		};
 		expect(manifest(names, data)).toBe(
-			`@step nfs/client 5d41402a
+			`@step nfs/clients 5d41402a
 @set path /mnt/logs
 @set adopt true
 @add lines a b
