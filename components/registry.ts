@@ -10,33 +10,33 @@ import { type Host, type HostStepArgs, hostStep } from "./host.ts";
 import type { RegistrySettings } from "./settings/registry.ts";
 
 export interface RegistryArgs extends Pick<RegistrySettings, "server" | "username"> {
-	/** Password or access token. Default on a registry of this stack: generated. Secret. A change reaches tasks that start later and restarts none. */
+	/** Password or access token. Default on a registry of this stack: generated. Secret. A change applies to tasks that start later, and restarts none. */
 	password?: pulumi.Input<string> | undefined;
-	/** PEM certificate of the registry's CA. Default: the public ones. */
+	/** PEM certificate of the registry's CA. Default: the public CAs. */
 	ca?: string | undefined;
-	/** The one with role `registry` runs it; without, it is one that exists. Managers, which push to it, are made to trust its certificate. */
+	/** The host with role `registry` runs it; without one, the registry already exists. Managers push to it, and are made to trust its certificate. */
 	hosts: Host[];
 }
 
-/** Where images are pushed to and pulled from: a registry of this stack with TLS and a password, or one that exists: Docker Hub, ECR, a private one. */
+/** Where images are pushed and pulled: a registry of this stack with TLS and a password, or an existing one (Docker Hub, ECR, a private one). */
 export class Registry extends pulumi.ComponentResource {
 	/** Host, with port when not 443; `docker.io` for Docker Hub. */
 	readonly server: string;
 	/** Whether it runs on a host of this stack: then only its nodes know its certificate. */
 	readonly isOwn: boolean;
-	/** Whether its tokens end, so that somebody has to renew those that the nodes pull with. */
+	/** Whether its tokens expire, so that those used by the nodes must be renewed. */
 	readonly isEcr: boolean;
 	/** Empty for a public registry without login. */
 	readonly username: string;
-	/** Secret. Absent for a public registry without login. For ECR a token that ends after 12 hours. */
+	/** Secret. Absent for a public registry without login. For ECR a token that expires after 12 hours. */
 	readonly password: pulumi.Output<string> | undefined;
-	/** PEM certificate of the registry's CA; absent where the public ones do, or where only nodes know it. */
+	/** PEM certificate of the registry's CA; absent if the public CAs suffice, or if only nodes know it. */
 	readonly ca: string | undefined;
-	/** What pulls or pushes waits for these. */
+	/** What pulls or pushes must wait for these. */
 	readonly ready: pulumi.Resource[];
-	/** PEM certificate of its CA, or its own, where the public ones do not do. */
+	/** PEM certificate of its CA, or its own, if the public CAs do not suffice. */
 	readonly #certificate: pulumi.Output<string> | undefined;
-	/** Changes when the host of a registry of this stack is recreated: no image is there any more. */
+	/** Changes when the host of this stack's registry is recreated: then it has lost its images. */
 	readonly storage: pulumi.Output<string> | undefined;
 
 	constructor(name: string, args: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -53,13 +53,13 @@ export class Registry extends pulumi.ComponentResource {
 		if (ecr) this.password = this.#ecrToken(name, ecr);
 		else if (password !== undefined) this.password = pulumi.secret(password);
 		else if (own) this.password = new GeneratedSecret(`${name}-password`, { parent: this }).value;
-		if (own) this.#certificate = this.#serve(name, own).stdout;
+		if (own) this.#certificate = this.#serve(name, own).stdout.apply(certificateIn);
 		else if (ca) this.#certificate = pulumi.output(ca);
 		this.ready = this.#trust(name, hosts);
 		this.registerOutputs({ server: this.server });
 	}
 
-	/** What has the Docker of a node trust the registry, as a file of that name's own: several may have the same. */
+	/** The file that makes a node's Docker trust the registry. It is named after the caller, as several may need the same. */
 	trustedBy(name: string): NonNullable<HostStepArgs["files"]> {
 		return this.#certificate ? [{ path: `${this.#trustDirectory}/${name}.crt`, content: this.#certificate }] : [];
 	}
@@ -69,7 +69,7 @@ export class Registry extends pulumi.ComponentResource {
 		return `/etc/docker/certs.d/${this.server}`;
 	}
 
-	/** A token for who runs `pulumi`: it looks up digests, pushes, and goes with each update of the service. A new one at every run. */
+	/** A token with the rights of the user who runs `pulumi`: for looking up digests, pushing, and each update of the service. A new one at every run. */
 	#ecrToken(name: string, { accountId, region }: EcrRegistry): pulumi.Output<string> {
 		const profile = new pulumi.Config("aws").get("profile");
 		const provider = new AwsProvider(name, { region: region as Region, profile }, { parent: this });
@@ -82,7 +82,7 @@ export class Registry extends pulumi.ComponentResource {
 		return hostStep(name, host, serveStep(host.address, this.username, this.password as pulumi.Output<string>), { parent: this });
 	}
 
-	/** Makes the managers trust it, one of which pushes. */
+	/** Makes the managers trust it, because one of them pushes. */
 	#trust(name: string, hosts: Host[]): pulumi.Resource[] {
 		const files = this.trustedBy("ca");
 		if (files.length === 0) return [];
@@ -92,6 +92,9 @@ export class Registry extends pulumi.ComponentResource {
 		);
 	}
 }
+
+/** The certificate in what a step has printed: a login may print more (`.bashrc`). */
+const certificateIn = (printed: string) => /-----BEGIN [\s\S]*-----END CERTIFICATE-----/.exec(printed)?.[0] ?? printed;
 
 /** A recreated machine has another ID, another host key, or both. */
 function storageOn({ machine, address, connection }: Host): pulumi.Output<string> {

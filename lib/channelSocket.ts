@@ -1,21 +1,37 @@
 import { Duplex } from "node:stream";
 import type { ClientChannel } from "ssh2";
+import { afterMark } from "./connection.ts";
 
 /**
- * An SSH channel as http.Agent expects a socket: with its end it is closed, and so it is when it is destroyed or its connection breaks. A channel by itself stays half
- * open when its other end has closed, and one of a connection that is gone can neither be destroyed nor tells so: a request that is given it waits for ever.
+ * An SSH channel that behaves as http.Agent expects of a socket: it closes at its end, when it is destroyed, and when its connection breaks. A plain channel
+ * stays half open when the other end has closed. If its connection is gone it cannot be destroyed, and does not report that: a request on it would wait for
+ * ever.
  */
 export class ChannelSocket extends Duplex {
 	readonly #channel: ClientChannel;
+	/** What has come before the mark; undefined once that has come. */
+	#before: string | undefined;
 
-	constructor(channel: ClientChannel) {
+	/** `isMarked`: of a command that was begun with `marked`. */
+	constructor(channel: ClientChannel, isMarked = false) {
 		super({ allowHalfOpen: false });
 		this.#channel = channel;
-		channel.on("data", (chunk: Buffer) => this.push(chunk) || channel.pause());
+		if (isMarked) this.#before = "";
+		channel.on("data", (chunk: Buffer) => this.#take(chunk) || channel.pause());
 		channel.on("end", () => this.push(null));
 		channel.on("error", (error: Error) => this.destroy(error));
-		// What came before the end is read first.
+		// Data that came before the end is read first.
 		channel.on("close", () => (this.readableEnded || this.readableLength === 0 ? this.destroy() : this.once("end", () => this.destroy())));
+	}
+
+	/** Whether more may come. */
+	#take(chunk: Buffer): boolean {
+		if (this.#before === undefined) return this.push(chunk);
+		this.#before += chunk.toString("latin1");
+		const own = afterMark(this.#before);
+		if (own === undefined) return true;
+		this.#before = undefined;
+		return own === "" || this.push(Buffer.from(own, "latin1"));
 	}
 
 	override _read(): void {
@@ -36,7 +52,7 @@ export class ChannelSocket extends Duplex {
 		callback(error);
 	}
 
-	// What http.Agent calls of net.Socket beside, and a channel does not need.
+	// Further methods of net.Socket that http.Agent calls, and a channel does not need.
 	setKeepAlive(): this {
 		return this;
 	}

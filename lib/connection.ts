@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /** How to reach one host over SSH. The same shape as `command.types.input.remote.ConnectionArgs`. */
 export interface Connection {
 	/** Address or DNS name, as seen from where `pulumi` runs (or from the bastion, when `proxy` is set). */
@@ -8,9 +10,9 @@ export interface Connection {
 	user: string;
 	/** Private key, OpenSSH or PEM format. Secret. */
 	privateKey: string;
-	/** The host's public key as in known_hosts, without the host part: `ssh-ed25519 AAAA…`. Never optional: an unpinned host is refused. */
+	/** The host's public key as in known_hosts, without the host part: `ssh-ed25519 AAAA…`. Never optional: a host without a pinned key is refused. */
 	hostKey: string;
-	/** Bastion to go through, pinned the same way. */
+	/** Bastion to connect through, with its own pinned key. */
 	proxy?: Connection;
 }
 
@@ -20,20 +22,36 @@ export function describeConnection(c: Connection): string {
 	return `${c.user}@${c.host}:${c.port}${via}`;
 }
 
-/** How the Docker provider is told a host; the ways there, the key and the pin are in its options (lib/sshOptions.ts). */
+/** A key that identifies a connection, with its credentials. */
+export const connectionKey = (c: Connection): string =>
+	`${describeConnection(c)} ${createHash("sha256").update(JSON.stringify(c)).digest("hex")}`;
+
+/** A host's URL for the Docker provider. Bastion, key and pinned host key are in its options (lib/sshOptions.ts). */
 export const sshUrl = ({ user, host, port }: Connection): string => `ssh://${user}@${host}:${port}`;
 
-/** Quotes one word for a POSIX shell, so that nothing in it is interpreted. */
+/** A line that is printed before a command's own output: what a login prints (`.bashrc`, `/etc/profile`) comes before it, and is no answer. */
+const beginning = "scaleout-begins";
+
+/** The command, for any login shell, with that line first. */
+export const marked = (command: string): string => `echo ${beginning}; ${command}`;
+
+/** What the command itself has printed; undefined while the line has not come. */
+export function afterMark(printed: string): string | undefined {
+	const at = printed.indexOf(`${beginning}\n`);
+	return at < 0 ? undefined : printed.slice(at + beginning.length + 1);
+}
+
+/** Quotes one word for a POSIX shell, which then interprets nothing in it. */
 export function shellQuote(word: string): string {
 	return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /**
- * A command line that runs `script` by bash as root, whoever logs in. Standard input is left to the script. What it writes is for root to change
- * and for all to read, whatever the host's own umask: the script says where less is right.
+ * A command line that runs `script` with bash as root, whoever logs in. Standard input is left to the script. Whatever the host's umask, files that the
+ * script writes are writable by root and readable by all, unless the script restricts that.
  */
 export function asRoot(user: string, script: string): string {
-	// --norc: bash reads its start-up file when sshd starts it, and `-u` would fail there.
+	// --norc: started by sshd, bash would read its start-up file, and `-u` would fail there.
 	const bash = `bash --norc -euo pipefail -c ${shellQuote(`umask 022\n${script}`)}`;
 	return user === "root" ? bash : `sudo -n ${bash}`;
 }

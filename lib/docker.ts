@@ -1,18 +1,29 @@
 import { Agent, type AgentOptions } from "node:http";
 import type { Duplex } from "node:stream";
 import Docker from "dockerode";
+import pLimit from "p-limit";
 import type { ClientChannel } from "ssh2";
 import { ChannelSocket } from "./channelSocket.ts";
-import { type Connection, describeConnection } from "./connection.ts";
+import { type Connection, connectionKey, describeConnection, marked } from "./connection.ts";
 import { printable } from "./printable.ts";
 import { connect, SshError } from "./ssh.ts";
 import { DeadlineError } from "./wait.ts";
 
+/** One client for each connection, so that its open streams are shared. */
+const clients = new Map<string, Docker>();
+
 /**
- * The Docker Engine API of a host, spoken over its shared SSH connection. Root reaches the socket by stream-local forwarding, which starts
- * no process on the host; another user by `sudo docker system dial-stdio`, as the docker CLI does.
+ * The Docker Engine API of a host, over its shared SSH connection. Root reaches the socket by stream-local forwarding, which starts no process on
+ * the host; other users by `sudo docker system dial-stdio`, as with the docker CLI.
  */
 export function dockerOn(connection: Connection): Docker {
+	const key = connectionKey(connection);
+	const known = clients.get(key) ?? clientOf(connection);
+	clients.set(key, known);
+	return known;
+}
+
+function clientOf(connection: Connection): Docker {
 	// `agent` is documented by docker-modem but absent from the types.
 	const docker = new Docker({
 		protocol: "http",
@@ -22,10 +33,11 @@ export function dockerOn(connection: Connection): Docker {
 	} as Docker.DockerOptions);
 	endInTime(docker, describeConnection(connection));
 	retryPassingFaults(docker);
+	if (connection.user !== "root") limitRequests(docker);
 	return docker;
 }
 
-/** What the client sends each request by, which its types leave out. */
+/** The part of the client that sends requests. Its types lack it. */
 export interface Modem {
 	dial(options: DockerRequest, callback: DockerCallback): void;
 }
@@ -37,10 +49,10 @@ export interface DockerRequest {
 }
 export type DockerCallback = (error: Error | null, data?: unknown) => void;
 
-/** Docker itself sets no limit: what it is asked about a volume waits for the volume's NFS server. */
+/** Docker itself has no limit: a request about a volume waits for the volume's NFS server. */
 const requestSeconds = 120;
 
-/** Has a request fail with DeadlineError. The client's own `timeout` wants timers of the socket, which a channel has not. */
+/** Makes a request that takes too long fail with DeadlineError. The client's own `timeout` needs a socket's timers, which a channel lacks. */
 function endInTime(docker: Docker, host: string): void {
 	const modem = docker.modem as unknown as Modem;
 	const dial = modem.dial.bind(modem);
@@ -51,22 +63,22 @@ function endInTime(docker: Docker, host: string): void {
 		const done: DockerCallback = (error, data) => {
 			if (isDone) return;
 			isDone = true;
-			// Node keeps a signal with somebody who listens, and all that he knows, until it is over.
+			// Node keeps a signal that has a listener, and all that the listener refers to, until its time is over.
 			abortSignal.removeEventListener("abort", late);
 			callback(error && abortSignal.aborted ? new DeadlineError(what, requestSeconds, "no answer") : error, data);
 		};
-		// A request that waits for its channel is not told that it is aborted.
+		// A request that still waits for its channel does not see the abort.
 		const late = () => done(new Error("aborted"));
 		abortSignal.addEventListener("abort", late);
 		dial({ ...options, abortSignal }, done);
 	};
 }
 
-/** What a busy or just restarted manager answers while its managers agree, and would not a moment later. */
+/** Errors of a busy or just restarted manager, until the managers agree; a moment later the same request may succeed. */
 const passingFault = /code = (DeadlineExceeded|Unavailable)|does not have a leader/;
 const attempts = 10;
 
-/** Has the client ask again when Swarm answers with a passing fault. All that is asked here can be asked twice. */
+/** Makes the client repeat a request when Swarm answers with a passing fault. All requests here can be sent twice. */
 function retryPassingFaults(docker: Docker): void {
 	const modem = docker.modem as unknown as Modem;
 	const dial = modem.dial.bind(modem);
@@ -80,26 +92,60 @@ function retryPassingFaults(docker: Docker): void {
 	};
 }
 
+/** Seconds that an idle stream to Docker is kept. */
+const idleSeconds = 5;
+
+/**
+ * Concurrent requests by a user who is not root. Each holds a session, and sshd allows ten per connection by default, including those of commands
+ * (lib/ssh.ts). The agent's own `maxSockets` does not count a stream that is being opened.
+ */
+const requestsAtOnce = 5;
+
+function limitRequests(docker: Docker): void {
+	const modem = docker.modem as unknown as Modem;
+	const dial = modem.dial.bind(modem);
+	const limit = pLimit(requestsAtOnce);
+	modem.dial = (options, callback) =>
+		void limit(
+			() =>
+				new Promise<void>((resolve) =>
+					dial(options, (error, data) => {
+						resolve();
+						callback(error, data);
+					}),
+				),
+		);
+}
+
 class SshAgent extends Agent {
 	readonly #connection: Connection;
+	readonly #idle = new WeakMap<Duplex, NodeJS.Timeout>();
 
 	constructor(connection: Connection, options: AgentOptions = {}) {
-		// sshd allows ten channels a connection by default: leave room for commands.
-		super({ ...options, keepAlive: true, maxSockets: 5 });
+		super({ ...options, keepAlive: true });
 		this.#connection = connection;
 	}
 
-	// Node's http.Agent hands over a callback when no socket is returned.
+	override keepSocketAlive(stream: Duplex): boolean {
+		this.#idle.set(stream, setTimeout(() => stream.destroy(), idleSeconds * 1000).unref());
+		return true;
+	}
+
+	override reuseSocket(stream: Duplex): void {
+		clearTimeout(this.#idle.get(stream));
+	}
+
+	// When no socket is returned, Node's http.Agent waits for the callback.
 	override createConnection(_options: unknown, callback?: (error: Error | null, stream: Duplex) => void): Duplex | null | undefined {
 		openDockerStream(this.#connection).then(
-			(channel) => callback?.(null, new ChannelSocket(channel)),
+			(channel) => callback?.(null, new ChannelSocket(channel, this.#connection.user !== "root")),
 			(error) => callback?.(error, undefined as never),
 		);
 		return undefined;
 	}
 }
 
-/** @throws SshError, or has the stream end with one: `unreachable` also where only Docker is, stopped or not installed. */
+/** @throws SshError, or ends the stream with one. It is `unreachable` also if only Docker does not answer (stopped or not installed). */
 async function openDockerStream(connection: Connection): Promise<ClientChannel> {
 	const client = await connect(connection);
 	const silent = (why: string) =>
@@ -107,13 +153,13 @@ async function openDockerStream(connection: Connection): Promise<ClientChannel> 
 	return new Promise((resolve, reject) => {
 		const opened = (error: Error | undefined, channel: ClientChannel) => (error ? reject(silent(error.message)) : resolve(channel));
 		if (connection.user === "root") return client.openssh_forwardOutStreamLocal("/var/run/docker.sock", opened);
-		client.exec("sudo -n docker system dial-stdio", (error, channel) => {
+		client.exec(marked("exec sudo -n docker system dial-stdio"), (error, channel) => {
 			if (error) return reject(silent(error.message));
 			let complaint = "";
 			channel.stderr.setEncoding("utf8").on("data", (data: string) => {
 				complaint += data;
 			});
-			// It starts in any case, and says only then that there is no Docker.
+			// The command always starts; only then does it report that there is no Docker.
 			channel.once("end", () => complaint && channel.emit("error", silent(complaint.trim())));
 			resolve(channel);
 		});

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
+import pLimit, { type LimitFunction } from "p-limit";
 import pRetry, { AbortError } from "p-retry";
 import ssh2, { type Client, type ClientChannel } from "ssh2";
 import { ChannelSocket } from "./channelSocket.ts";
-import { asRoot, type Connection, describeConnection } from "./connection.ts";
+import { afterMark, asRoot, type Connection, connectionKey, describeConnection, marked } from "./connection.ts";
 import { printable } from "./printable.ts";
 import { within } from "./wait.ts";
 
-/** Why a host could not be used: what to mend differs, so callers can tell them apart. */
+/** Why a host could not be used. Each fault has another remedy, so callers can distinguish them. */
 export type SshFault = "unreachable" | "authentication" | "hostKey" | "privateKey";
 
 export class SshError extends Error {
@@ -18,7 +19,7 @@ export class SshError extends Error {
 	}
 }
 
-/** Whether the host does not answer, which may pass; every other fault needs somebody to mend something. */
+/** Whether the host does not answer, which may pass. Every other fault must be repaired by someone. */
 export const isUnreachable = (error: unknown): error is SshError => error instanceof SshError && error.fault === "unreachable";
 
 /** The end of a remote command. */
@@ -29,17 +30,17 @@ export interface ExecResult {
 }
 
 export interface ExecOptions {
-	/** Sent to the command's standard input, then closed. The way for secrets: never in the command itself. */
+	/** Sent to the command's standard input, which is then closed. Secrets must go here, never into the command itself. */
 	stdin?: string | Buffer;
 	/** Seconds until the command counts as hung (default 120). */
 	deadlineSeconds?: number;
-	/** What it says on standard error, as it says it. */
+	/** Called with what the command prints on standard error, as it comes. */
 	onStderr?: (text: string) => void;
 }
 
 interface Pooled {
 	client: Promise<Client>;
-	/** When to give up opening it, in milliseconds since 1970: the latest that anyone who waits for it has asked for. */
+	/** When to stop trying to open it, in milliseconds since 1970: the latest time that any waiting caller has asked for. */
 	giveUp: number;
 }
 
@@ -48,11 +49,11 @@ const pool = new Map<string, Pooled>();
 /**
  * The shared connection to a host: one per host and process, opened at first use, reopened after it broke.
  *
- * @param deadlineSeconds How long to go on trying while the host does not answer (default 30).
+ * @param deadlineSeconds How long to keep trying while the host does not answer (default 30).
  * @throws SshError at once for a wrong key or host key; `unreachable` after the deadline.
  */
 export async function connect(connection: Connection, deadlineSeconds = 30): Promise<Client> {
-	const key = `${describeConnection(connection)} ${createHash("sha256").update(JSON.stringify(connection)).digest("hex")}`;
+	const key = connectionKey(connection);
 	const giveUp = Date.now() + deadlineSeconds * 1000;
 	const known = pool.get(key);
 	if (known) {
@@ -63,7 +64,7 @@ export async function connect(connection: Connection, deadlineSeconds = 30): Pro
 	const client = dialUntil(connection, pooled);
 	pool.set(key, Object.assign(pooled, { client }));
 	const forget = () => pool.get(key) === pooled && pool.delete(key);
-	// From the end on nothing can be sent; the close comes a moment later.
+	// After the end nothing can be sent; the close comes a moment later.
 	client.then((opened) => opened.once("end", forget).once("close", forget), forget);
 	return client;
 }
@@ -75,15 +76,31 @@ export async function closeConnections(): Promise<void> {
 	for (const { client } of open) await client.then((opened) => opened.end()).catch(() => {});
 }
 
+/**
+ * Concurrent commands on a connection. By default sshd allows ten sessions per connection (MaxSessions), and refuses the eleventh: these and the ones to
+ * Docker (lib/docker.ts) are fewer.
+ */
+const commandsAtOnce = 4;
+const limits = new Map<string, LimitFunction>();
+
 /** Runs a command and collects what it prints. A non-zero exit is a result, not an error. */
 export async function exec(connection: Connection, command: string, options: ExecOptions = {}): Promise<ExecResult> {
+	// Connected here, before the limit, so that all callers that wait for a silent host give up together.
+	await connect(connection);
+	const key = connectionKey(connection);
+	const limit = limits.get(key) ?? pLimit(commandsAtOnce);
+	limits.set(key, limit);
+	// The connection may have broken in the meantime.
+	return limit(async () => execOn(await connect(connection), connection, command, options));
+}
+
+async function execOn(client: Client, connection: Connection, command: string, options: ExecOptions): Promise<ExecResult> {
 	const { deadlineSeconds = 120 } = options;
-	const client = await connect(connection);
 	let channel: ClientChannel | undefined;
 	const run = new Promise<ExecResult>((resolve, reject) => {
 		const lost = () => reject(new SshError("unreachable", `${describeConnection(connection)}: connection lost during a command`));
 		client.once("close", lost);
-		client.exec(command, (error, stream) => {
+		client.exec(marked(command), (error, stream) => {
 			if (error) return reject(error);
 			channel = stream;
 			let stdout = "";
@@ -97,7 +114,7 @@ export async function exec(connection: Connection, command: string, options: Exe
 			});
 			stream.on("close", (code: number | null) => {
 				client.off("close", lost);
-				resolve({ stdout, stderr, code: code ?? 255 });
+				resolve({ stdout: afterMark(stdout) ?? stdout, stderr, code: code ?? 255 });
 			});
 			stream.end(options.stdin ?? "");
 		});
@@ -144,7 +161,7 @@ async function dial(connection: Connection, bastionSeconds: number): Promise<Cli
 				const message = `${name}: host key ${fingerprint(seen)} is not the pinned ${fingerprint(expected)}`;
 				return reject(new SshError("hostKey", message));
 			}
-			// The pinned algorithm is the only one offered, so a host with another type of key fails in the negotiation.
+			// Only the pinned algorithm is offered, so the negotiation fails with a host that has another type of key.
 			if (/no matching host key/i.test(error.message)) {
 				return reject(new SshError("hostKey", `${name}: the host has no ${algorithm} host key, as pinned`));
 			}
@@ -183,7 +200,7 @@ async function tunnel(bastion: Connection, { host, port }: Connection, deadlineS
 	});
 }
 
-/** As `ssh-keygen -l` shows it. */
+/** In the form of `ssh-keygen -l`. */
 function fingerprint(base64: string): string {
 	const digest = createHash("sha256").update(Buffer.from(base64, "base64")).digest("base64").replace(/=+$/, "");
 	return `SHA256:${digest}`;

@@ -8,6 +8,8 @@ const privateKey = newKeyPair().private;
 
 /** SSH servers of a test, all with one host key, that let everybody in and run nothing. Behind them may be an Engine API. */
 export class SshServers {
+	/** What a login prints before anything else, as a `.bashrc` may. */
+	greeting = "";
 	readonly #servers: ssh2.Server[] = [];
 	/** What the servers have open, by their ports. */
 	readonly #clients = new Map<number, Set<ssh2.Connection>>();
@@ -24,7 +26,15 @@ export class SshServers {
 				forward(accept(), dockerPort);
 			});
 			client.on("tcpip", (accept, _reject, { destPort }) => forward(accept(), destPort));
-			client.on("session", (accept) => accept().on("exec", (acceptExec) => answer(acceptExec())));
+			client.on("session", (accept) =>
+				accept().on("exec", (acceptExec, _reject, { command }) => {
+					const channel = acceptExec();
+					// As a shell would; `greeting` is what the login prints.
+					const [, mark] = /^echo (\S+);/.exec(command) ?? [];
+					if (mark) channel.write(`${this.greeting}${mark}\n`);
+					answer(channel);
+				}),
+			);
 		});
 		this.#servers.push(server);
 		return new Promise((resolve) =>

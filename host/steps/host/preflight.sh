@@ -5,7 +5,8 @@
 : "${oldest_docker:?}"
 declare -a modules+=()
 
-echo "os $ID $VERSION_ID"
+# Debian testing and rolling distributions have no version.
+echo "os $ID ${VERSION_ID-without a version}"
 echo "architecture $(uname -m)"
 echo "clock $(date +%s)"
 echo "free $(df -k --output=avail /var/lib | tail -n 1)"

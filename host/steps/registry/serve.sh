@@ -9,7 +9,7 @@ still_good() {
 }
 # 401: it serves, and wants the password.
 answers() {
-  code=$(curl -s -o /dev/null -w '%{http_code}' --cacert $directory/tls.crt "https://$address:$port/v2/" || true)
+  code=$(curl -q -s --noproxy '*' -o /dev/null -w '%{http_code}' --cacert $directory/tls.crt "https://$address:$port/v2/" || true)
   [ "$code" = 401 ]
 }
 

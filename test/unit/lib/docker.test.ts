@@ -1,9 +1,9 @@
 import * as net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerChannel } from "ssh2";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { dockerOn } from "../../../lib/docker.ts";
-import { closeConnections } from "../../../lib/ssh.ts";
+import { closeConnections, exec } from "../../../lib/ssh.ts";
 import { SshServers } from "../../support/sshServer.ts";
 
 const servers = new SshServers();
@@ -22,6 +22,21 @@ test("a user who is not root reaches Docker by way of sudo", async () => {
 		await host((channel) => channel.once("data", () => channel.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"))),
 	);
 	expect(String(await docker.ping())).toBe("OK");
+});
+
+test("what the login prints is no part of Docker's answer, nor of a command's", async () => {
+	servers.greeting = "Welcome to this host\nHTTP/1.1 500 no newline at the end: ";
+	const docker = dockerOn(
+		await host((channel) => channel.once("data", () => channel.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"))),
+	);
+	expect(String(await docker.ping())).toBe("OK");
+	const answering = await host((channel) => {
+		channel.write("answer\n");
+		channel.exit(0);
+		channel.end();
+	});
+	expect(await exec(answering, "command")).toMatchObject({ stdout: "answer\n", code: 0 });
+	servers.greeting = "";
 });
 
 test("a host without Docker is told in sudo's words, and is nothing that may be taken for gone", async () => {
@@ -107,3 +122,35 @@ test.each([
 	},
 	60_000,
 );
+
+describe("a host whose sshd allows ten sessions per connection, as it does by default", () => {
+	/** Answers Docker and commands, and counts the sessions that are open. */
+	async function tenSessions(user: string) {
+		const seen = { open: 0, most: 0, refused: 0 };
+		const port = await servers.listen(0, (channel) => {
+			seen.open++;
+			seen.most = Math.max(seen.most, seen.open);
+			if (seen.open > 10) {
+				seen.refused++;
+				channel.close();
+			}
+			channel.once("close", () => seen.open--);
+			channel.on("error", () => {}).on("data", () => setTimeout(() => channel.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"), 20));
+			channel.once("end", () => channel.exit(0)).once("end", () => channel.end());
+		});
+		return { seen, connection: servers.to(port, { user }) };
+	}
+
+	test("is asked much at the same time without an eleventh one, and what is idle is given back", async () => {
+		const { seen, connection } = await tenSessions("ubuntu");
+		const pings = Array.from({ length: 40 }, () => dockerOn(connection).ping().then(String));
+		const commands = Array.from({ length: 40 }, () => exec(connection, "true").then(({ code }) => code));
+		expect(new Set(await Promise.all(pings))).toEqual(new Set(["OK"]));
+		expect(new Set(await Promise.all(commands))).toEqual(new Set([0]));
+		expect(seen).toMatchObject({ refused: 0, most: expect.any(Number) });
+		expect(seen.most).toBeLessThan(10);
+		expect(seen.most).toBeGreaterThan(5);
+		await expect.poll(() => seen.open, { timeout: 8000 }).toBe(0);
+		expect(String(await dockerOn(connection).ping())).toBe("OK");
+	}, 30_000);
+});
