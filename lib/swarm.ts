@@ -6,10 +6,10 @@ import pRetry from "p-retry";
  * dockerode types most of them as `any`.
  */
 
-/** Label on the swarm, on services, volumes and secrets that names the stack they belong to: `project/stack`. */
+/** Label on the swarm, services, volumes and secrets with the stack that they belong to: `project/stack`. */
 export const ownerLabel = "scaleout.owner";
 
-/** Label of a volume: name of the service that it belongs to. With a dot and that name behind, label of the nodes that run its tasks. */
+/** Label of a volume, with the name of its service. Followed by a dot and that name: label of the nodes that run the service's tasks. */
 export const serviceLabel = "scaleout.service";
 
 /** The Engine API counts in nanoseconds. */
@@ -27,7 +27,7 @@ export interface Node {
 	Spec?: NodeSpec;
 	Description?: { Hostname?: string };
 	Status?: { State?: string; Addr?: string; Message?: string };
-	/** Of managers only: it comes when a node has joined the managers' Raft group, and goes when it has left it. */
+	/** Only of managers: it appears when a node has joined the managers' Raft group, and disappears when it has left. */
 	ManagerStatus?: { Leader?: boolean; Reachability?: string; Addr?: string };
 }
 
@@ -48,19 +48,19 @@ export interface Task {
 	};
 }
 
-/** What tells a service from others. */
+/** What identifies a service. */
 interface NamedService {
 	ID: string;
 	Spec: object;
 }
 
-/** The service of an ID or a name. Docker takes what an ID begins with for it as well, so that a short name could be another service. */
+/** The service with this ID or name. Docker also accepts the beginning of an ID, so a short name could find another service. */
 export async function findService<Found extends NamedService = NamedService>(manager: Docker, key: string): Promise<Found | undefined> {
 	try {
 		const found = (await orUndefined(manager.getService(key).inspect())) as Found | undefined;
 		return found?.ID === key || (found?.Spec as { Name?: string } | undefined)?.Name === key ? found : undefined;
 	} catch (error) {
-		// Several IDs begin so.
+		// Several IDs begin like this.
 		if (/ambiguous/.test((error as Error).message)) return undefined;
 		throw error;
 	}
@@ -70,7 +70,7 @@ export async function findNode(manager: Docker, id: string): Promise<Node | unde
 	return orUndefined(manager.getNode(id).inspect());
 }
 
-/** Changes a node's spec. The API takes whole specs of the version that was read, so a lost race is tried again from a new reading. */
+/** Changes a node's spec. The API accepts only a whole spec for the version that was read, so after a lost race it is read and changed again. */
 export async function updateNode(manager: Docker, id: string, change: (spec: NodeSpec) => NodeSpec): Promise<void> {
 	await retryOutOfSequence(async () => {
 		const node = (await manager.getNode(id).inspect()) as Node;
@@ -80,14 +80,14 @@ export async function updateNode(manager: Docker, id: string, change: (spec: Nod
 	});
 }
 
-/** All managers but one: those that would be left when it goes. Pure. */
+/** The managers that remain without this one. Pure. */
 export function otherManagers(nodes: Node[], leaving: string): Node[] {
 	return nodes.filter(({ ID: id, ManagerStatus: manager }) => manager && id !== leaving);
 }
 
 /**
- * Why a manager cannot go: the others would have no majority that is reachable, and nothing in the swarm could be changed any more. Undefined
- * when it can. Pure.
+ * Why a manager cannot be removed: the others would have no reachable majority, and nothing in the swarm could be changed any more. Undefined
+ * if it can. Pure.
  */
 export function quorumLost(others: Node[]): string | undefined {
 	const silent = others.filter(({ ManagerStatus: manager }) => manager?.Reachability !== "reachable");
@@ -97,16 +97,16 @@ export function quorumLost(others: Node[]): string | undefined {
 	return `of the managers left, ${reachable} of ${others.length} would be reachable, no majority: bring ${names} back, or take it out of the configuration first`;
 }
 
-/** Runs `step` again when another change came between its reading and its writing. */
+/** Runs `step` again if another change came between its read and its write. */
 export function retryOutOfSequence<T>(step: () => Promise<T>): Promise<T> {
 	const shouldRetry = (failure: unknown) => /update out of sequence/.test(String((failure as { error?: Error }).error ?? failure));
 	return pRetry(step, { retries: 10, minTimeout: 100, factor: 1.5, shouldRetry });
 }
 
-/** States of a task of which nothing runs any more. */
+/** States of a task that has ended. */
 export const endStates = ["complete", "shutdown", "failed", "rejected", "remove", "orphaned"];
 
-/** Tasks that run, start, or shall run. */
+/** Tasks that run, are starting, or are to run. */
 export async function runningTasks(manager: Docker, filters: Record<string, string[]>): Promise<Task[]> {
 	const tasks = (await manager.listTasks({ filters: JSON.stringify(filters) as never })) as Task[];
 	return tasks.filter((task) => !endStates.includes(task.Status.State));
@@ -120,4 +120,12 @@ export async function orUndefined<T>(request: Promise<T>): Promise<T | undefined
 		if ((error as { statusCode?: number }).statusCode === 404) return undefined;
 		throw error;
 	}
+}
+
+/** @throws Error with the remedy where the host's swarm is locked (autolock): it takes part again with its key, while to leave would lose what it has. */
+export function refuseLocked(host: string, state: string | undefined): void {
+	if (state !== "locked") return;
+	throw new Error(
+		`${host}: its swarm is locked: run "docker swarm unlock" there, with the key that "docker swarm unlock-key" prints on another manager`,
+	);
 }

@@ -123,16 +123,39 @@ make_directories() {
 install_packages() {
   local missing=() package
   for package; do
-    dpkg-query -W -f '${Status}' "$package" 2> /dev/null | grep -q 'ok installed' || missing+=("$package")
+    is_installed "$package" || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${missing[*]}"
   # The package lists may be missing or old: they are fetched only when the installation fails without.
-  fetch_packages "${missing[@]}" || { apt_get update && fetch_packages "${missing[@]}"; } || fail "packages that cannot be installed: ${missing[*]}"
+  fetch_packages "${missing[@]}" || { fetch_lists && fetch_packages "${missing[@]}"; } ||
+    fail "packages that cannot be installed: ${missing[*]}"
 }
 
-fetch_packages() { apt_get install -y --no-install-recommends "$@"; }
-apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" >&2; }
+is_installed() {
+  if dpkg-query -W -f '${Status}' "$1" 2> /dev/null | grep -q 'ok installed'; then return 0; fi
+  # A Docker from elsewhere, such as docker-ce, is used as it is: the distribution's would take its place and end its containers.
+  [ "$1" = docker.io ] && command -v dockerd > /dev/null
+}
+
+# It removes nothing, keeps configuration files that are there already, and restarts nothing else.
+fetch_packages() {
+  apt_get install -y --no-remove --no-install-recommends -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
+}
+
+# The lists have a lock of their own, for which apt does not wait: apt-daily has it for minutes after a boot.
+fetch_lists() {
+  local said until=$((SECONDS + 300))
+  until said=$(apt_get update 2>&1); do
+    printf '%s\n' "$said" >&2
+    [[ $said = *"/var/lib/apt/lists/lock"* && $SECONDS -lt $until ]] || return 1
+    sleep 5
+  done
+}
+
+apt_get() {
+  DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" >&2
+}
 
 # Puts programs of host/agents/ in place, in a directory that holds nothing else: whole, or not at all.
 put_programs() {

@@ -2,7 +2,7 @@ import { scriptText } from "../../host/kit.ts";
 import type { Role } from "../../lib/roles.ts";
 
 /*
- * What is looked at before anything is done to a host. The script prints `name value` lines; the rest is decided here.
+ * Checks before anything is done to a host. The script prints `name value` lines; they are judged here.
  */
 
 /** Kernel modules by role: for overlay file systems, the routing mesh and service addresses, and NFS. */
@@ -14,14 +14,14 @@ const modules: Partial<Record<Role, string[]>> = {
 };
 
 const supportedSystems = /^(debian (12|13)|ubuntu (22|24|26)\.04)$/;
-/** Engine API 1.41, the oldest that has all that is asked here. */
+/** Has Engine API 1.41, the oldest with everything that is used here. */
 const oldestDocker = "20.10";
-/** Room for packages, an image and a new version of it. */
+/** Space for packages, an image and a new version of it. */
 const neededMiB = 1024;
-/** Beyond this the logs of several nodes are in no order, and certificates may not be valid yet. */
+/** With more skew, logs of several nodes are out of order, and certificates may not be valid yet. */
 const toleratedSkewSeconds = 30;
 
-/** Prints what `preflight` reads. Changes nothing. Pure. */
+/** The script: prints what `preflight` reads, and changes nothing. Pure. */
 export function preflightScript(roles: Role[]): string {
 	const needed = [...new Set(roles.flatMap((role) => modules[role] ?? []))];
 	return scriptText("host/preflight", { modules: needed, oldest_docker: oldestDocker });
@@ -31,7 +31,7 @@ export interface Preflight {
 	/** `ID` and `VERSION_ID` of os-release. */
 	os: string;
 	architecture: string;
-	/** What stands in the way, each with the remedy. */
+	/** Problems that prevent use of the host, each with the remedy. */
 	problems: string[];
 }
 
@@ -53,6 +53,10 @@ export function preflight(printed: string, now: number): Preflight {
 		freeMiB < neededMiB && `${freeMiB} MiB are free in /var/lib, ${neededMiB} MiB are needed: make room, or use a larger disk`,
 		...values("lacks").map(
 			(module) => `its kernel has no module ${module}: install the distribution's full kernel (linux-image-amd64, linux-modules-extra)`,
+		),
+		...values("snap").map(
+			(name) =>
+				`its Docker is a snap, which sees neither /etc/docker nor the mounts of the host: snap remove ${name}, a package is then installed`,
 		),
 		...values("docker").map((version) => `Docker ${version} is too old: install ${oldestDocker} or newer`),
 	];

@@ -3,7 +3,7 @@ import { type Connection, describeConnection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
 import { dockerOnManager, findManager, goneWithItsSwarm, managersOf } from "../../lib/managers.ts";
 import { connect } from "../../lib/ssh.ts";
-import { ownerLabel, retryOutOfSequence, second } from "../../lib/swarm.ts";
+import { ownerLabel, refuseLocked, retryOutOfSequence, second } from "../../lib/swarm.ts";
 import { within } from "../../lib/wait.ts";
 import { defineProvider, sameValue } from "../define.ts";
 import { differences } from "./adoption.ts";
@@ -46,25 +46,25 @@ export const provider = defineProvider<SwarmClusterInputs, SwarmClusterOutputs>(
 	},
 
 	async delete(id, state) {
-		// The other members have left before: this is the last manager, and with it the swarm ends.
+		// The other members have already left: this is the last manager, and the swarm ends with it.
 		const last = await findManager({ managers: all(state), clusterId: id }).catch(goneWithItsSwarm);
 		if (last) await dockerOn(last).swarmLeave({ force: true });
 	},
 });
 
-/** A state from before there were several managers names one. */
+/** An old state, from before several managers were supported, names one. */
 const all = (state: Partial<SwarmClusterInputs> & { connection?: Connection }) => managersOf({ ...state, manager: state.connection });
 
 function outputsOf({ ID: clusterId, Spec: spec }: Docker.Swarm): SwarmClusterOutputs {
 	return { clusterId, observed: { dispatcherHeartbeatSeconds: (spec.Dispatcher?.HeartbeatPeriod ?? 0) / second } };
 }
 
-/** The spec with what can be changed while the swarm lives. */
+/** The spec with those settings that can change while the swarm exists. */
 function settled<Spec extends Partial<Docker.Swarm["Spec"]>>(spec: Spec, { dispatcherHeartbeatSeconds }: SwarmClusterInputs) {
 	return { ...spec, Dispatcher: { ...spec.Dispatcher, HeartbeatPeriod: dispatcherHeartbeatSeconds * second } };
 }
 
-/** Brings the swarm to what can be changed while it lives. */
+/** Applies those settings that can change while the swarm exists. */
 function withSettings(manager: Docker, inputs: SwarmClusterInputs): Promise<SwarmClusterOutputs> {
 	return retryOutOfSequence(async () => {
 		const found = await manager.swarmInspect();
@@ -76,10 +76,10 @@ function withSettings(manager: Docker, inputs: SwarmClusterInputs): Promise<Swar
 	});
 }
 
-/** Seconds another manager may take to tell that it is in a swarm of ours already: at the first `up` it is still being made. */
+/** Seconds another manager may take to report that it is already in this stack's swarm. Short: at the first `up` its host is still being created. */
 const glanceSeconds = 5;
 
-/** The swarm of ours that one of these manages, though the first manager is in none: a swarm is never begun beside it. */
+/** This stack's swarm that one of these already manages, although the first manager is in none: no second swarm is created beside it. */
 async function clusterOf(managers: Connection[], inputs: SwarmClusterInputs): Promise<string | undefined> {
 	const look = async (connection: Connection) => {
 		await within(`SSH to ${describeConnection(connection)}`, glanceSeconds, connect(connection, glanceSeconds));
@@ -89,13 +89,14 @@ async function clusterOf(managers: Connection[], inputs: SwarmClusterInputs): Pr
 	return found.find((clusterId) => clusterId !== undefined);
 }
 
-/** The ID of the swarm this host manages, if it is ours; undefined if it is in none. @throws Error if it is in another. */
+/** The ID of the swarm that this host manages, if that is this stack's; undefined if the host is in none. @throws Error if it is in another. */
 async function ownedCluster(connection: Connection, inputs: SwarmClusterInputs): Promise<string | undefined> {
 	const docker = dockerOn(connection);
 	const { Swarm: swarm } = await docker.info();
 	const state = swarm?.LocalNodeState;
 	if (!swarm || state === "inactive") return undefined;
 	const host = describeConnection(connection);
+	refuseLocked(host, state);
 	if (!swarm.ControlAvailable) {
 		throw new Error(
 			`${host} is in a swarm (${state}) but no manager of it: run "docker swarm leave" there, or take the host out of the configuration`,
@@ -130,7 +131,7 @@ async function initialise(connection: Connection, inputs: SwarmClusterInputs): P
 		SubnetSize: inputs.subnetSize,
 		Spec: settled({ Labels: { [ownerLabel]: inputs.owner } }, inputs),
 	});
-	// A host so slow that it has not answered in time is asked again, and may have done it meanwhile: whose the swarm is, it says itself.
+	// The client repeats the request if a slow host has not answered in time, and the first one may have succeeded. `ownedCluster` checks the owner.
 	await made.catch((error: Error) => {
 		if (!/already part of a swarm/.test(error.message)) throw error;
 	});

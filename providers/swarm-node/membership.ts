@@ -2,21 +2,21 @@ import type Docker from "dockerode";
 import { type Connection, describeConnection } from "../../lib/connection.ts";
 import { dockerOn } from "../../lib/docker.ts";
 import { execAsRoot } from "../../lib/ssh.ts";
-import { findNode, type Node, orUndefined } from "../../lib/swarm.ts";
+import { findNode, type Node, orUndefined, refuseLocked } from "../../lib/swarm.ts";
 import { DeadlineError, until, within } from "../../lib/wait.ts";
 import type { Context } from "../define.ts";
 import { closedPorts, closedPortsScript } from "./ports.ts";
 import type { SwarmNodeInputs } from "./resource.ts";
 
-/* What a host says of the swarm it is in, and how it becomes a node of this one. */
+/* What a host says about its swarm membership, and how it joins this swarm. */
 
 const joinDeadlineSeconds = 180;
-/** Seconds that Docker is given to get over an error of its membership by itself. */
+/** Seconds that Docker gets to recover by itself from an error of its membership. */
 const recoverySeconds = 75;
 /** Seconds a host may take to say whether it is a node, at a refresh. */
 const glanceSeconds = 20;
 
-/** The ID of the host's node, once it is ready. A second join leaves a node that nobody is: it is removed. */
+/** The ID of the host's node, once it is ready. A repeated join leaves a stale node entry, which is removed. */
 export async function member(inputs: SwarmNodeInputs, manager: Docker, formerId: string | undefined, context: Context): Promise<string> {
 	const before = ((await manager.listNodes()) as Node[]).map(({ ID: id }) => id);
 	const nodeId = (await membership(inputs, manager, formerId, context)) ?? (await join(inputs, manager, context));
@@ -36,7 +36,7 @@ export async function ready(manager: Docker, nodeId: string, { progress }: Conte
 	});
 }
 
-/** The node's ID if the host is in our swarm, undefined if it is in none. `formerId`: of the node of this swarm that it has been. */
+/** The node's ID if the host is in our swarm, undefined if it is in none. `formerId`: ID of the node that the host was in this swarm. */
 async function membership(
 	inputs: SwarmNodeInputs,
 	manager: Docker,
@@ -47,6 +47,7 @@ async function membership(
 	const host = describeConnection(inputs.connection);
 	const swarm = await settledMembership(docker, context);
 	if (!swarm || swarm.LocalNodeState === "inactive") return undefined;
+	refuseLocked(host, swarm.LocalNodeState);
 	const leaves = async (why: string) => {
 		context.note(`${why}: it leaves, and joins again`);
 		await docker.swarmLeave({ force: true });
@@ -55,7 +56,7 @@ async function membership(
 	const remedy = `run "docker swarm leave --force" there, or take the host out of the configuration`;
 	if (swarm.LocalNodeState === "error") {
 		if (!formerId) throw new Error(`${host} is in a swarm that it cannot take part in (${swarm.Error}): ${remedy}`);
-		// Docker tries for ever, for instance to become a manager by way of one that is none any more. The swarm itself is well: a manager has just told of it.
+		// Docker retries for ever, for instance to become a manager through a host that is no longer one. The swarm itself works: a manager has just answered.
 		return leaves(`cannot take part in the swarm (${swarm.Error})`);
 	}
 	const nodeId = swarm.LocalNodeState === "pending" ? await joined(docker, context) : swarm.NodeID;
@@ -64,7 +65,7 @@ async function membership(
 	throw new Error(`${host} is in another swarm (${swarm.LocalNodeState}): ${remedy}`);
 }
 
-/** What Docker says of its membership, after the time that it may need to get over an error: it connects again every half a minute. */
+/** What Docker says about its membership, after it has had time to recover from an error: it reconnects every 30 s. */
 async function settledMembership(docker: Docker, { progress }: Context) {
 	const look = async () => (await docker.info()).Swarm;
 	const options = { what: "the host's own membership", deadlineSeconds: recoverySeconds, progress };
@@ -78,7 +79,7 @@ async function settledMembership(docker: Docker, { progress }: Context) {
 	});
 }
 
-/** What the host says of itself. Undefined where it cannot be asked. */
+/** What the host itself says about its membership; undefined if it cannot be asked. */
 export async function ownMembership(connection: Connection) {
 	try {
 		return (await within(`Docker on ${describeConnection(connection)}`, glanceSeconds, dockerOn(connection).info())).Swarm;
@@ -103,13 +104,13 @@ async function join(inputs: SwarmNodeInputs, manager: Docker, context: Context):
 			JoinToken: inputs.role === "manager" ? tokens.Manager : tokens.Worker,
 		});
 	} catch (error) {
-		// On a slow host Docker stops waiting after twenty seconds, but not joining.
+		// On a slow host Docker stops waiting after 20 s, but the join continues.
 		if (!/continue in the background/.test((error as Error).message)) throw error;
 	}
 	return joined(docker, context);
 }
 
-/** Addresses to join at, with port, the leader's first: Docker takes the first one. */
+/** Addresses to join at, with port, the leader's first: Docker uses the first one. */
 function reachableManagers(nodes: Node[]): string[] {
 	const managers = nodes.filter(({ ManagerStatus: manager }) => manager?.Addr && manager.Reachability === "reachable");
 	return managers

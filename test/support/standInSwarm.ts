@@ -20,6 +20,8 @@ interface StandInHost {
 	nodeId?: string;
 	/** Why Docker cannot take part in the swarm that it is in. */
 	broken?: string;
+	/** As Docker is after a restart where the swarm is locked. */
+	isLocked?: boolean;
 	volumes: { Name: string; Labels: Record<string, string> }[];
 	containers: { Id: string; volume: string; isRunning: boolean; labels: string[] }[];
 }
@@ -194,6 +196,7 @@ export class StandInSwarm {
 		const isLed = this.leader() !== undefined && Date.now() >= this.leaderlessUntil;
 		if (what === "GET /_ping") return { status: 200, body: "OK" };
 		if (what === "GET /info") {
+			if (host.isLocked) return { status: 200, body: { Swarm: { LocalNodeState: "locked", NodeID: "", ControlAvailable: false } } };
 			if (host.broken) return { status: 200, body: { Swarm: { LocalNodeState: "error", NodeID: "", Error: host.broken } } };
 			// It does so also when it is on no list any more.
 			const state = host.nodeId ? "active" : "inactive";

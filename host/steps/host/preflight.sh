@@ -13,5 +13,6 @@ echo "free $(df -k --output=avail /var/lib | tail -n 1)"
 if command -v modprobe > /dev/null; then
   for module in "${modules[@]}"; do modprobe -n -q "$module" 2> /dev/null || echo "lacks $module"; done
 fi
+if [ -e /var/snap/docker ]; then echo "snap docker"; fi
 docker=$(timeout 20 docker version -f '{{.Server.Version}}' 2> /dev/null || true)
 if [ -n "$docker" ] && dpkg --compare-versions "$docker" lt "$oldest_docker"; then echo "docker $docker"; fi

@@ -17,6 +17,7 @@ describe("preflight", () => {
 	});
 
 	test.each([
+		["os debian without a version", "the host runs debian without a version: use Debian 12 or 13"],
 		["os centos 7", "the host runs centos 7: use Debian 12 or 13"],
 		[`clock ${now + 93}`, "its clock is 93 s ahead of this machine's: let it be set by NTP"],
 		[`clock ${now - 93}`, "its clock is 93 s behind this machine's"],
@@ -31,6 +32,10 @@ describe("preflight", () => {
 			expect.stringContaining("no module nfs"),
 			expect.stringContaining("Docker 19.03.15 is too old: install 20.10 or newer"),
 		]);
+	});
+
+	test("refuses a Docker that is a snap", () => {
+		expect(problemsOf("snap docker")).toEqual([expect.stringContaining("its Docker is a snap")]);
 	});
 
 	test("its script says on a real host what is read of it", () => {

@@ -74,6 +74,12 @@ describe("a swarm that is to be made", () => {
 		expect(swarm.askedFor(/init/)).toEqual([]);
 	});
 
+	test("that is locked is told by its remedy, and is never left", async () => {
+		await swarm.addHost("m1", "manager");
+		Object.assign(swarm.hosts.get("m1") ?? {}, { isLocked: true });
+		await expect(provider.create(inputs(["m1"]))).rejects.toThrow(/its swarm is locked: run "docker swarm unlock" there/);
+	});
+
 	test("is not taken from another stack", async () => {
 		swarm.owner = "swarm-scaleout/other";
 		await swarm.addHost("m1", "manager");

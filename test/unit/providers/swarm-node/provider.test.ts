@@ -72,6 +72,13 @@ describe("a worker that becomes a manager", () => {
 	});
 });
 
+test("a host whose swarm is locked is told by its remedy, and does not leave", async () => {
+	await hosts({ m1: "manager", w1: "manager" });
+	Object.assign(swarm.hosts.get("w1") ?? {}, { isLocked: true });
+	await expect(provider.create(inputs("w1", "manager", ["m1"]))).rejects.toThrow(/its swarm is locked: run "docker swarm unlock" there/);
+	expect(swarm.askedFor(/leave/)).toEqual([]);
+});
+
 describe("a host that cannot take part in the swarm that it is in", () => {
 	const why = "manager stopped: can't initialize raft node: connection refused";
 	beforeEach(async () => {
