@@ -3,8 +3,8 @@ import { z } from "zod";
 import { topologySchema } from "../config/schema.ts";
 
 /*
- * What the parts of the program are told, as TypeScript: components/settings/*.ts, made from the schema, so that meaning, unit, default and the effect of a change
- * stand in one place. The parts know these types, and nothing of the configuration.
+ * The settings of the program's parts, as TypeScript: components/settings/*.ts, generated from the schema, so that meaning, unit, default and the effect of
+ * a change are written in one place. The parts know only these types, nothing of the configuration.
  */
 
 /** The part of JSON Schema that is changed here. */
@@ -19,7 +19,7 @@ interface Schema {
 	oneOf?: Schema[];
 }
 
-/** The types: name, and where its section stands. Of a list or a map it is one item; a section within it that has a type of its own is left out. */
+/** The types: name and section. For a list or a map the type is one item's. An inner section that has its own type is left out. */
 const sections: Record<string, [name: string, section: string, within?: string]> = {
 	hosts: ["HostSettings", "hosts"],
 	local: ["LocalSettings", "local"],
@@ -34,9 +34,9 @@ const sections: Record<string, [name: string, section: string, within?: string]>
 
 const madeBy = "/* Made from config/sections by `npm run docs`: change it there. */";
 
-/** The files, by name in the project. */
+/** The files' contents, by path in the project. */
 export async function settingsFiles(): Promise<Record<string, string>> {
-	// Output: what a part is told has its defaults filled in.
+	// "output": the parts get settings with defaults filled in.
 	const { properties = {} } = z.toJSONSchema(topologySchema, { io: "output" }) as Schema;
 	const options = {
 		bannerComment: "",
@@ -49,12 +49,31 @@ export async function settingsFiles(): Promise<Record<string, string>> {
 		const item = schema.items ?? (typeof schema.additionalProperties === "object" ? schema.additionalProperties : schema);
 		const told = within ? (item.properties?.[within] as Schema) : withoutParts(section, item);
 		const text = await compile(withDefaults(told) as JSONSchema, name, options);
-		return [`components/settings/${file}.ts`, `${madeBy}\n\n${text}`] as const;
+		return [`components/settings/${file}.ts`, `${madeBy}\n\n${orUndefined(text)}`] as const;
 	});
 	return Object.fromEntries(await Promise.all(files));
 }
 
-/** Without the sections that have a type of their own. */
+/** Adds `undefined` to properties that may be absent, for programs that distinguish the two (`exactOptionalPropertyTypes`). */
+function orUndefined(text: string): string {
+	let depth = 0;
+	/** Depth of braces at each optional property that has not ended yet. */
+	const open: number[] = [];
+	const count = (line: string, brace: RegExp) => line.match(brace)?.length ?? 0;
+	return text
+		.split("\n")
+		.map((line) => {
+			if (/^\s*[/*]/.test(line)) return line;
+			if (/^\s*\w+\?:/.test(line)) open.push(depth);
+			depth += count(line, /{/g) - count(line, /}/g);
+			if (!line.endsWith(";") || open.at(-1) !== depth) return line;
+			open.pop();
+			return line.replace(/;$/, " | undefined;");
+		})
+		.join("\n");
+}
+
+/** Leaves out the sections that have their own type. */
 function withoutParts(section: string, { properties = {}, required, ...schema }: Schema): Schema {
 	const parts = Object.values(sections).flatMap(([, of, within]) => (of === section && within ? [within] : []));
 	const isOwn = (key: string) => !parts.includes(key);
@@ -65,14 +84,14 @@ function withoutParts(section: string, { properties = {}, required, ...schema }:
 	};
 }
 
-/** With the default of each value in its description: the types alone do not say it. */
+/** Adds the default of each value to its description, because types do not contain it. */
 function withDefaults(schema: Schema): Schema {
 	const inner = { ...schema };
 	if (schema.properties)
 		inner.properties = Object.fromEntries(Object.entries(schema.properties).map(([key, value]) => [key, withDefaults(value)]));
 	for (const kind of ["anyOf", "oneOf"] as const) if (schema[kind]) inner[kind] = schema[kind].map(withDefaults);
 	if (schema.items) inner.items = withDefaults(schema.items);
-	// The defaults of a section stand at its keys.
+	// The defaults of a section are at its keys.
 	if (schema.default !== undefined && !schema.properties && !schema.oneOf)
 		inner.description = `${schema.description ?? ""}\n\n@default ${JSON.stringify(schema.default)}`.trim();
 	return inner;

@@ -5,29 +5,29 @@
  */
 export interface AwsSettings {
 	/**
-	 * Region. Required. A change replaces all.
+	 * Region. Required. A change replaces everything.
 	 */
-	region?: string;
+	region?: string | undefined;
 	/**
 	 * Profile of the AWS credentials. Default: as the AWS tools find them (environment, CI role).
 	 */
-	profile?: string;
+	profile?: string | undefined;
 	/**
-	 * Networks that may open SSH to the NGINX host, the bastion for all others: where `pulumi` runs. Required.
+	 * Networks where `pulumi` runs. They may open SSH to the NGINX host, which is the bastion for all others. Required.
 	 *
 	 * @default []
 	 */
 	operatorCidrs: string[];
 	/**
-	 * Network of the VPC that is made. A change replaces all.
+	 * Network of the VPC that the stack creates. A change replaces everything.
 	 *
 	 * @default "192.168.0.0/16"
 	 */
 	cidr: string;
 	/**
-	 * An existing VPC instead of one that is made. Each subnet then has an `id`, and routes are the VPC's own affair.
+	 * ID of an existing VPC to use. Each subnet then needs an `id`, and you manage the VPC's routes yourself.
 	 */
-	vpcId?: string;
+	vpcId?: string | undefined;
 	/**
 	 * Subnets, over at least two availability zones.
 	 *
@@ -35,11 +35,11 @@ export interface AwsSettings {
 	 */
 	subnets: {
 		/**
-		 * Name of the subnet. A change makes another one.
+		 * Name of the subnet. A change creates another one.
 		 */
 		name: string;
 		/**
-		 * Its network. Hosts are placed by their `address`. A change replaces the subnet and all in it.
+		 * Network of the subnet. A host is in the subnet that contains its `address`. A change replaces the subnet and all in it.
 		 */
 		cidr: string;
 		/**
@@ -47,40 +47,40 @@ export interface AwsSettings {
 		 */
 		zone: string;
 		/**
-		 * It has a way in from the Internet. The host with role `balancer` is in a public one, all others are not.
+		 * Reachable from the Internet. The host with role `balancer` is in a public subnet, all others are in private ones.
 		 *
 		 * @default false
 		 */
 		public: boolean;
 		/**
-		 * With `aws.vpcId` only: ID of the subnet. What it really is must agree with the other keys.
+		 * With `aws.vpcId` only: ID of the subnet. The existing subnet must agree with the other keys.
 		 */
-		id?: string;
+		id?: string | undefined;
 	}[];
 	/**
-	 * Make a NAT gateway in the first public subnet: private hosts fetch packages and images through it. It costs by the hour and by traffic.
+	 * Create a NAT gateway in the first public subnet: private hosts fetch packages and images through it. It costs by the hour and by traffic.
 	 *
 	 * @default true
 	 */
 	natGateway: boolean;
 	/**
-	 * Operating system. The vendor's current image is taken when a host is made, and stays. A change replaces all hosts.
+	 * Operating system. A new host gets the vendor's current image, and keeps it. A change replaces all hosts.
 	 *
 	 * @default "ubuntu-24.04"
 	 */
 	image: "ubuntu-26.04" | "ubuntu-24.04" | "ubuntu-22.04" | "debian-13" | "debian-12";
 	/**
-	 * Image to use instead of the vendor's current one; of the family `image`. A change replaces all hosts.
+	 * Image to use instead of the vendor's current one. It must belong to the family `image`. A change replaces all hosts.
 	 */
-	amiId?: string;
+	amiId?: string | undefined;
 	/**
-	 * Count it up to take the vendor's current image. Hosts that have another one are replaced, all at once; a swarm of one manager is lost with it.
+	 * Increase it to replace hosts with the vendor's current image. All hosts with another image are replaced at once; a swarm with one manager is lost.
 	 *
 	 * @default 0
 	 */
 	imageRevision: number;
 	/**
-	 * Instance type (amd64) of hosts that name none.
+	 * Instance type (amd64) of hosts without their own.
 	 *
 	 * @default "t3.small"
 	 */
@@ -92,17 +92,17 @@ export interface AwsSettings {
 	 */
 	rootVolumeGiB: number;
 	/**
-	 * Size of the volume that holds the collected logs. It can only grow. It outlives its host, and with `logs.keepOnDestroy` the stack. It stays in the zone it was made in.
+	 * Size of the volume for the collected logs. It can only grow. It outlives its host, and with `logs.keepOnDestroy` the stack. It stays in the zone where it was created.
 	 *
 	 * @default 50
 	 */
 	logVolumeGiB: number;
 	/**
-	 * Key for all volumes. Default: the account's own for EBS. A change replaces all hosts; the volume of the logs keeps its key.
+	 * Key for all volumes. Default: the account's key for EBS. A change replaces all hosts; the log volume keeps its key.
 	 */
-	kmsKeyArn?: string;
+	kmsKeyArn?: string | undefined;
 	/**
-	 * Tags on everything, beside Name, Project and Stack.
+	 * Tags on everything, in addition to Name, Project and Stack.
 	 *
 	 * @default {}
 	 */

@@ -2,15 +2,15 @@
 
 export interface HostSettings {
 	/**
-	 * Host name, also the node's name in the swarm. A change makes another host.
+	 * Host name, also the node's name in the swarm. A change creates another host.
 	 */
 	name: string;
 	/**
-	 * Names that the host had before, the latest first: with them another `name` recreates nothing. Its machine keeps the first one.
+	 * Former names of the host, the latest first. With them a change of `name` recreates nothing. The machine keeps its first name.
 	 *
 	 * @default []
 	 *
-	 * Items: Host name, also the node's name in the swarm. A change makes another host.
+	 * Items: Host name, also the node's name in the swarm. A change creates another host.
 	 */
 	aliases: string[];
 	/**
@@ -20,21 +20,21 @@ export interface HostSettings {
 	 */
 	roles: ("manager" | "worker" | "app" | "log" | "balancer" | "registry")[];
 	/**
-	 * Private IPv4 address the hosts know each other by. A change re-makes what is bound to it.
+	 * Private IPv4 address, at which the other hosts reach this one. A change recreates what is bound to it.
 	 */
 	address: string;
 	/**
 	 * `local` only: memory in MiB. Default: `local.memoryMiB`. A change restarts the machine.
 	 */
-	memoryMiB?: number;
+	memoryMiB?: number | undefined;
 	/**
 	 * `aws` only: instance type. Default: `aws.instanceType`. A change replaces a node that the swarm can spare, and restarts any other host.
 	 */
-	instanceType?: string;
+	instanceType?: string | undefined;
 	/**
 	 * `aws` only: `aws.imageRevision` for this host alone, to replace hosts one after another.
 	 */
-	imageRevision?: number;
+	imageRevision?: number | undefined;
 	/**
 	 * `existing` only: marks the host as permanently lost. Run `up`, then remove the host from the list; nothing is undone on it.
 	 *
@@ -48,7 +48,7 @@ export interface HostSettings {
 		/**
 		 * Address that `pulumi` (or the bastion) connects to. Default: the host's `address`.
 		 */
-		host?: string;
+		host?: string | undefined;
 		/**
 		 * Port of sshd.
 		 *
@@ -68,10 +68,10 @@ export interface HostSettings {
 		/**
 		 * Private key file where `pulumi` runs. Default: `existing.privateKeyFile`.
 		 */
-		privateKeyFile?: string;
+		privateKeyFile?: string | undefined;
 		/**
-		 * Name of the host of this inventory to go through.
+		 * Name of the host in this inventory to connect through.
 		 */
-		bastion?: string;
-	};
+		bastion?: string | undefined;
+	} | undefined;
 }

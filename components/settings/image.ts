@@ -1,7 +1,7 @@
 /* Made from config/sections by `npm run docs`: change it there. */
 
 /**
- * What runs.
+ * The image to run.
  */
 export interface ImageSettings {
 	/**
@@ -9,21 +9,21 @@ export interface ImageSettings {
 	 */
 	name: string;
 	/**
-	 * Tag to build or run. It is resolved to a digest, and the digest is what runs.
+	 * Tag to build or run. It is resolved to a digest, and that digest runs.
 	 *
 	 * @default "latest"
 	 */
 	tag: string;
 	/**
-	 * Who asks the registry for the tag's digest. `operator`: the machine that runs `pulumi`, at every preview and up, so that a tag that moved is a change in the preview. `manager`: a manager, when the service is updated for another reason; for a registry that only the nodes reach. Default: `operator`; `manager` on a registry of this stack. Without effect on an image that is built or pinned.
+	 * Who asks the registry for the tag's digest. `operator`: the machine that runs `pulumi`, at every preview and up, so that a moved tag shows as a change in the preview. `manager`: a manager, but only when the service is updated for another reason; use it for a registry that only the nodes reach. Default: `operator`; `manager` on a registry of this stack. No effect on an image that is built or pinned.
 	 */
-	resolve?: "operator" | "manager";
+	resolve?: "operator" | "manager" | undefined;
 	/**
-	 * Digest to run instead of the tag's: the way back to an older image.
+	 * Digest to run instead of the tag's. Use it to go back to an older image.
 	 */
-	pin?: string;
+	pin?: string | undefined;
 	/**
-	 * Build and push it. Without: it must be in the registry.
+	 * Build the image and push it. Without `build` it must already be in the registry.
 	 */
 	build?: {
 		/**
@@ -45,8 +45,8 @@ export interface ImageSettings {
 			[k: string]: string;
 		};
 		/**
-		 * Root file system archive (tar.gz) imported as `args.BASE_IMAGE` before the build. `cache:java` is the one of `npm run lab:prepare`.
+		 * Root file system archive (tar.gz), imported as `args.BASE_IMAGE` before the build. `cache:java` is the archive from `npm run lab:prepare`.
 		 */
-		baseArchive?: string;
-	};
+		baseArchive?: string | undefined;
+	} | undefined;
 }

@@ -7,7 +7,7 @@ export interface LocalSettings {
 	/**
 	 * Directory with root.ext4, vmlinuz and initrd.img. Default: where `npm run lab:prepare` caches them.
 	 */
-	imageDirectory?: string;
+	imageDirectory?: string | undefined;
 	/**
 	 * Directory for the machines' files, relative to the project.
 	 *
@@ -33,13 +33,13 @@ export interface LocalSettings {
 	 */
 	prefixLength: number;
 	/**
-	 * UDP port on the loopback interface that carries the private LAN. Two stacks need two.
+	 * UDP port on the loopback interface that carries the private LAN. Each stack needs its own.
 	 *
 	 * @default 23400
 	 */
 	lanPort: number;
 	/**
-	 * The first machine's sshd is at this port of 127.0.0.1, the next one's at the next. So add machines at the end of `hosts`: those behind one that comes or goes get another port, and restart for it.
+	 * Port of 127.0.0.1 for the first machine's sshd; each further machine gets the next port. So add machines at the end of `hosts`: if one is added or removed before others, those get another port and restart.
 	 *
 	 * @default 2400
 	 */

@@ -11,7 +11,7 @@ export interface LogsSettings {
 	 */
 	path: string;
 	/**
-	 * `per-client`: exported to each app node's address, everyone squashed to one user. `network`: to `clients`, open mode, as the source system has it.
+	 * `per-client`: exported to each app node's address, with all users squashed to one. `network`: exported to `clients`, with directory mode 0777, as in the source system.
 	 *
 	 * @default "per-client"
 	 */
@@ -35,37 +35,37 @@ export interface LogsSettings {
 	 */
 	uid: number;
 	/**
-	 * `per-client` only: group id, likewise.
+	 * `per-client` only: group id that owns everything in the export.
 	 *
 	 * @default 10001
 	 */
 	gid: number;
 	/**
-	 * Take over what the log host's /etc/exports says of `path`, see docs/existing.md. Otherwise that is refused.
+	 * Take over the entry for `path` in the log host's /etc/exports, see docs/existing.md. Otherwise such an entry is refused.
 	 *
 	 * @default false
 	 */
 	adopt: boolean;
 	/**
-	 * Mount options after `addr=`, see nfs(5). A change makes a new volume and rolls the service.
+	 * Mount options after `addr=`, see nfs(5). A change creates a new volume and starts a rollout.
 	 *
 	 * @default "nfsvers=4.2,hard,timeo=600,retrans=2,noatime"
 	 */
 	mountOptions: string;
 	/**
-	 * Keep the collected logs when the stack is destroyed. Takes effect with the `up` before the destroy.
+	 * Keep the collected logs when the stack is destroyed. To change it, run `up` before the destroy.
 	 *
 	 * @default true
 	 */
 	keepOnDestroy: boolean;
 	/**
-	 * `aws` only: the CloudWatch agent on the log host sends each `*.log` file of `path` on, to a stream of its own. Off unless it is there; `{}` turns it on.
+	 * `aws` only: the CloudWatch agent on the log host sends each `*.log` file of `path` to a log stream of its own. Off by default; `{}` turns it on.
 	 */
 	shipping?: {
 		/**
-		 * Name of the log group. Default: `/<project>/<stack>/logs`. A change makes another one.
+		 * Name of the log group. Default: `/<project>/<stack>/logs`. A change creates another one.
 		 */
-		logGroup?: string;
+		logGroup?: string | undefined;
 		/**
 		 * Days until CloudWatch deletes an event.
 		 *
@@ -76,6 +76,6 @@ export interface LogsSettings {
 		/**
 		 * Key that encrypts the log group; its policy must let CloudWatch Logs use it. Default: CloudWatch's own.
 		 */
-		kmsKeyArn?: string;
-	};
+		kmsKeyArn?: string | undefined;
+	} | undefined;
 }

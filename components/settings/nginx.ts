@@ -13,7 +13,7 @@ export interface NginxSettings {
 	/**
 	 * `hash` only: the key, such as $request_uri. $cookie_NAME or $remote_addr keeps a client on one node.
 	 */
-	hashKey?: string;
+	hashKey?: string | undefined;
 	/**
 	 * Weight by app node. Default 1.
 	 *
@@ -23,7 +23,7 @@ export interface NginxSettings {
 		[k: string]: number;
 	};
 	/**
-	 * Keep each client on the node that answered it first, by a cookie that NGINX sets. Needs NGINX 1.29.6; before, use `hash` or `ip_hash`.
+	 * Keep each client on the node that answered it first, by a cookie that NGINX sets. Needs NGINX 1.29.6; with an older one use `hash` or `ip_hash`.
 	 */
 	sticky?: {
 		/**
@@ -33,10 +33,10 @@ export interface NginxSettings {
 		/**
 		 * Seconds a browser keeps the cookie. Default: until it is closed.
 		 */
-		expiresSeconds?: number;
-	};
+		expiresSeconds?: number | undefined;
+	} | undefined;
 	/**
-	 * Name of a service's upstream, by the service. Default: the service's own name, with _ for each hyphen.
+	 * Upstream name by service. Default: the service's name, with _ for each hyphen.
 	 *
 	 * @default {}
 	 */
@@ -44,7 +44,7 @@ export interface NginxSettings {
 		[k: string]: string;
 	};
 	/**
-	 * What NGINX answers to. The stack's `endpoint` is the first one's. HTTPS is for all of them, with one certificate.
+	 * Sites that NGINX serves. The stack's `endpoint` is the first site's. HTTPS is for all of them, with one certificate.
 	 *
 	 * @minItems 1
 	 */
@@ -56,7 +56,7 @@ export interface NginxSettings {
 		 */
 		serverName: string;
 		/**
-		 * Name of the service by where a path begins: the longest that fits. The path is passed on as it is. Without `/`, all else is answered with 404. Default: `/` to the stack's only service.
+		 * Service name by path prefix. The longest matching prefix wins. The path is passed on unchanged. Without `/`, all other paths are answered with 404. Default: `/` to the stack's only service.
 		 *
 		 * @default {}
 		 */
@@ -73,21 +73,21 @@ export interface NginxSettings {
 	/**
 	 * Address NGINX listens on. Default: all.
 	 */
-	bind?: string;
+	bind?: string | undefined;
 	/**
-	 * max_fails of each server. A request that exceeds `readTimeoutSeconds` counts as a failure of its server: with 1, two slow requests and a node that is taken out leave no server for all others.
+	 * max_fails of each server. A request that exceeds `readTimeoutSeconds` counts as a failure of its server. With 1, two slow requests and a node that is being drained leave no server for all other requests.
 	 *
 	 * @default 5
 	 */
 	maxFails: number;
 	/**
-	 * fail_timeout of each server. Long values take healthy nodes out when several fail one after another.
+	 * fail_timeout of each server. With long values healthy nodes get no requests after several have failed one after another.
 	 *
 	 * @default 1
 	 */
 	failTimeoutSeconds: number;
 	/**
-	 * proxy_connect_timeout: after it a node that does not answer at all is passed over, one after another. 1 is too short for a packet that is lost and sent again.
+	 * proxy_connect_timeout. If a node does not answer at all within it, NGINX tries the next one. 1 is too short for a packet that is lost and sent again.
 	 *
 	 * @default 2
 	 */
@@ -99,7 +99,7 @@ export interface NginxSettings {
 	 */
 	readTimeoutSeconds: number;
 	/**
-	 * Idle connections to the nodes that each worker of NGINX keeps. A kept one takes requests for 2 seconds and is closed after 1 idle second, so a node that is taken out is rid of it 3 seconds and a request later. 0: none is kept, and local ports run out at about 470 requests a second to a node. Use 0 where the application itself ends idle connections within 2 seconds, which can make a POST fail. NGINX before 1.19.10 keeps none.
+	 * Idle connections to the nodes that each NGINX worker keeps. A kept one takes requests for 2 seconds and is closed after 1 idle second. So a node that is taken out has none left after 3 seconds and a request. 0: none is kept, and local ports run out at about 470 requests per second to a node. Use 0 where the application itself ends idle connections within 2 seconds, which can make a POST fail. NGINX before 1.19.10 keeps none.
 	 *
 	 * @default 64
 	 */
@@ -123,11 +123,17 @@ export interface NginxSettings {
 	 */
 	clientMaxBodyMiB: number;
 	/**
-	 * proxy_request_buffering. On, NGINX takes in the whole body before it asks a node, so a slow upload does not hold up a node that is to be drained. Off, the body is passed on as it comes, and a GET, PUT or DELETE without a body that breaks within twice `connectTimeoutSeconds` and half a second is sent to another node. Either way a node that refuses the connection is passed over before anything is sent.
+	 * proxy_request_buffering. On: NGINX reads the whole body before it connects to a node, so a slow upload does not delay a drain. Off: the body is passed on as it comes. Then a GET, PUT or DELETE without a body is sent to another node if it breaks within twice `connectTimeoutSeconds` plus half a second. Either way, if a node refuses the connection, NGINX tries another one before it sends anything.
 	 *
 	 * @default true
 	 */
 	requestBuffering: boolean;
+	/**
+	 * proxy_buffer_size: largest size of an answer's headers, in KiB. Larger headers, as with OIDC cookies, are answered with 502.
+	 *
+	 * @default 16
+	 */
+	responseHeaderKiB: number;
 	/**
 	 * proxy_buffering. Off for answers that the application streams.
 	 *
@@ -135,29 +141,29 @@ export interface NginxSettings {
 	 */
 	responseBuffering: boolean;
 	/**
-	 * Addresses and networks of proxies in front of NGINX. Only their X-Forwarded-For, -Proto and -Host are believed; from anyone else these are replaced.
+	 * Addresses and networks of proxies in front of NGINX. Only their X-Forwarded-For, -Proto and -Host are trusted; those from anyone else are replaced.
 	 *
 	 * @default []
 	 */
 	trustedProxies: string[];
 	/**
-	 * Files of NGINX made by other means, such as /etc/nginx/conf.d/was.conf, whose place the stack's own takes, see docs/existing.md. Where one says what the configuration does not, it is refused.
+	 * Files of NGINX made by other means, such as /etc/nginx/conf.d/was.conf, that the stack's own file replaces, see docs/existing.md. A file with settings that the configuration does not have is refused.
 	 *
 	 * @default []
 	 */
 	adopt: string[];
 	/**
-	 * HTTPS: a certificate from here or from files, or one by ACME. Without: plain HTTP.
+	 * HTTPS, with a certificate given here, read from files, or obtained by ACME. Without `tls`: plain HTTP.
 	 */
 	tls?: {
 		/**
 		 * Certificate as PEM text, followed by those of the intermediate CAs. A change reloads NGINX.
 		 */
-		certificate?: string;
+		certificate?: string | undefined;
 		/**
 		 * The same as a file where `pulumi` runs.
 		 */
-		certificateFile?: string;
+		certificateFile?: string | undefined;
 		/**
 		 * Private key of the certificate, PEM, without passphrase. Secret: encrypted config or `{fromEnvironment: NAME}`.
 		 */
@@ -165,17 +171,17 @@ export interface NginxSettings {
 			| string
 			| {
 					fromEnvironment: string;
-			  };
+			  } | undefined;
 		/**
 		 * The same as a file where `pulumi` runs. Its content is kept in the state as a secret.
 		 */
-		keyFile?: string;
+		keyFile?: string | undefined;
 		/**
 		 * Get and renew the certificate by ACME (HTTP-01), with the distribution's certbot.
 		 */
 		acme?: {
 			/**
-			 * Contact of the ACME account, given when the account is made on the host.
+			 * Contact of the ACME account, given when the account is created on the host.
 			 */
 			email: string;
 			/**
@@ -191,14 +197,14 @@ export interface NginxSettings {
 			 */
 			directoryUrl: string;
 			/**
-			 * PEM file where `pulumi` runs: the CA of an ACME server that public CAs do not vouch for. The host's own CAs stay valid.
+			 * PEM file where `pulumi` runs: the CA of an ACME server whose certificate is not from a public CA. The host's own CAs stay valid.
 			 */
-			caCertificateFile?: string;
+			caCertificateFile?: string | undefined;
 			/**
 			 * You agree to the terms of service of the ACME server.
 			 */
 			agreeTos: true;
-		};
+		} | undefined;
 		/**
 		 * Port NGINX listens on with TLS.
 		 *
@@ -206,7 +212,7 @@ export interface NginxSettings {
 		 */
 		httpsPort: number;
 		/**
-		 * Answer HTTP with a redirect to HTTPS once HTTPS is up: 308, so that a POST stays a POST. ACME challenges are served all the same.
+		 * Redirect HTTP to HTTPS once HTTPS is up, with status 308, so that a POST stays a POST. ACME challenges are still served.
 		 *
 		 * @default true
 		 */
@@ -218,10 +224,10 @@ export interface NginxSettings {
 		 */
 		minVersion: "TLSv1.2" | "TLSv1.3";
 		/**
-		 * max-age of Strict-Transport-Security; 0 is off. Browsers remember it: with it on, nobody gets back to plain HTTP before it has passed.
+		 * max-age of Strict-Transport-Security; 0 is off. Browsers remember it: once it is on, they do not use plain HTTP again before it has expired.
 		 *
 		 * @default 0
 		 */
 		hstsSeconds: number;
-	};
+	} | undefined;
 }

@@ -2,18 +2,18 @@
 
 export interface ServiceSettings {
 	/**
-	 * ID of a service made by other means that this stack may take over as it runs, see docs/existing.md.
+	 * ID of a service made by other means. This stack may take it over as it runs, see docs/existing.md.
 	 */
-	adopt?: string;
+	adopt?: string | undefined;
 	/**
-	 * Tasks. In `host` mode at most one an app node.
+	 * Number of tasks. In `host` mode at most one per app node.
 	 *
 	 * @default 3
 	 */
 	replicas: number;
 	publish: {
 		/**
-		 * `host`: each node's own task answers, at most one a node. `ingress`: Swarm's routing mesh.
+		 * `host`: each node's own task answers, at most one per node. `ingress`: Swarm's routing mesh.
 		 *
 		 * @default "host"
 		 */
@@ -32,7 +32,7 @@ export interface ServiceSettings {
 		published: number;
 	};
 	/**
-	 * Environment. Swarm templates such as {{.Node.Hostname}} are filled in.
+	 * Environment variables. Swarm templates such as {{.Node.Hostname}} are filled in.
 	 *
 	 * @default {}
 	 */
@@ -40,7 +40,7 @@ export interface ServiceSettings {
 		[k: string]: string;
 	};
 	/**
-	 * Environment with secret values, as the source system passes its passwords. They stand in plain text in the service's spec, which managers store and show, and in the container's environment; prefer `secrets`. Braces in them are no templates. A change rolls the service.
+	 * Environment variables with secret values, as the source system passes its passwords. They are in plain text in the service's spec, which managers store and show, and in the container's environment; prefer `secrets`. Braces in them are not templates. A change starts a rollout.
 	 *
 	 * @default {}
 	 */
@@ -55,7 +55,7 @@ export interface ServiceSettings {
 			  };
 	};
 	/**
-	 * Docker secrets by file name: mounted at /run/secrets/<name>. A name with dots is a Spring property's, see docs/secrets.md. A changed value rolls the service; the old secret is removed afterwards.
+	 * Docker secrets by file name: mounted at /run/secrets/<name>. A name with dots sets a Spring property, see docs/secrets.md. A changed value starts a rollout; the old secret is removed afterwards.
 	 *
 	 * @default {}
 	 */
@@ -70,7 +70,7 @@ export interface ServiceSettings {
 			  };
 	};
 	/**
-	 * Where the log directory of the service lies.
+	 * Where the service's log directory is.
 	 */
 	mount:
 		| {
@@ -82,7 +82,7 @@ export interface ServiceSettings {
 				 */
 				target: string;
 				/**
-				 * Volume name; a hash of its options is appended, so that a volume never keeps old ones.
+				 * Volume name. A hash of its options is appended, so that changed options create a new volume.
 				 *
 				 * @default "nfsvolume"
 				 */
@@ -95,7 +95,7 @@ export interface ServiceSettings {
 				 */
 				target: string;
 				/**
-				 * Directory on the node. It is made when missing.
+				 * Directory on the node. It is created when missing.
 				 *
 				 * @default "/home/ubuntu/was-logs"
 				 */
@@ -104,7 +104,7 @@ export interface ServiceSettings {
 	/**
 	 * User (and group) the service runs as. Default: the image's.
 	 */
-	user?: string;
+	user?: string | undefined;
 	health: {
 		/**
 		 * Path that answers when a task can serve. A redirect is not followed.
@@ -121,7 +121,7 @@ export interface ServiceSettings {
 		 */
 		status: number[];
 		/**
-		 * Host header of the request, for an application that answers to some names only.
+		 * Host header of the request, for an application that answers only to certain names.
 		 *
 		 * @default "localhost"
 		 */
@@ -133,7 +133,7 @@ export interface ServiceSettings {
 		 */
 		deadlineSeconds: number;
 		/**
-		 * Seconds between two of Docker's health checks of a task that was healthy. A new one is checked each second.
+		 * Seconds between Docker's health checks of a task that has been healthy. A new task is checked every second.
 		 *
 		 * @default 5
 		 */
@@ -145,7 +145,7 @@ export interface ServiceSettings {
 		 */
 		timeoutSeconds: number;
 		/**
-		 * Health checks that may fail in a row before a task that was healthy is replaced.
+		 * Health checks that may fail in a row before a task that has been healthy is replaced.
 		 *
 		 * @default 5
 		 */
@@ -154,19 +154,19 @@ export interface ServiceSettings {
 	/**
 	 * CPU limit of a task, in CPUs.
 	 */
-	cpus?: number;
+	cpus?: number | undefined;
 	/**
 	 * Memory limit of a task in MiB.
 	 */
-	memoryMiB?: number;
+	memoryMiB?: number | undefined;
 	/**
-	 * Seconds between the stop signal of the image (SIGTERM where it names none) and SIGKILL. With the drain limit less than 60.
+	 * Seconds between the image's stop signal (SIGTERM if it names none) and SIGKILL. Together with the drain limit less than 60.
 	 *
 	 * @default 10
 	 */
 	stopGraceSeconds: number;
 	/**
-	 * Count it up to restart all tasks, by the same rollout.
+	 * Increase it to restart all tasks by a rollout.
 	 *
 	 * @default 0
 	 */
@@ -176,23 +176,23 @@ export interface ServiceSettings {
 	 */
 	rollout: {
 		/**
-		 * `host` mode only. `lossless`: before a task stops, its node refuses new connections and requests in flight end. `swarm`: tasks are stopped as Swarm does it, and requests may fail.
+		 * `host` mode only. `lossless`: before a task stops, its node refuses new connections and requests in flight end. `swarm`: Swarm stops tasks without that, and requests may fail.
 		 *
 		 * @default "lossless"
 		 */
 		strategy: "lossless" | "swarm";
 		/**
-		 * Nodes updated at a time. `lossless`: fewer than serve.
+		 * Nodes updated at a time. `lossless`: must be fewer than the nodes that serve.
 		 *
 		 * @default 1
 		 */
 		parallelism: number;
 		/**
-		 * `lossless` only: app nodes that are updated first, in this order; the others follow. All go one at a time. Default: the order Swarm chooses.
+		 * `lossless` only: app nodes to update first, in this order; the others follow. All are updated one at a time. Default: Swarm chooses the order.
 		 *
 		 * @default []
 		 *
-		 * Items: Host name, also the node's name in the swarm. A change makes another host.
+		 * Items: Host name, also the node's name in the swarm. A change creates another host.
 		 */
 		order: string[];
 		/**
@@ -202,59 +202,59 @@ export interface ServiceSettings {
 		 */
 		delaySeconds: number;
 		/**
-		 * A task that fails within this time after it first got healthy counts as a failed update.
+		 * A task that fails within this time after it first became healthy counts as a failed update.
 		 *
 		 * @default 15
 		 */
 		monitorSeconds: number;
 		/**
-		 * `lossless` only: a new task gets requests once it has been healthy for this long. One that crashes sooner has had none. Each node takes that much longer, less the second or two in which Swarm asks the next one.
+		 * `lossless` only: a new task gets requests once it has been healthy for this long. A task that crashes sooner has received none. Each node takes that much longer, less the second or two that Swarm needs to turn to the next one.
 		 *
 		 * @default 3
 		 */
 		settleSeconds: number;
 		/**
-		 * `lossless` only: port at which the nodes' agents tell one another whether their node serves, so that never more than `parallelism` are closed at a time. Each service needs its own.
+		 * `lossless` only: port at which the agents tell each other whether their nodes serve, so that at most `parallelism` are closed at a time. Each service needs its own.
 		 *
 		 * @default 7947
 		 */
 		peerPort: number;
 		/**
-		 * `lossless` only: a task that is to stop goes on serving for up to this long while `parallelism` other nodes do not serve; then it is drained all the same. Not less than the drain limit, the grace and `settleSeconds` together.
+		 * `lossless` only: while `parallelism` other nodes do not serve, a task that is to stop keeps serving for up to this long; then it is drained anyway. Not less than the drain limit, the stop grace and `settleSeconds` together.
 		 *
 		 * @default 1800
 		 */
 		turnLimitSeconds: number;
 		/**
-		 * Requests in flight, uploads and web sockets may take this long to end once their node is next; at the limit they are cut.
+		 * Requests in flight, uploads and web sockets may take this long to end once it is their node's turn; at the limit they are cut.
 		 *
 		 * @default 30
 		 */
 		drainLimitSeconds: number;
 		/**
-		 * When a new task fails: put the old version back the same way, or stop where it is.
+		 * When a new task fails: `rollback` puts the old version back in the same way, `pause` stops the update there.
 		 *
 		 * @default "rollback"
 		 */
 		failureAction: "rollback" | "pause";
 		/**
-		 * Asks the service through NGINX during a rollout and reports what it saw.
+		 * Sends requests to the service through NGINX during a rollout, and reports the results.
 		 */
 		prober: {
 			/**
-			 * Path that is asked through NGINX.
+			 * Path to request through NGINX.
 			 *
 			 * @default "/"
 			 */
 			path: string;
 			/**
-			 * Requests a second during a rollout; 0 is off.
+			 * Requests per second during a rollout; 0 is off.
 			 *
 			 * @default 0
 			 */
 			ratePerSecond: number;
 			/**
-			 * A failed request fails the update, after it is complete.
+			 * If a request failed, fail the update after it is complete.
 			 *
 			 * @default false
 			 */
@@ -262,7 +262,7 @@ export interface ServiceSettings {
 		};
 	};
 	/**
-	 * Seconds all tasks may take to run; then `up` fails, and the rollout goes on. Default: 900, or what the slowest good rollout takes where that is more: nodes x (`rollout.drainLimitSeconds` + `stopGraceSeconds` + `health.deadlineSeconds` + `rollout.settleSeconds` + `rollout.delaySeconds`), by `rollout.parallelism`, and `rollout.monitorSeconds` and a minute.
+	 * Seconds until all tasks must run. After that `up` fails, and the rollout continues. Default: 900, or the time of the slowest good rollout if that is more: nodes x (`rollout.drainLimitSeconds` + `stopGraceSeconds` + `health.deadlineSeconds` + `rollout.settleSeconds` + `rollout.delaySeconds`), divided by `rollout.parallelism`, plus `rollout.monitorSeconds` and a minute.
 	 */
-	convergeSeconds?: number;
+	convergeSeconds?: number | undefined;
 }

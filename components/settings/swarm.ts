@@ -20,13 +20,13 @@ export interface SwarmSettings {
 	 */
 	dataPathPort: number;
 	/**
-	 * How often nodes report to the managers. After three reports missed a node counts as down, and its tasks are restarted once it is back: a manager that stands still for longer takes all nodes for lost. Docker's own default is 5.
+	 * Seconds between a node's reports to the managers. After three missed reports a node counts as down, and its tasks are restarted once it is back. So a manager that hangs for longer takes all nodes for lost. Docker's own default is 5.
 	 *
 	 * @default 20
 	 */
 	dispatcherHeartbeatSeconds: number;
 	/**
-	 * ID of a swarm made by other means that this stack may take over.
+	 * ID of a swarm made by other means. This stack may take it over.
 	 */
-	adopt?: string;
+	adopt?: string | undefined;
 }

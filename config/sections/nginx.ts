@@ -27,7 +27,7 @@ const site = z.strictObject({
 		.record(routePath, z.string())
 		.default({})
 		.describe(
-			"Name of the service by where a path begins: the longest that fits. The path is passed on as it is. Without `/`, all else is answered with 404. Default: `/` to the stack's only service.",
+			"Service name by path prefix. The longest matching prefix wins. The path is passed on unchanged. Without `/`, all other paths are answered with 404. Default: `/` to the stack's only service.",
 		),
 });
 
@@ -42,17 +42,17 @@ export const nginx = z.strictObject({
 	sticky: sticky
 		.optional()
 		.describe(
-			"Keep each client on the node that answered it first, by a cookie that NGINX sets. Needs NGINX 1.29.6; before, use `hash` or `ip_hash`.",
+			"Keep each client on the node that answered it first, by a cookie that NGINX sets. Needs NGINX 1.29.6; with an older one use `hash` or `ip_hash`.",
 		),
 	upstreams: z
 		.record(z.string(), upstreamName)
 		.default({})
-		.describe("Name of a service's upstream, by the service. Default: the service's own name, with _ for each hyphen."),
+		.describe("Upstream name by service. Default: the service's name, with _ for each hyphen."),
 	sites: z
 		.array(site)
 		.min(1)
 		.prefault([{}])
-		.describe("What NGINX answers to. The stack's `endpoint` is the first one's. HTTPS is for all of them, with one certificate."),
+		.describe("Sites that NGINX serves. The stack's `endpoint` is the first site's. HTTPS is for all of them, with one certificate."),
 	listen: port.default(80).describe("Port NGINX listens on."),
 	bind: bindAddress.optional().describe("Address NGINX listens on. Default: all."),
 	maxFails: z
@@ -60,20 +60,20 @@ export const nginx = z.strictObject({
 		.min(0)
 		.default(5)
 		.describe(
-			"max_fails of each server. A request that exceeds `readTimeoutSeconds` counts as a failure of its server: with 1, two slow requests and a node that is taken out leave no server for all others.",
+			"max_fails of each server. A request that exceeds `readTimeoutSeconds` counts as a failure of its server. With 1, two slow requests and a node that is being drained leave no server for all other requests.",
 		),
 	failTimeoutSeconds: z
 		.int()
 		.min(0)
 		.default(1)
-		.describe("fail_timeout of each server. Long values take healthy nodes out when several fail one after another."),
+		.describe("fail_timeout of each server. With long values healthy nodes get no requests after several have failed one after another."),
 	connectTimeoutSeconds: z
 		.int()
 		.min(1)
 		.max(75)
 		.default(2)
 		.describe(
-			"proxy_connect_timeout: after it a node that does not answer at all is passed over, one after another. 1 is too short for a packet that is lost and sent again.",
+			"proxy_connect_timeout. If a node does not answer at all within it, NGINX tries the next one. 1 is too short for a packet that is lost and sent again.",
 		),
 	readTimeoutSeconds: z
 		.int()
@@ -86,7 +86,7 @@ export const nginx = z.strictObject({
 		.max(10_000)
 		.default(64)
 		.describe(
-			"Idle connections to the nodes that each worker of NGINX keeps. A kept one takes requests for 2 seconds and is closed after 1 idle second, so a node that is taken out is rid of it 3 seconds and a request later. 0: none is kept, and local ports run out at about 470 requests a second to a node. Use 0 where the application itself ends idle connections within 2 seconds, which can make a POST fail. NGINX before 1.19.10 keeps none.",
+			"Idle connections to the nodes that each NGINX worker keeps. A kept one takes requests for 2 seconds and is closed after 1 idle second. So a node that is taken out has none left after 3 seconds and a request. 0: none is kept, and local ports run out at about 470 requests per second to a node. Use 0 where the application itself ends idle connections within 2 seconds, which can make a POST fail. NGINX before 1.19.10 keeps none.",
 		),
 	maintenance: z
 		.boolean()
@@ -98,14 +98,22 @@ export const nginx = z.strictObject({
 		.boolean()
 		.default(true)
 		.describe(
-			"proxy_request_buffering. On, NGINX takes in the whole body before it asks a node, so a slow upload does not hold up a node that is to be drained. Off, the body is passed on as it comes, and a GET, PUT or DELETE without a body that breaks within twice `connectTimeoutSeconds` and half a second is sent to another node. Either way a node that refuses the connection is passed over before anything is sent.",
+			"proxy_request_buffering. On: NGINX reads the whole body before it connects to a node, so a slow upload does not delay a drain. Off: the body is passed on as it comes. Then a GET, PUT or DELETE without a body is sent to another node if it breaks within twice `connectTimeoutSeconds` plus half a second. Either way, if a node refuses the connection, NGINX tries another one before it sends anything.",
+		),
+	responseHeaderKiB: z
+		.int()
+		.min(4)
+		.max(64)
+		.default(16)
+		.describe(
+			"proxy_buffer_size: largest size of an answer's headers, in KiB. Larger headers, as with OIDC cookies, are answered with 502.",
 		),
 	responseBuffering: z.boolean().default(true).describe("proxy_buffering. Off for answers that the application streams."),
 	trustedProxies: z
 		.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
 		.default([])
 		.describe(
-			"Addresses and networks of proxies in front of NGINX. Only their X-Forwarded-For, -Proto and -Host are believed; from anyone else these are replaced.",
+			"Addresses and networks of proxies in front of NGINX. Only their X-Forwarded-For, -Proto and -Host are trusted; those from anyone else are replaced.",
 		),
 	adopt: z
 		.array(
@@ -115,7 +123,7 @@ export const nginx = z.strictObject({
 		)
 		.default([])
 		.describe(
-			"Files of NGINX made by other means, such as /etc/nginx/conf.d/was.conf, whose place the stack's own takes, see docs/existing.md. Where one says what the configuration does not, it is refused.",
+			"Files of NGINX made by other means, such as /etc/nginx/conf.d/was.conf, that the stack's own file replaces, see docs/existing.md. A file with settings that the configuration does not have is refused.",
 		),
-	tls: tls.optional().describe("HTTPS: a certificate from here or from files, or one by ACME. Without: plain HTTP."),
+	tls: tls.optional().describe("HTTPS, with a certificate given here, read from files, or obtained by ACME. Without `tls`: plain HTTP."),
 });

@@ -11,27 +11,27 @@ import { type Context, defineProvider, sameValue } from "../define.ts";
 import type { ExportMount, NodeLabelInputs, NodeLabelOutputs } from "./resource.ts";
 
 /*
- * The engine makes a label before the service is updated, and deletes one at the end of an `up`: a node gets its task before the load balancer
- * knows it, and loses it after the load balancer has left it.
+ * The engine creates a label before it updates the service, and deletes one at the end of an `up`. So a node gets its task before the load balancer
+ * learns of the node, and loses it after the load balancer has stopped using the node.
  */
 
-/** Seconds beyond a task's own limits until a manager says that it has stopped. */
+/** Seconds, beyond a task's own limits, until a manager reports that it has stopped. */
 const marginSeconds = 60;
-/** A node that is replaced may have to wait for the one before it: a machine that boots, is installed and gets its task. */
+/** A node that is replaced may have to wait for the previous one: for its machine to boot, be installed and get its task. */
 const turnDeadlineSeconds = 1200;
-/** A task on a node that is back pulls its image first. */
+/** On a replaced node a task first pulls its image. */
 const taskDeadlineSeconds = 600;
 
-/** Nodes that are replaced serve no longer from here until they have their label back: one at a time, so that the others serve meanwhile. */
+/** A replaced node stops serving when it loses its label, until it has it back. One node at a time, so that the others serve meanwhile. */
 const absences = new OneAtATime();
 
-/** Labels that go with their swarm: nothing is left to serve in the meantime. */
+/** Labels that are deleted because their swarm is: nothing needs to serve meanwhile. */
 const endingWithSwarm = new Set<string>();
 
-/** Labels that this `up` has set. A host under another name in the configuration is another resource of the same label. */
+/** Labels that this `up` has set. A host renamed in the configuration is another resource for the same label. */
 const taken = new Set<string>();
 
-/** By swarm, the managers of this `up`: those that a deleted resource knows may have ceased to be managers. */
+/** The managers of this `up`, by swarm. A deleted resource may only know hosts that are no longer managers. */
 const present = new Map<string, Connection[]>();
 
 export const provider = defineProvider<NodeLabelInputs, NodeLabelOutputs>({
@@ -87,7 +87,7 @@ export const provider = defineProvider<NodeLabelInputs, NodeLabelOutputs>({
 		try {
 			await updateNode(manager, nodeId, ({ Labels: { [label]: found, ...others } = {}, ...spec }) => ({
 				...spec,
-				// With another value it is somebody else's.
+				// With another value the label is not ours.
 				Labels: found === undefined || found === value ? others : { ...others, [label]: found },
 			}));
 			await stopped(state, manager, context);
@@ -102,32 +102,35 @@ const idOf = ({ nodeId, label }: Pick<NodeLabelInputs, "nodeId" | "label">) => `
 
 const keyOf = (inputs: NodeLabelInputs) => `${inputs.clusterId} ${idOf(inputs)}`;
 
-/** Sets the label; others of the node stay. */
+/** Sets the label; the node's other labels stay. */
 async function set({ managers, clusterId, nodeId, label, value }: NodeLabelInputs, manager: Docker): Promise<NodeLabelOutputs> {
 	present.set(clusterId, managers);
 	await updateNode(manager, nodeId, (spec) => ({ ...spec, Labels: { ...spec.Labels, [label]: value } }));
 	return { observed: { [label]: value } };
 }
 
-/** Seconds that the looks of host/steps/nfs/probe.sh take at the most, and some more. */
+/** Seconds for the checks of host/steps/nfs/probe.sh at their slowest, plus a margin. */
 const probeDeadlineSeconds = 300;
 
-/** Mounts the export on the node for a moment, and writes to it. @throws Error that says what fails: a service that mounts a dead export hangs for half an hour. */
+/**
+ * Mounts the export on the node for a moment, and writes to it: a service that mounts a dead export hangs for half an hour.
+ * @throws Error that says what fails.
+ */
 async function canWrite({ connection, address, mount }: NodeLabelInputs): Promise<void> {
 	if (mount) await execAsRoot(connection, probeScript(address, mount), { deadlineSeconds: probeDeadlineSeconds });
 }
 
 /** Pure. */
 export function probeScript(client: string, { server, path, options }: ExportMount): string {
-	const version = /(^|,)(nfsvers=[0-9.]+)/.exec(options)?.[2] ?? "nfsvers=4.2";
-	return scriptText("nfs/probe", { server, path, client, version });
+	// The server's address is an option of the volume driver.
+	return scriptText("nfs/probe", { server, path, client, options: options.replace(/(^|,)addr=[^,]*/, "").replace(/^,/, "") });
 }
 
-/** Waits until the node runs the service, where there is one: only then may the next node go. */
+/** Waits until the node runs the service, if that exists: only then may the next node be replaced. */
 async function serving({ nodeId, service }: NodeLabelInputs, manager: Docker, { progress }: Context): Promise<void> {
 	await until({ what: `task of ${service} on the node`, deadlineSeconds: taskDeadlineSeconds, progress }, async () => {
 		const found = await findService<{ ID: string; Spec: { Mode?: { Global?: object } } }>(manager, service);
-		// Of the routing mesh's tasks none need be on this very node.
+		// With the routing mesh no task has to be on this node.
 		if (!found?.Spec?.Mode?.Global) return { done: undefined };
 		const tasks = await runningTasks(manager, { node: [nodeId], service: [service] });
 		const runs = tasks.some(({ DesiredState: desired, Status: { State: state } }) => desired === "running" && state === "running");
@@ -136,8 +139,8 @@ async function serving({ nodeId, service }: NodeLabelInputs, manager: Docker, { 
 }
 
 /**
- * Waits until no container of the service is left on the node. The node's own Docker says so: to the managers the task counts as rejected as soon as
- * the label is gone (swarmkit's constraint enforcer), while its container serves, drains and stops.
+ * Waits until no container of the service is left on the node. Only the node's own Docker knows: for the managers the task counts as rejected as soon
+ * as the label is gone (swarmkit's constraint enforcer), while its container still serves, drains and stops.
  */
 async function stopped({ connection, nodeId, service, stopSeconds }: NodeLabelInputs, manager: Docker, { progress }: Context) {
 	const filters = { label: [`com.docker.swarm.service.name=${service}`] };
@@ -145,7 +148,7 @@ async function stopped({ connection, nodeId, service, stopSeconds }: NodeLabelIn
 		const node = await findNode(manager, nodeId);
 		if (!node || node.Status?.State === "down") return 0;
 		const tasks = await orUndefined(runningTasks(manager, { node: [nodeId], service: [service] }));
-		// A service that is gone has been waited for by who removed it.
+		// If the service is gone, whoever removed it has waited for its tasks.
 		if (!tasks) return 0;
 		return Math.max(tasks.length, (await dockerOn(connection).listContainers({ filters })).length);
 	};

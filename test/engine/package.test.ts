@@ -38,7 +38,16 @@ function program(name: string, source: string): string {
 		"package.json": JSON.stringify({ name, private: true, type: "module" }),
 		"Pulumi.yaml": `name: ${name}\nruntime: { name: nodejs, options: { typescript: false } }\nmain: index.ts\n`,
 		"tsconfig.json": JSON.stringify({
-			compilerOptions: { module: "nodenext", strict: true, noEmit: true, skipLibCheck: true, types: ["node"] },
+			// As strict as a program can be.
+			compilerOptions: {
+				module: "nodenext",
+				strict: true,
+				exactOptionalPropertyTypes: true,
+				noUncheckedIndexedAccess: true,
+				noEmit: true,
+				skipLibCheck: true,
+				types: ["node"],
+			},
 			include: ["*.ts"],
 		}),
 	};

@@ -3,7 +3,7 @@ import type * as net from "node:net";
 
 /**
  * A node of the service, as NGINX sees it: answers with its address and the headers it was sent, after `?ms=`, with
- * `?status=`, and only once the whole body is there.
+ * `?status=`, a header of `?header=` bytes, and only once the whole body is there.
  */
 export class Backend {
 	/** Connections and requests it was sent. */
@@ -39,7 +39,8 @@ export class Backend {
 			request.once("end", () => {
 				const query = new URL(request.url ?? "", "http://node").searchParams;
 				const answer = () => {
-					response.writeHead(Number(query.get("status") ?? 200), { "x-node": address });
+					const bytes = Number(query.get("header"));
+					response.writeHead(Number(query.get("status") ?? 200), { "x-node": address, ...(bytes > 0 && { "x-large": "x".repeat(bytes) }) });
 					response.end(JSON.stringify({ node: address, headers: request.headers, method: request.method, length }));
 				};
 				const ms = Number(query.get("ms"));

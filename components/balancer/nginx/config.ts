@@ -3,22 +3,22 @@ import { tlsUpstream } from "../../../lib/nginx.ts";
 import { type PassOn, passOnLines, passOnLocation, passOnMap } from "./passOn.ts";
 import { type BalancingSettings, block, onlyIf, type UpstreamNodes, upstreamBlock } from "./upstream.ts";
 
-/* NGINX's files: a server for each site, over HTTP and over HTTPS. */
+/* NGINX's files, one for HTTP and one for HTTPS, with a server for each site. */
 
 /** What the files are rendered from. */
 export interface NginxFiles {
 	nginx: BalancingSettings;
-	/** The services that the sites lead to. Variables are named after the first. */
+	/** The services that the sites lead to. The variables' names come from the first. */
 	upstreams: UpstreamNodes[];
 	sites: Site[];
-	/** Port that clients reach HTTPS at. */
+	/** Port at which clients reach HTTPS. */
 	httpsPort: number;
 	paths: NginxPaths;
 }
 
 export interface Site {
 	serverName: string;
-	/** Where a path begins, and the name of the upstream that it leads to. */
+	/** Path prefixes, each with the name of its upstream. */
 	routes: Route[];
 }
 
@@ -27,13 +27,13 @@ interface Route {
 	upstream: string;
 }
 
-/** Where things lie on the host. */
+/** Paths on the host. */
 export interface NginxPaths {
-	/** Flag: answer everything with 503. */
+	/** Flag file: answer everything with 503. */
 	maintenance: string;
-	/** Directory of flags: HTTPS is up for the site of this name, so HTTP may lead there. */
+	/** Directory of flag files, named after sites: HTTPS is up for that site, so HTTP may redirect there. */
 	httpsUp: string;
-	/** Directory certbot puts ACME challenges in. */
+	/** Directory where certbot puts ACME challenges. */
 	challenges: string;
 	certificate: string;
 	key: string;
@@ -42,8 +42,8 @@ export interface NginxPaths {
 const madeBy = "# Made by Pulumi: a change by hand is undone by the next update.";
 
 /**
- * The file of HTTP, for a conf.d directory; some lines are for some versions, see `onlyIf`. It and the file of HTTPS need nothing of one another: each is tested
- * beside the other one as it was before, which may still lead to a service that this one no longer knows. Pure.
+ * The file for HTTP, for a conf.d directory. Some lines are only for some versions, see `onlyIf`. This file and the one for HTTPS do not depend on each
+ * other: each is tested beside the old version of the other, which may still lead to a service that this one no longer knows. Pure.
  */
 export function httpConfig(files: NginxFiles): string {
 	const { nginx, sites, paths } = files;
@@ -60,7 +60,7 @@ export function httpConfig(files: NginxFiles): string {
 	return `${madeBy}\n${[sharedBlocks(files), ...sites.map(server)].join("\n")}`;
 }
 
-/** The file of HTTPS, with upstreams of its own. Pure. */
+/** The file for HTTPS, with its own upstreams. Pure. */
 export function httpsConfig(given: NginxFiles): string {
 	const files = overTls(given);
 	const { nginx, sites, paths } = files;
@@ -88,14 +88,14 @@ export function httpsConfig(given: NginxFiles): string {
 	return `${madeBy}\n${[sharedBlocks(files), ...sites.map(server)].join("\n")}`;
 }
 
-/** What all servers of a file use: upstreams and variables. */
+/** The blocks that all servers of a file use: upstreams and variables. */
 function sharedBlocks(files: NginxFiles): string {
 	const { nginx, upstreams } = files;
 	const blocks = upstreams.map((upstream) => upstreamBlock(nginx, upstream, upstreams.length === 1));
 	return [...blocks, upgradeMaps(files), ...upstreams.map((upstream) => passOnMap(passOn(files, upstream))), proxyMaps(files)].join("");
 }
 
-/** The same, with other names of the upstreams, and so of variables. */
+/** The same with other names of the upstreams, and so of the variables. */
 function overTls({ upstreams, sites, ...files }: NginxFiles): NginxFiles {
 	return {
 		...files,
@@ -104,10 +104,10 @@ function overTls({ upstreams, sites, ...files }: NginxFiles): NginxFiles {
 	};
 }
 
-/** Name of the file, in the directory `httpsUp`, that says that a site is served over HTTPS. */
+/** Name of a site's flag file in the directory `httpsUp`: the site is served over HTTPS. */
 export const flagOf = ({ serverName }: Pick<Site, "serverName">) => fileStem(serverName);
 
-/** What names of variables begin with: NGINX has its own, and another stack may have some on the same host. They are short, as its table takes 46 characters. */
+/** Prefix of the variables' names: NGINX has its own, and another stack may have some on the same host. Short, as its table takes 46 characters. */
 const prefixOf = ({ upstreams: [first] }: NginxFiles) => `to_${first?.name ?? "app"}`;
 
 const ciphers = ["AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"].flatMap((suite) => [
@@ -116,8 +116,8 @@ const ciphers = ["AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"].
 ]);
 
 /**
- * What both servers of a site say of themselves, and of how nodes are asked, which the locations inherit. A location with headers of its own does not
- * inherit the server's: they are `also` in the 503's.
+ * Lines of both servers of a site: about the server itself, and about requests to nodes, which the locations inherit. A location with its own headers does
+ * not inherit the server's, so `also` adds those to the location of the 503.
  */
 function serverLines(files: NginxFiles, site: Site, also: string[] = []): string[] {
 	const { nginx } = files;
@@ -136,7 +136,7 @@ function serverLines(files: NginxFiles, site: Site, also: string[] = []): string
 	];
 }
 
-/** Each route to its upstream, unless in maintenance, or as `before` says. */
+/** Passes each route to its upstream, unless maintenance is on, or `before` answers. */
 function locationLines(files: NginxFiles, { routes }: Site, before: string[] = []): string[] {
 	const { upstreams, paths } = files;
 	const always = [
@@ -150,7 +150,7 @@ function locationLines(files: NginxFiles, { routes }: Site, before: string[] = [
 	const leads = new Set(routes.map(({ upstream }) => upstream));
 	const used = upstreams.filter(({ name }) => leads.has(name)).map((upstream) => passOn(files, upstream));
 	const to = (name: string) => used.find(({ upstream }) => upstream === name) as PassOn;
-	// NGINX takes the first expression that fits.
+	// NGINX uses the first expression that matches.
 	const longestFirst = routes.toSorted((a, b) => b.path.length - a.path.length);
 	const rest = routes.some(({ path }) => path === "/") ? [] : location("/", [...always, "return 404;"]);
 	return [
@@ -162,7 +162,7 @@ function locationLines(files: NginxFiles, { routes }: Site, before: string[] = [
 	];
 }
 
-/** What a location is for: the path itself, also with parameters, and all below it, but not `/administrator` for `/admin`. */
+/** A location's pattern. It matches the path itself, also with parameters, and everything below it, but for `/admin` not `/administrator`. */
 const matching = (path: string) => (path === "/" ? path : `~ "^${path.replaceAll(".", "\\.")}(/|;|$)"`);
 
 const passOn = ({ nginx }: NginxFiles, { name, servers, port }: UpstreamNodes): PassOn => ({
@@ -171,7 +171,7 @@ const passOn = ({ nginx }: NginxFiles, { name, servers, port }: UpstreamNodes): 
 	servers: servers.map(({ address }) => `${address}:${port}`),
 });
 
-/** How a node is asked. */
+/** How a request is sent to a node. */
 function proxyLines(files: NginxFiles): string[] {
 	const { nginx } = files;
 	const prefix = prefixOf(files);
@@ -193,15 +193,18 @@ function proxyLines(files: NginxFiles): string[] {
 		`proxy_connect_timeout ${nginx.connectTimeoutSeconds}s;`,
 		`proxy_read_timeout ${nginx.readTimeoutSeconds}s;`,
 		`proxy_send_timeout ${nginx.readTimeoutSeconds}s;`,
+		// All buffers are as large as the first one, which holds the headers: NGINX wants room for two.
+		`proxy_buffer_size ${nginx.responseHeaderKiB}k;`,
+		`proxy_buffers 8 ${nginx.responseHeaderKiB}k;`,
 		...(nginx.requestBuffering ? [] : ["proxy_request_buffering off;"]),
 		...(nginx.responseBuffering ? [] : ["proxy_buffering off;"]),
 	];
 }
 
-/** Values of the headers that ask for another protocol: only for web sockets, since NGINX no longer sees the requests of what it tunnels. */
+/** Values of the upgrade headers. They are passed on only for web sockets, because NGINX does not see requests inside a tunnel. */
 function upgradeMaps(files: NginxFiles): string {
 	const prefix = prefixOf(files);
-	// A map of strings ignores their case.
+	// A map with strings ignores case.
 	return [
 		block(`map $http_upgrade $${prefix}_upgrade`, ["default '';", "websocket websocket;"]),
 		block(`map $${prefix}_upgrade $${prefix}_conn`, ["default '';", "websocket upgrade;"]),
@@ -215,12 +218,12 @@ function listen({ bind }: BalancingSettings, port: number): string {
 
 const defaultServer = ({ serverName }: Site) => (serverName === "_" ? " default_server" : "");
 
-/** The names of all sites, and those that a certificate is got for besides. */
+/** The names of all sites, and further names in the ACME certificate. */
 export function serverNames({ sites, nginx }: Pick<NginxFiles, "sites" | "nginx">): string[] {
 	return [...new Set([...sites.map(({ serverName }) => serverName), ...(nginx.tls?.acme?.domains ?? [])])];
 }
 
-/** A site's own name. The first one answers to those that are no site's as well. */
+/** A site's own name. The first site also gets the names that belong to no site. */
 function namesOf(files: NginxFiles, site: Site): string[] {
 	const { sites } = files;
 	if (site !== sites[0]) return [site.serverName];
@@ -228,17 +231,17 @@ function namesOf(files: NginxFiles, site: Site): string[] {
 	return serverNames(files).filter((name) => !others.includes(name));
 }
 
-/** 308 and not 301, with which clients make a GET of a POST. */
+/** For a 308, not a 301: with that, clients turn a POST into a GET. */
 function redirectTarget({ httpsPort }: Pick<NginxFiles, "httpsPort">): string {
 	return `https://$host${httpsPort === 443 ? "" : `:${httpsPort}`}$request_uri`;
 }
 
-/** Variables with what a trusted proxy says of its client; they hold what NGINX itself sees when someone else says it. */
+/** Variables with what a trusted proxy says about its client. If the header comes from anyone else, they hold what NGINX itself sees. */
 function proxyMaps(files: NginxFiles): string {
 	const { trustedProxies } = files.nginx;
 	if (trustedProxies.length === 0) return "";
 	const from = `$${prefixOf(files)}_from`;
-	// The library of expressions takes names of 32 characters.
+	// The library for expressions allows names of 32 characters.
 	const believed = (header: string, variable: string, otherwise: string, pattern: string, value: string) =>
 		block(`map ${from}:$http_x_forwarded_${header} ${variable}`, [
 			`default ${otherwise};`,
@@ -253,7 +256,7 @@ function proxyMaps(files: NginxFiles): string {
 	].join("");
 }
 
-/** Values of the headers that tell the application of its client. */
+/** Values of the headers that describe the client to the application. */
 function forwarded(files: NginxFiles) {
 	if (files.nginx.trustedProxies.length === 0) return { forwardedFor: "$remote_addr", proto: "$scheme", host: "$http_host" };
 	const prefix = `$${prefixOf(files)}`;

@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # Mounts an export for a moment and writes to it, within a deadline: a service that mounts a dead export hangs for half an hour. Changes nothing.
-: "${server:?}" "${path:?}" "${client:?}" "${version:?}"
+: "${server:?}" "${path:?}" "${client:?}"
+# The mount options of the volume.
+options=${options-}
 
 source=$server:$path
 cannot() {
@@ -14,6 +16,8 @@ until timeout 5 bash -c ": < /dev/tcp/$server/2049" 2> /dev/null; do
 done
 mountpoint=$(mktemp -d)
 trap 'umount -l "$mountpoint" 2> /dev/null || true; rmdir "$mountpoint" 2> /dev/null || true' EXIT
-timeout 60 mount -t nfs -o "$version,soft,timeo=100,retrans=2" "$source" "$mountpoint" || cannot "mount failed: is this node among the export's clients?"
+# Of options that contradict one another the last one counts.
+timeout 60 mount -t nfs -o "${options:+$options,}soft,timeo=100,retrans=2" "$source" "$mountpoint" ||
+  cannot "mount failed: is this node among the export's clients, and does the server know these options: ${options:-none}?"
 # shellcheck disable=SC2016
 timeout 120 sh -c 'touch "$1" && rm "$1"' sh "$mountpoint/.probe-$client" || cannot "it is mounted but cannot be written: check logs.access, uid and gid"

@@ -118,6 +118,15 @@ describe.skipIf(!nginxVersion)(`in NGINX${nginxVersion ? ` ${nginxVersion}` : ":
 		expect(await challenge()).toBe("proof");
 	});
 
+	test("headers of an answer may be as large as configured: OIDC's cookies are beyond NGINX's own 4 KiB", async () => {
+		const large = async () => (await ask("http", { path: "/?header=12000" })).status;
+		await start({});
+		expect(await large()).toBe(200);
+		await nginx.stop();
+		await start({ responseHeaderKiB: 4 });
+		expect(await large()).toBe(502);
+	});
+
 	test("maintenance over HTTPS is a 503 with Retry-After and HSTS, and ends without a reload", async () => {
 		await start({ tls: { ...given, hstsSeconds: 600 } });
 		fs.writeFileSync(inDirectory("maintenance"), "");

@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { asRoot } from "../../../../lib/connection.ts";
+import { eachOnHost } from "../../../support/eachHost.ts";
+import type { StandInHost } from "../../../support/standInHost.ts";
 import { StandInSwarm } from "../../../support/standInSwarm.ts";
 import { reach } from "../../../support/swarmMocks.ts";
 
@@ -8,7 +11,7 @@ vi.mock("../../../../lib/ssh.ts", async (original) => (await import("../../../su
 vi.mock("../../../../lib/wait.ts", async (original) =>
 	(await import("../../../support/swarmMocks.ts")).wait(await original<typeof import("../../../../lib/wait.ts")>(), 4),
 );
-const { provider } = await import("../../../../providers/node-label/provider.ts");
+const { probeScript, provider } = await import("../../../../providers/node-label/provider.ts");
 
 const label = "scaleout.service";
 
@@ -204,4 +207,35 @@ test("a host under another name in the configuration is another resource of the 
 	const { id } = await provider.create(inputs("w1"));
 	await provider.delete(id, state("w1"));
 	expect(labelsOf("w1")).toEqual({ [label]: "was" });
+});
+
+describe("the proof that a node can write to the export", () => {
+	let host: StandInHost;
+	eachOnHost((fresh) => {
+		host = fresh;
+	});
+	const mount = { server: "192.168.1.20", path: "/logs", options: "addr=192.168.1.20,nfsvers=4.1,hard,sec=krb5p" };
+	/** `fails`: the program that does. */
+	const prove = (options: string, fails = "none") => {
+		const standIns = `timeout() { shift; case $1 in bash) ;; ${fails}) return 32 ;; *) "$@" ;; esac; }; mount() { said mount "$@"; }; export -f timeout mount`;
+		const run = host.run(`${standIns}\n${asRoot("root", probeScript("192.168.3.5", { ...mount, options }))}`);
+		return { ...run, options: host.calls("mount").map((words) => words[4]) };
+	};
+
+	test("uses the options that tasks will mount it with, within a limit of its own", () => {
+		expect(prove(mount.options)).toMatchObject({ status: 0, options: ["nfsvers=4.1,hard,sec=krb5p,soft,timeo=100,retrans=2"] });
+	});
+
+	test("needs none", () => {
+		expect(prove("addr=192.168.1.20")).toMatchObject({ status: 0, options: ["soft,timeo=100,retrans=2"] });
+	});
+
+	test.each([
+		["mount", /cannot be used from 192\.168\.3\.5: mount failed: .* does the server know these options: nfsvers=4\.1,hard,sec=krb5p\?/],
+		["sh", /cannot be used from 192\.168\.3\.5: it is mounted but cannot be written/],
+	])("says what failed: %s", (program, message) => {
+		const { status, stderr } = prove(mount.options, program);
+		expect(status).toBe(1);
+		expect(stderr).toMatch(message);
+	});
 });
