@@ -1,5 +1,5 @@
 /*
- * The parts for another program: `import { Hosts, Swarm } from "swarm-scaleout"`. index.ts of the project shows how they fit together.
+ * The parts, for use in other programs: `import { Hosts, Swarm } from "swarm-scaleout"`. The project's index.ts shows how they fit together.
  */
 
 export { endpointOf } from "./components/balancer/endpoint.ts";

@@ -47,9 +47,9 @@ const balancer = new LoadBalancer("nginx", { kind, host: front, sites: sitesFor(
 
 const served = (service?: string) => pulumi.all([urlOf(topology, front, service), balancer.ready.urn]).apply(([url = null]) => url);
 
-/** URL under which NGINX serves its first site. */
+/** URL of NGINX's first site. */
 export const endpoint = served() as pulumi.Output<string>;
-/** By name of the service: URL that leads to it, the image that runs, and what the prober saw during the last rollout with it on. */
+/** By service name: the URL that leads to it, its image, and what the prober saw during the last rollout with it on. */
 export const services = Object.fromEntries(
 	deployed.map(({ name, service }) => [name, { endpoint: served(name), image: service.imageDigest, lastRollout: service.lastRollout }]),
 );
@@ -59,5 +59,5 @@ export const nodes = Object.fromEntries(hosts.all.map(({ name, address }) => [na
 export const swarmId = swarm.clusterId;
 /** The export that collects the logs: server address and path. */
 export const nfs = { server: logs.server, path: logs.path };
-/** Where the collected logs lie: host name and directory. */
+/** Where the collected logs are: host name and directory. */
 export const logLocation = { host: log.name, directory: logs.path };

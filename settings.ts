@@ -14,9 +14,9 @@ import { hostsWith, type ServiceConfig, servicesOf, type Topology } from "./conf
 import { exampleContext, javaArchive, rootImageDirectory } from "./lib/cache.ts";
 import { isLossless } from "./lib/rollout.ts";
 
-/* What parts are told of the configuration, where it is more than a section of it. */
+/* The parts' arguments, made from the configuration, where they are more than one of its sections. */
 
-/** Where the hosts come from. */
+/** The source of the hosts. */
 export function sourceOf({ topology, named }: Configuration): Source {
 	const { source, hosts, local, logs } = topology;
 	switch (source) {
@@ -32,7 +32,7 @@ export function sourceOf({ topology, named }: Configuration): Source {
 	}
 }
 
-/** HTTPS is always forwarded: to switch it on restarts no machine. */
+/** HTTPS is always forwarded, so that switching it on restarts no machine. */
 function forwardsOf(topology: Topology): Forward[] {
 	const { local, nginx } = topology;
 	return hostsWith(topology, "balancer").flatMap(({ name: host }) => [
@@ -60,20 +60,20 @@ export function awsArgs(topology: Topology): AwsArgs {
 	};
 }
 
-/** How a service is reached through NGINX, or the first site. Undefined where no route leads to it. */
+/** URL of a service through NGINX; without `service`, of the first site. Undefined if no route leads to it. */
 export function urlOf(topology: Topology, front: Pick<Host, "reach">, service?: string): pulumi.Output<string> | undefined {
 	const { nginx } = topology;
 	const hasOthers = nginx.sites.length > 1;
 	const routes =
 		service === undefined ? sitesOf(topology).map(({ serverName }) => ({ serverName, path: "/" })) : routesTo(topology, service);
-	// Beside others no URL leads to all names of a domain: by its address the host answers for another site.
+	// With several sites a wildcard site has no URL: at the host's address another site answers.
 	const first = routes.find(({ serverName }) => !hasOthers || !serverName.startsWith("*"));
 	if (!first) return undefined;
 	const site = endpointOf(front, { ...nginx, serverName: first.serverName, hasOthers });
 	return first.path === "/" ? site : pulumi.interpolate`${site}${first.path}`;
 }
 
-/** What its prober asks: a site that leads to it, by its name where there are several. */
+/** Where a service's prober sends requests: a site that leads to it, with its name if there are several sites. */
 export function probeOf(topology: Topology, front: Pick<Host, "reach">, service: string): Pick<WasServiceArgs, "endpoint" | "serverName"> {
 	const [first] = routesTo(topology, service);
 	const isName = topology.nginx.sites.length > 1 && first !== undefined && first.serverName !== "_";
@@ -85,7 +85,7 @@ export function probeOf(topology: Topology, front: Pick<Host, "reach">, service:
 
 /** The sites, with the nodes of the services that they lead to. */
 export function sitesFor(topology: Topology, services: Pick<WasService, "upstream">[]): Site[] {
-	// That each is there holds by the rules.
+	// The rules ensure that each exists.
 	const to = (name: string) => services.find(({ upstream }) => upstream.service === name)?.upstream as Upstream;
 	return sitesOf(topology).map(({ serverName, routes }) => ({
 		serverName,
@@ -93,7 +93,7 @@ export function sitesFor(topology: Topology, services: Pick<WasService, "upstrea
 	}));
 }
 
-/** The image, with what it is built from where that lies. */
+/** The image, with the real paths of its build context and base archive. */
 export function imageOf({ image }: Pick<ServiceConfig, "image">): ServiceConfig["image"] {
 	const { build } = image;
 	if (!build) return image;

@@ -4,27 +4,27 @@ import { type Answer, agentSeconds, askSettings, checkSeconds, curlProblem, type
 import { execAsRoot } from "../lib/ssh.ts";
 import type { Deployed, DeployedService } from "./deployed.ts";
 
-/** What a node does for requests, from three sides. */
+/** Whether a node serves, from three points of view. */
 export interface Serving {
-	/** To the health request at the node's address and published port, as the load balancer sends its own. */
+	/** The answer to the health request at the node's address and published port, as the load balancer reaches it. */
 	answer: Answer;
-	/** The agent's account, or why there is none; absent where no agent is meant to be. */
+	/** The agent's report, or why there is none; absent if no agent is expected. */
 	agent?: AgentReport | string;
-	/** The service's containers as Docker sees them; absent while it does not tell. */
+	/** The service's containers as Docker sees them; absent while Docker does not answer. */
 	containers?: { health: string; published: number[] }[];
 }
 
-/** What a host has of a service. */
+/** A service's state on a host. */
 export interface AppState {
-	/** Absent on a host that is to run no task. */
+	/** Absent on a host without a task of the service. */
 	serving?: Serving;
-	/** Its volumes; absent while Docker does not tell. */
+	/** Its volumes; absent while Docker does not answer. */
 	volumes?: string[];
 }
 
 type Host = Deployed["hosts"][number];
 
-/** Checks an app host by one command there. By service. */
+/** Checks an app host with one command there. @returns The states by service. */
 export async function appStates({ services }: Deployed, { name, address, connection }: Host): Promise<Record<string, AppState>> {
 	const script = services.map((service) => `(${serviceScript(service, name, address)}\n)\necho '${ending}'`).join("\n");
 	const deadlineSeconds = services.reduce((sum, { health }) => sum + checkSeconds(health), 60);
@@ -32,7 +32,7 @@ export async function appStates({ services }: Deployed, { name, address, connect
 	return Object.fromEntries(services.map((service, i) => [service.name, readAppState(outputs[i] ?? "", service.health)]));
 }
 
-/** Ends what is printed of a service. */
+/** Marks the end of a service's output. */
 const ending = "--";
 
 function serviceScript(service: DeployedService, host: string, address: string): string {
@@ -45,7 +45,7 @@ function servingScript({ name, published, health, peerPort }: DeployedService, a
 	return [scriptText("health/ask", asked), scriptText("status/app", { service: name })].join("\n");
 }
 
-/** What the scripts have printed. Pure. */
+/** Reads the output of the scripts. Pure. */
 export function readAppState(output: string, health: Health): AppState {
 	const lines = output.split("\n").map((line) => /^(\w+) ?(.*)$/.exec(line)?.slice(1) ?? []);
 	const all = (kind: string) => lines.filter(([found]) => found === kind).map(([, rest = ""]) => rest);
@@ -64,14 +64,14 @@ export function readAppState(output: string, health: Health): AppState {
 	};
 }
 
-/** `<exit status of curl> <what the agent answered>`. */
+/** Reads `<exit status of curl> <the agent's answer>`. */
 function readAgent(line: string): AgentReport | string {
 	const [, exit = "", text = ""] = /^(\d+) (.*)$/.exec(line) ?? [];
 	if (Number(exit) !== 0) return curlProblem(Number(exit), agentSeconds);
 	return readReport(text) ?? "what answers there is no agent";
 }
 
-/** `<health> <ports as JSON>`: a port in the container that is not published has no bindings. */
+/** Reads `<health> <ports as JSON>`: a port of the container that is not published has no bindings. */
 function readContainer(line: string): { health: string; published: number[] } {
 	const [, health = "", ports = ""] = /^(\w+) (.*)$/.exec(line) ?? [];
 	const bindings = Object.values((JSON.parse(ports) ?? {}) as Record<string, { HostPort?: string }[] | null>);

@@ -84,7 +84,7 @@ function balancerProblems({ services }: Deployed, { balancer: found, apps }: Obs
 	const wanted = services.filter(({ isRouted }) => isRouted).flatMap(serversOf);
 	const missing = wanted.filter((server) => !found.servers.includes(server));
 	const strange = [...new Set(found.servers)].filter((server) => !wanted.includes(server));
-	// A node that is closed, or whose task is down, is told already.
+	// A node that is closed, or whose task is down, is already reported.
 	const unseen = services.flatMap((service) =>
 		service.nodes.flatMap((node) => {
 			const { name } = node;
@@ -101,7 +101,7 @@ function balancerProblems({ services }: Deployed, { balancer: found, apps }: Obs
 	];
 }
 
-/** A full disk stops writers, so it is told before. */
+/** A full disk stops writers, so it is reported before that. */
 const fullPercent = 90;
 
 function logProblems({ exportPath }: Deployed, { log }: Observed): string[] {

@@ -3,8 +3,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 /*
- * Makes `dist/`, what another program imports as the package: Node runs TypeScript as it is, but not below `node_modules`. Beside the modules
- * lie the files that they read.
+ * Builds `dist/`, which other programs import as the package: Node runs TypeScript directly, but not below `node_modules`. It also contains the files
+ * that the modules read.
  */
 
 const project = path.resolve(import.meta.dirname, "..");

@@ -1,7 +1,7 @@
 import { verdictIn } from "../lib/disruption.ts";
 
 /*
- * The engine's events of a preview, read down to what the summary needs. Pure.
+ * Reads from the engine's events of a preview what the summary needs. Pure.
  */
 
 // biome-ignore lint/suspicious/noExplicitAny: resource properties are of any shape
@@ -9,24 +9,24 @@ export type Props = Record<string, any>;
 
 export type Operation = "create" | "update" | "replace" | "delete";
 
-/** What a preview says of one resource. */
+/** What a preview says about one resource. */
 export interface Change {
 	urn: string;
 	type: string;
 	name: string;
 	operation: Operation;
-	/** Names of the inputs that change, as far as they can be told: a secret's change cannot. */
+	/** Names of the inputs that change, as far as they are known: a secret's change is not. */
 	changed: string[];
 	/** Inputs before and after, secrets as `[secret]`. Empty at create and at delete. */
 	olds: Props;
 	news: Props;
-	/** What the provider remarked. */
+	/** The provider's remark. */
 	note?: string;
 }
 
 export interface Preview {
 	changes: Change[];
-	/** Roles of hosts, by the names of their machines, from the bootstraps of the hosts, before and after. */
+	/** Roles of hosts by the names of their machines, from the hosts' bootstraps before and after the change. */
 	roles: Map<string, string[]>;
 }
 
@@ -46,14 +46,14 @@ interface Metadata {
 	detailedDiff?: Record<string, unknown> | null;
 }
 
-/** One line of the engine's event log, as far as it is read here. */
+/** One line of the engine's event log: the part that is read here. */
 export interface EngineEvent {
 	resourcePreEvent?: { metadata: Metadata };
 	resOutputsEvent?: { metadata: Metadata };
 	diagnosticEvent?: { urn?: string; message: string; severity: string; ephemeral?: boolean };
 }
 
-/** What an operation comes to. One that is not here changes nothing that exists, or is a part of another: a replacement's own steps. */
+/** Operations of the engine, as shown here. Others change nothing that exists, or are steps of a replacement. */
 const operations: Record<string, Operation> = {
 	create: "create",
 	update: "update",
@@ -71,20 +71,20 @@ export function readPreview(events: EngineEvent[]): Preview {
 	for (const { resourcePreEvent, resOutputsEvent, diagnosticEvent } of events) {
 		if (diagnosticEvent?.urn && diagnosticEvent.severity === "info" && !diagnosticEvent.ephemeral) {
 			const { urn, message } = diagnosticEvent;
-			// A verdict on the change outlives what else was remarked, such as by a refresh before it.
+			// A verdict on the change takes precedence over other remarks, such as those of a refresh before it.
 			if (verdictIn(message) || !verdictIn(notes.get(urn))) notes.set(urn, message.trim());
 		}
 		const metadata = (resourcePreEvent ?? resOutputsEvent)?.metadata;
 		if (metadata?.type.endsWith("dynamic/scaleout:HostBootstrap")) addRoles(roles, metadata);
 		if (!resourcePreEvent) continue;
 		const change = changeOf(resourcePreEvent.metadata);
-		// A replacement comes in several steps; what stays is that it is one.
+		// A replacement comes as several steps: once seen, it stays a replacement.
 		if (change && changes.get(change.urn)?.operation !== "replace") changes.set(change.urn, change);
 	}
 	return { changes: [...changes.values()].map((change) => ({ ...change, note: notes.get(change.urn) })), roles };
 }
 
-/** Undefined for what is not a resource of its own: components, and the engine's own providers. */
+/** Undefined for components and the engine's own providers, which are not real resources. */
 function changeOf(metadata: Metadata): Change | undefined {
 	const operation = operations[metadata.op];
 	const { urn, type } = metadata;
@@ -102,7 +102,7 @@ function changeOf(metadata: Metadata): Change | undefined {
 	};
 }
 
-/** Dynamic providers do not name what changed: the inputs say it, except the ones that are not for the eye. */
+/** Dynamic providers do not name what changed, so the inputs are compared, except those that are not displayed. */
 function differing(olds: Props, news: Props): string[] {
 	const keys = [...new Set([...Object.keys(olds), ...Object.keys(news)])].filter((key) => !key.startsWith("__"));
 	return keys.filter((key) => JSON.stringify(olds[key]) !== JSON.stringify(news[key]));
@@ -110,7 +110,7 @@ function differing(olds: Props, news: Props): string[] {
 
 const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
 
-/** A bootstrap is called as the machine that it is of, with `-bootstrap` behind. */
+/** A bootstrap has its machine's name, followed by `-bootstrap`. */
 function addRoles(roles: Map<string, string[]>, { urn, old, new: fresh }: Metadata): void {
 	for (const found of [old?.inputs?.roles, fresh?.inputs?.roles])
 		if (Array.isArray(found)) roles.set(nameOf(urn).replace(/-bootstrap$/, ""), found);

@@ -3,13 +3,13 @@ import type { DeployedResource } from "../lib/deployment.ts";
 import type { Health } from "../lib/health.ts";
 import { isLossless } from "../lib/rollout.ts";
 
-/** What a stack's state says there should be. */
+/** What should exist, according to a stack's state. */
 export interface Deployed {
 	/** URLs of the sites that lead to services; the stack's `endpoint` first. */
 	endpoints: string[];
 	/** ID of the swarm. */
 	swarmId: string;
-	/** `nodeId`: of a host that is a node of the swarm. */
+	/** `nodeId`: only for hosts that are nodes of the swarm. */
 	hosts: { name: string; roles: string[]; address: string; nodeId?: string; connection: Connection }[];
 	services: DeployedService[];
 	exportPath: string;
@@ -22,7 +22,7 @@ export interface DeployedService {
 	published: number;
 	mode: string;
 	health: Health;
-	/** Port of the nodes' agents, where there are any. */
+	/** Port of the nodes' agents, if there are any. */
 	peerPort?: number;
 	volume?: string;
 	nodes: { name: string; address: string }[];
@@ -32,13 +32,13 @@ export interface DeployedService {
 	lastRollout?: Record<string, number>;
 }
 
-/** The node as the load balancer asks it. */
+/** A node's address and port, as the load balancer uses them. */
 export const serverOf = ({ published }: Pick<DeployedService, "published">, { address }: { address: string }) => `${address}:${published}`;
 
-/** All that the load balancer asks of a service. */
+/** All servers of a service that the load balancer uses. */
 export const serversOf = (service: Pick<DeployedService, "published" | "nodes">) => service.nodes.map((node) => serverOf(service, node));
 
-/** @throws Error when the stack is not deployed, or only half. */
+/** @throws Error when the stack is not deployed, or only partly. */
 export function deployedOf(resources: DeployedResource[]): Deployed {
 	const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
 	const services = resources.filter(isOf("Service"));
@@ -51,7 +51,7 @@ export function deployedOf(resources: DeployedResource[]): Deployed {
 	return {
 		endpoints: [...new Set([outputs.endpoint, ...urls])],
 		swarmId: outputs.swarmId,
-		// One that an `up` has made which did not come to its end is none yet.
+		// A host created by an `up` that did not finish is not in the outputs, and does not count yet.
 		hosts: resources.filter(isOf("HostBootstrap")).flatMap(({ inputs: { host: name, roles, connection } }) => {
 			const address = outputs.nodes[name];
 			return address ? [{ name, roles, address, connection, ...(nodeIds.has(address) && { nodeId: nodeIds.get(address) }) }] : [];
@@ -78,7 +78,7 @@ function serviceOf({ inputs, outputs }: DeployedResource, told: Record<string, {
 	};
 }
 
-/** A dynamic resource of that kind. */
+/** Whether it is a dynamic resource of that kind. */
 const isOf =
 	(kind: string) =>
 	({ type }: DeployedResource) =>

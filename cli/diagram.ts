@@ -13,11 +13,11 @@ import { balancer as kind } from "./balancer.ts";
  *   npm run diagram -- --stack prod      prints it as Mermaid text
  */
 
-/** The topology as a Mermaid flowchart: who asks whom, and over what. Pure. */
+/** The topology as a Mermaid flowchart: what connects to what, and how. Pure. */
 export function topologyDiagram(topology: Topology): string {
 	const { hosts, nginx, registry } = topology;
 	const services = servicesOf(topology);
-	// Names of hosts may be Mermaid's own words: nodes are known by number, and named in their labels.
+	// Host names may be reserved words of Mermaid: so nodes have numbers as IDs, and names in their labels.
 	const id = (host: HostConfig) => `host${hosts.indexOf(host)}`;
 	const ids = (of: HostConfig[]) => of.map(id).join(" & ");
 	const apps = hostsWith(topology, "app");
@@ -38,7 +38,7 @@ export function topologyDiagram(topology: Topology): string {
 		const { name, image, mount, publish } = service;
 		const serving = ids(servingOf(service));
 		const reference = `${image.name}:${image.tag}`;
-		// One service need not be told from others.
+		// A single service needs no name in labels.
 		const of = (what: string) => quoted(services.length > 1 ? [name, what] : [what]);
 		return [
 			...(routesTo(topology, name).length > 0 ? [`  ${balancer && id(balancer)} -->|${of(`:${publish.published}`)}| ${serving}`] : []),
@@ -61,7 +61,7 @@ export function topologyDiagram(topology: Topology): string {
 	].join("\n");
 }
 
-/** What runs on a host, in a line each. */
+/** What runs on a host, one line each. */
 function partsOf({ roles }: HostConfig, { nginx, logs }: Topology, services: ServiceConfig[]): string[] {
 	const bound = ({ mount }: ServiceConfig) => (mount.type === "bind" ? `, logs in ${mount.source}` : "");
 	return [
@@ -73,7 +73,7 @@ function partsOf({ roles }: HostConfig, { nginx, logs }: Topology, services: Ser
 	].filter(Boolean);
 }
 
-/** A label of several lines. Quotes keep everything in it text. */
+/** A label of several lines. In quotes, everything in it is text. */
 const quoted = (lines: string[]) => `"${lines.map((line) => line.replaceAll('"', "#quot;").replaceAll("<", "&lt;")).join("<br/>")}"`;
 
 if (process.argv[1] === import.meta.filename) {

@@ -7,10 +7,10 @@ import { balancer } from "./balancer.ts";
 import type { Change, Preview } from "./changes.ts";
 
 /*
- * What a change does to those who use the service: a class and a reason. Pure. A resource that no rule knows counts as the worst.
+ * What a change does to the service's users: a class and a reason. Pure. A resource without a rule gets the gravest class.
  */
 
-/** Whether a verdict is the one for what no rule knows. */
+/** The reason in the verdict on a resource without a rule. */
 export const unknownReason = "this summary does not know it: read the diff";
 
 type Rule = (change: Change, roles: Preview["roles"]) => Verdict | undefined;
@@ -25,7 +25,7 @@ const verdict =
 	(grave: Class, reason: string): Rule =>
 	() => ({ class: grave, reason });
 
-/** A rule by operation. A replacement for which none is named is both a delete and a create: the graver counts. */
+/** A rule by operation. A replacement without its own rule is judged as a delete, which is graver than the create. */
 const by =
 	(cases: Partial<Record<Change["operation"], Rule>>): Rule =>
 	(change, roles) => {
@@ -36,7 +36,7 @@ const by =
 const dynamic = (type: string) => `pulumi-nodejs:dynamic/scaleout:${type}`;
 const harmless = (reason: string): Rule => verdict("none", reason);
 
-/** The parts of a stack on a host that goes away or restarts: by what the host is for. */
+/** For a host that is deleted or restarts: the verdict depends on the host's roles. */
 const hostGoes =
 	(what: string): Rule =>
 	({ name }, roles) => {
@@ -50,7 +50,7 @@ const hostGoes =
 const service: Rule = by({
 	create: harmless("a new service"),
 	delete: verdict("interruption", "the service and its tasks go; nothing answers"),
-	// Its provider has judged it, and knows the values that are not for the eye; without a remark, this has to do.
+	// The provider has judged it already, and knows the secret values. Without its remark, judge what is known here.
 	update: ({ changed, olds, news, note }) =>
 		verdictIn(note) ??
 		judgeUpdate(changed.length > 0 ? changed : ["a secret value"], olds as Partial<ServiceInputs>, news as ServiceInputs),
@@ -77,7 +77,7 @@ const nodeLabel: Rule = by({
 	},
 });
 
-/** A step on a host, which its command names. */
+/** A step on a host; its command contains the step's name. */
 const step: Rule = ({ operation, olds, news }) => {
 	const [, name = ""] = /\/run\.sh (\S+)$/.exec(String(news.create ?? olds.create)) ?? [];
 	const [before, after] = [olds, news].map(({ stdin }) => settingsIn(String(stdin ?? ""))) as [Settings, Settings];
@@ -114,7 +114,7 @@ const rules: Record<string, Rule> = {
 	[dynamic("Service")]: service,
 };
 
-/** The parts of AWS in use. What is only tagged, or recreated beside the rest, harms nobody. */
+/** The AWS resources in use. A change of tags alone, or a new resource beside the others, is harmless. */
 const aws: [type: RegExp, rule: Rule][] = [
 	[/^aws:ec2\/instance:/, by({ update: hostGoes("the instance stops and starts"), delete: hostGoes("the instance goes") })],
 	[

@@ -9,10 +9,11 @@ import { topologyDiagram } from "./diagram.ts";
 import { settingsFiles } from "./settingsTypes.ts";
 
 /*
- * What is made from the configuration: its reference and the types of components/settings from the schema, the picture of the topology from Pulumi.prod.yaml.
+ * Generates files: the configuration reference and the types of components/settings from the schema, the picture of the topology from Pulumi.prod.yaml, and
+ * the table in docs/security.md from the steps.
  *
  *   node cli/docs.ts           writes docs/configuration.md, docs/topology.md, docs/security.md and components/settings
- *   node cli/docs.ts --check   fails when a file is not what it is made from
+ *   node cli/docs.ts --check   fails when a file is not up to date
  */
 
 const project = path.join(import.meta.dirname, "..");
@@ -48,12 +49,12 @@ names. In a file's name \`~/\` is the home directory.
 
 /** The whole reference as Markdown. Pure. */
 export function configurationReference(): string {
-	// Input: what a person writes, so what has a default is not required.
+	// "input": what a person writes, so keys with a default are not required.
 	const root = z.toJSONSchema(topologySchema, { io: "input" }) as Schema;
 	return [intro, ...sections("", root)].join("\n");
 }
 
-/** A heading and a table for a section, followed by the sections in it. `at` is its path, empty for the whole. */
+/** A heading and a table for a section, followed by the sections in it. `at` is its path, empty for the whole configuration. */
 function sections(at: string, schema: Schema): string[] {
 	if (schema.oneOf)
 		return schema.oneOf.flatMap((variant) =>
@@ -81,10 +82,10 @@ function sectionOf(schema: Schema): Schema | undefined {
 	return item?.properties && !isReference(item) ? item : undefined;
 }
 
-/** One key that takes the place of a value, such as `{fromEnvironment: NAME}`. */
+/** Whether it is an object with one key that stands for a value, such as `{fromEnvironment: NAME}`. */
 const isReference = ({ properties = {}, required = [] }: Schema) => Object.keys(properties).length === 1 && required.length === 1;
 
-/** How an item of a list, or of a map, is told from the whole. */
+/** The suffix that marks an item of a list or of a map. */
 function suffixOf({ type, properties }: Schema): string {
 	if (type === "array") return "[]";
 	return type === "object" && !properties ? ".<name>" : "";
@@ -95,7 +96,7 @@ function row(at: string, schema: Schema, required: boolean): string {
 	return `| ${[key, typeOf(schema), defaultOf(schema, required), schema.description ?? ""].map(cell).join(" | ")} |`;
 }
 
-/** The anchor that a Markdown renderer makes of the section's heading. */
+/** The anchor that a Markdown renderer makes from the section's heading. */
 function anchor(at: string, schema: Schema): string {
 	const heading = schema.oneOf ? `${at} (type: ${schema.oneOf[0]?.properties?.type?.const})` : `${at}${suffixOf(schema)}`;
 	return heading
@@ -112,7 +113,7 @@ function defaultOf(schema: Schema, required: boolean): string {
 	return `\`${typeof value === "string" ? value || '""' : JSON.stringify(value)}\``;
 }
 
-/** What may be written, in words: choices, range, form. */
+/** The allowed values, in words: choices, range, form. */
 function typeOf(schema: Schema): string {
 	if (schema.enum) return schema.enum.map((choice) => `\`${choice}\``).join(", ");
 	if (schema.const !== undefined) return `\`${schema.const}\``;
@@ -147,14 +148,14 @@ function objectType({ properties, additionalProperties, required = [] }: Schema)
 	return only && more.length === 0 && required.includes(only) ? `\`{${only}: …}\`` : "section";
 }
 
-/** Zod names the largest safe integer where there is no upper bound. */
+/** Without an upper bound Zod gives the largest safe integer. */
 function rangeOf({ minimum, maximum }: Schema): string {
 	const bounded = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER;
 	if (minimum === undefined) return bounded ? `up to ${maximum}` : "";
 	return bounded ? `${minimum} to ${maximum}` : `from ${minimum}`;
 }
 
-/** In a table a bar ends the cell, even in code; outside of code `<` begins HTML. */
+/** Escapes a table cell: a bar ends it, even in code; outside of code `<` begins HTML. */
 function cell(text: string): string {
 	const plain = (part: string, i: number) => (i % 2 === 0 ? part.replaceAll("<", "&lt;") : part);
 	return text.replaceAll("|", "\\|").replaceAll("\n", " ").split("`").map(plain).join("`");
@@ -172,7 +173,7 @@ ${diagram}\`\`\`
 `;
 }
 
-/** docs/security.md with the table of what is written on hosts, as the steps say it. */
+/** docs/security.md with the table of what the steps write on hosts. */
 export function securityPage(): string {
 	const rows = allWritten().map(
 		({ place, owner = "root", mode, what = "" }) => `| \`${place}\` | ${owner} | ${mode} | ${what}${what && " "}|`,

@@ -9,32 +9,32 @@ import { type AppState, appStates } from "./apps.ts";
 import { type BalancerState, balancer } from "./balancer.ts";
 import { type Deployed, serversOf } from "./deployed.ts";
 
-/** What there is. A part that could not be asked is absent, and its host stands in `unreachable`. */
+/** What exists. A part that could not be observed is absent, and its host is in `unreachable`. */
 export interface Observed {
 	unreachable: { host: string; problem: string }[];
-	/** `name`: the configuration's, by the node's ID; of a node that is none of the stack, its host's own. */
+	/** `name`: the name in the configuration, found by the node's ID; for a node that is not the stack's, its own host name. */
 	nodes?: { id: string; name: string; role: string; state: string; availability: string; manager: string; docker: string }[];
-	/** By name; one that is not in the swarm is absent. */
+	/** By name; a service that is not in the swarm is absent. */
 	services?: Record<string, ObservedService>;
-	/** App hosts, and on each the services by name. */
+	/** By app host, and then by service. */
 	apps: Record<string, Record<string, AppState>>;
 	balancer?: BalancerState;
 	log?: { isActive: boolean; exports: string[]; usedPercent: number };
-	/** By URL: HTTP status, or what went wrong. */
+	/** By URL: HTTP status, or the error. */
 	endpoints: Record<string, string>;
 }
 
 export interface ObservedService {
 	image: string;
-	/** State of its last update; empty when there was none. */
+	/** State of its last update; empty if there was none. */
 	update: string;
 	message: string;
-	/** Tasks that run with what the service is now. */
+	/** Number of running tasks with the service's present spec. */
 	updated: number;
 	tasks: { node: string; state: string; image: string; error: string }[];
 }
 
-/** Checks everything at the same time, over one connection a host. Changes nothing. */
+/** Checks everything at the same time, over one connection per host. Changes nothing. */
 export async function observe(deployed: Deployed): Promise<Observed> {
 	const observed: Observed = { unreachable: [], apps: {}, endpoints: {} };
 	const on = (role: string, look: (host: Deployed["hosts"][number]) => Promise<void>) =>
@@ -56,7 +56,7 @@ export async function observe(deployed: Deployed): Promise<Observed> {
 
 type Host = Deployed["hosts"][number];
 
-/** What is read of a service. */
+/** The part of a service that is read here. */
 interface FoundService {
 	ID: string;
 	Spec: { TaskTemplate: { ContainerSpec: { Image: string } } };
@@ -102,7 +102,7 @@ async function swarmState({ hosts, services, swarmId }: Deployed, managers: Host
 	};
 }
 
-/** Whether the task was made of this template: its spec is the template's at the time, less the runtime. Pure. */
+/** Whether the task was made from this template. A task's spec is a copy of the template, without the runtime. Pure. */
 export function isCurrent({ Spec: spec }: Task, template: object): boolean {
 	const comparable = (value: object) => ({ ...value, Runtime: undefined });
 	return isDeepStrictEqual(comparable(spec), comparable(template));
@@ -112,7 +112,7 @@ async function logState({ exportPath }: Deployed, { connection }: Host): Promise
 	const script = scriptText("status/log", { path: exportPath });
 	const [active, used = "", ...lines] = (await execAsRoot(connection, script)).trim().split("\n");
 	const exports = lines.map((line) => /^(\S+)\s+([^(]+)/.exec(line)).filter((match) => match?.[1] === exportPath);
-	// An NFS server is a oneshot unit: active as long as it was not stopped.
+	// The NFS server is a oneshot unit: active until it is stopped.
 	return { isActive: active === "active", usedPercent: Number.parseInt(used, 10), exports: exports.map((match) => match?.[2] as string) };
 }
 

@@ -7,14 +7,14 @@ import { type EngineEvent, readPreview } from "./changes.ts";
 import { summaryMarkdown, summaryText } from "./summary.ts";
 
 /*
- * `pulumi preview`, and after it what the changes do to those who use the service:
+ * Runs `pulumi preview`, and then prints what the changes do to the service's users:
  *
  *   npm run preview -- --stack NAME [--markdown FILE] [any option of pulumi preview]
  *
- * --markdown writes the summary to a file as well, for a comment on a pull request. Exits as `pulumi preview` does.
+ * --markdown also writes the summary to a file, for a comment on a pull request. The exit status is that of `pulumi preview`.
  */
 
-/** Takes out this program's own option. */
+/** Separates this program's own option from the rest. */
 export function ownOptions(args: string[]): { markdown?: string; stack: string; rest: string[] } {
 	const { values, tokens } = parseArgs({
 		args,
@@ -29,7 +29,7 @@ export function ownOptions(args: string[]): { markdown?: string; stack: string; 
 
 async function main(args: string[]): Promise<number> {
 	const { markdown, stack, rest } = ownOptions(args);
-	// The engine's events hold secrets in plain text: the directory is its owner's alone, and goes in any case.
+	// The engine's events contain secrets in plain text: only the owner can read the directory, and it is always removed.
 	const directory = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-preview-"));
 	const discard = () => fs.rmSync(directory, { recursive: true, force: true });
 	process.on("exit", discard);
@@ -44,7 +44,7 @@ async function main(args: string[]): Promise<number> {
 }
 
 function pulumi(args: string[]): Promise<number> {
-	// The event log is for tools such as the Automation API; the CLI offers it under this variable.
+	// The event log is meant for tools such as the Automation API; the CLI offers it only with this variable.
 	const env = { ...process.env, PULUMI_DEBUG_COMMANDS: "true" };
 	const child = spawn("pulumi", args, { env, stdio: "inherit" });
 	// A terminal interrupts the child as well, and a second interrupt would make it abort: wait for it, so that it frees the stack's lock.

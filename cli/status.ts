@@ -9,11 +9,11 @@ import { type Observed, observe } from "./observe.ts";
 import { describeServing } from "./serving.ts";
 
 /*
- * The live state of everything a stack has made:
+ * Prints the live state of everything that a stack has created:
  *
  *   npm run status -- --stack prod [--json]
  *
- * Exits with 0 when all is well, with 1 when something is wrong, and with 2 when it cannot be told. Changes nothing.
+ * Exit status: 0 when all is well, 1 when something is wrong, 2 when that cannot be determined. Changes nothing.
  */
 
 try {
@@ -71,7 +71,7 @@ function describe(deployed: Deployed, observed: Observed, problems: string[]): s
 	return `${lines.join("\n")}\n`;
 }
 
-/** What the probers saw, by service; null where there was none. */
+/** What the probers saw, by service; null without a prober. */
 function lastRollouts({ services }: Deployed): Record<string, object | null> {
 	return Object.fromEntries(services.map(({ name, lastRollout }) => [name, lastRollout ?? null]));
 }

@@ -3,7 +3,7 @@ import type { Change, Operation, Preview } from "./changes.ts";
 import { disruptionOf } from "./disruption.ts";
 
 /*
- * The summary of a preview, the gravest first, for a terminal and as Markdown. Pure.
+ * The summary of a preview, gravest change first, for a terminal and as Markdown. Pure.
  */
 
 interface Row extends Verdict {
@@ -20,7 +20,7 @@ export function summaryRows({ changes, roles }: Preview): Row[] {
 		row.changes.push(change);
 		rows.set(key, row);
 	}
-	// The engine works in parallel: the same preview shall read the same.
+	// Sorted, because the engine works in parallel, and the same preview should give the same text.
 	return [...rows.values()].sort((a, b) => graver(b.class, a.class) || named(a.changes).localeCompare(named(b.changes)));
 }
 
@@ -29,7 +29,7 @@ export const gravest = (rows: Row[]): Class => rows[0]?.class ?? "none";
 
 const signs: Record<Operation, string> = { create: "+", update: "~", replace: "+-", delete: "-" };
 
-/** The resources of a row, each with the sign of what happens to it. */
+/** The resources of a row, each with the sign of its operation. */
 function named(changes: Change[]): string {
 	const names = changes.map(({ operation, name }) => `${signs[operation]}${name}`).sort((a, b) => a.localeCompare(b));
 	return names.length > 6 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more` : names.join(", ");

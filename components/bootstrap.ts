@@ -11,28 +11,28 @@ const packagesOf: Record<Role, string[]> = {
 	worker: ["docker.io"],
 	app: ["docker.io", "nfs-common", "curl", "busybox-static", "conntrack", "iptables", "python3"],
 	log: ["nfs-kernel-server"],
-	// What its kind needs.
+	// The kind of load balancer adds its own.
 	balancer: [],
 	registry: ["docker-registry", "apache2-utils", "openssl", "curl"],
 };
 
-/** What the packages' services shall do right after the installation. */
+/** Units to enable and start after the installation. */
 const unitsOf: Partial<Record<Role, string>> = { manager: "docker", worker: "docker" };
 
-/** Packages beyond those that each host with a role has. */
+/** Additional packages by role. */
 export type RolePackages = Partial<Record<Role, string[]>>;
 
 export interface BootstrapArgs extends Pick<HostBootstrapInputs, "property" | "isMade" | "isBooting" | "deadlineSeconds" | "hint"> {
-	/** Packages that roles need besides. */
+	/** Additional packages that roles need. */
 	packages: RolePackages;
-	/** Of a machine that may be recreated with all that it is known by. */
+	/** ID of a machine that may be recreated with the same connection. */
 	machineId?: pulumi.Input<string>;
 }
 
 /**
- * Makes a host of what a source knows of it: checked, with the scripts of this program and the packages its roles need. Each step on it waits for that.
+ * Makes a host from what a source knows of it: checked, with this program's scripts and the packages that its roles need. Each step on it waits for that.
  *
- * @param source The source's name, which the resource's begins with.
+ * @param source The source's name; the resource's name begins with it.
  */
 export function bootstrap(
 	source: string,
@@ -42,7 +42,7 @@ export function bootstrap(
 ): Host {
 	const { name, roles, user, connection } = host;
 	const of = (host: string) => `${source}-${host}-bootstrap`;
-	// The docker CLI, which @pulumi/docker works like, talks to the daemon as the one who logs in.
+	// @pulumi/docker works like the docker CLI: it talks to the daemon as the login user.
 	const operator = roles.includes("manager") && user !== "root" ? user : undefined;
 	const ready = new HostBootstrap(
 		of(name),

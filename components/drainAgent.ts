@@ -13,7 +13,7 @@ export interface WithAgents extends Pick<ServiceSettings, "rollout"> {
 	name: string;
 }
 
-/** One of the service's nodes, as its agent knows it. */
+/** One of the service's nodes, as the agents know it. */
 export interface AgentNode {
 	/** The host's first name. */
 	name: string;
@@ -22,10 +22,10 @@ export interface AgentNode {
 }
 
 /**
- * The agent that takes a node out before a task of the service stops there, see host/agents/drain_agent.py.
+ * The agent that closes and drains a node before a task of the service stops there, see host/agents/drain_agent.py.
  *
  * @param peers The service's other nodes.
- * @param needs What else a node has to have for the service's tasks.
+ * @param needs What else a node needs for the service's tasks.
  */
 export function drainAgent(
 	name: string,
@@ -38,14 +38,14 @@ export function drainAgent(
 ): pulumi.Resource {
 	const step = agentStep(service, self, peers);
 	const whole = { ...step, directories: needs.directories, files: [...step.files, ...needs.files] };
-	// Only on a host that has proven to be this stack's node: on another one it would take the place of that stack's agent.
+	// Only on a host that has proven to be this stack's node: on another stack's node it would replace that stack's agent.
 	return hostStep((host) => `${name}-drain-agent-${host}`, host, whole, { parent, dependsOn: [node] });
 }
 
-/** Seconds in which systemd lets the agent drain its node before Docker stops: the agent's `--shutdown-turn`, and what a firewall takes. */
+/** Seconds, beyond the drain limit, that systemd gives the agent before Docker stops: the agent's `--shutdown-turn`, plus time for the firewall. */
 const shutdownSeconds = 180;
 
-/** Installs the agent as a systemd service, and waits until it watches. Pure. */
+/** The step that installs the agent as a systemd service, and waits until it watches. Pure. */
 export function agentStep(
 	{ name, rollout }: WithAgents,
 	node: AgentNode,
@@ -58,7 +58,7 @@ export function agentStep(
 		`--address ${node.address}`,
 		`--peer-port ${rollout.peerPort}`,
 		...peers.map((peer) => `--peer ${peer.name}=${peer.address}`),
-		// In an order of nodes, all go one at a time.
+		// With an order, nodes go one at a time.
 		`--parallelism ${rollout.order.length > 0 ? 1 : rollout.parallelism}`,
 		...(rollout.order.length > 0 ? [`--order ${rollout.order.join(",")}`] : []),
 		...(rollout.delaySeconds > 0 ? [`--delay ${rollout.delaySeconds}`] : []),

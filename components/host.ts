@@ -9,62 +9,62 @@ import { fileStem } from "../lib/names.ts";
 import type { Role } from "../lib/roles.ts";
 import { aliasesOf } from "./hostNames.ts";
 
-/** Where people reach a port of a host. */
+/** Where users reach a port of a host. */
 export interface Reach {
 	address: pulumi.Input<string>;
 	port: number;
-	/** By a port of the machine that runs `pulumi`: no DNS name leads there. */
+	/** Forwarded from a port of the machine that runs `pulumi`: no DNS name leads there. */
 	isForwarded?: boolean;
 }
 
-/** A host, wherever it comes from. Every source makes these, and everything after the sources knows only these. */
+/** A host, wherever it comes from. Every source returns these, and everything after the sources knows only these. */
 export interface Host {
 	name: string;
-	/** Names it had before. */
+	/** Its former names. */
 	aliases: string[];
 	roles: Role[];
-	/** Private IPv4 address the hosts know each other by. */
+	/** Private IPv4 address, at which the other hosts reach this one. */
 	address: string;
-	/** How people reach a TCP port of it. */
+	/** How users reach a TCP port of the host. */
 	reach(port: number): Reach;
 	connection: pulumi.Output<Connection>;
-	/** Login name; known before the host is. */
+	/** Login name; known before the host exists. */
 	user: string;
-	/** Steps on the host wait for this: it proves that the host can be used. */
+	/** Proves that the host can be used. Steps on the host wait for it. */
 	ready: pulumi.Resource;
-	/** What a refresh found changed on it by hand, by step: see HostBootstrap. */
+	/** Changes by hand that a refresh found on it, by step: see HostBootstrap. */
 	drift: pulumi.Output<Drift>;
-	/** It answers no more, and never will: what is on it is forgotten, not undone, when it goes. */
+	/** It will never answer again. When it is removed, what is on it is forgotten, not undone. */
 	isLost?: boolean;
-	/** The machine itself, when this stack made it: what is only on the machine goes with it and is not deleted piece by piece. */
+	/** The machine, if this stack created it. What exists only on the machine is deleted with it, not piece by piece. */
 	machine?: pulumi.CustomResource;
 }
 
 export interface HostStepArgs extends Omit<StepData, "settings" | "files" | "because"> {
-	/** Which step: `nfs/clients` is carried out by host/steps/nfs/clients.sh and undone by clients.undo.sh, or else by removing its files. */
+	/** Which step: `nfs/clients` runs host/steps/nfs/clients.sh, and clients.undo.sh undoes it; without such a script its files are removed. */
 	step: StepName;
-	/** Variables of its script. Secret where the whole of it is to be kept out of previews. */
+	/** Variables of its script. Make one secret to keep all of the step's data out of previews. */
 	settings?: Record<string, pulumi.Input<string | number | boolean | string[]>>;
 	files?: (Omit<StepFile, "content"> & { content: pulumi.Input<string> })[];
-	/** What no script reads: the step is carried out again when it changes. */
+	/** Values that no script reads: a change makes the step run again. */
 	because?: Record<string, pulumi.Input<string>>;
 	/**
-	 * When it changes, the step is another one: carried out first, while the one of before is taken back at the end of the `up`, after all that depended
-	 * on that one and goes.
+	 * A change replaces the step: the new one runs first, and the old one is undone at the end of the `up`, after the deletion of everything that depended
+	 * on it.
 	 */
 	replaces?: string[];
 }
 
 /**
- * `dependsOn` must be a plain array: given an Output, the SDK searches its value for unknowns, and walks from each resource in it to the parent and
- * all of that one's children. That is the whole program, once for each step.
+ * `dependsOn` must be a plain array: given an Output, the SDK searches its value for unknowns, and so walks from each resource in it to the parent and
+ * all the parent's children. That is the whole program, once for each step.
  */
 export type StepOptions = Omit<pulumi.CustomResourceOptions, "dependsOn"> & { dependsOn?: pulumi.Resource[] };
 
 /**
- * One meaningful step on a host, by SSH: a short command, and on its standard input the data that it works with.
+ * One step on a host, by SSH: a short command, with its data on standard input.
  *
- * @param of The resource's name, by its host's where it carries that.
+ * @param of The resource's name, or a function from the host's name to it.
  */
 export function hostStep(
 	of: string | ((host: string) => string),
@@ -73,7 +73,7 @@ export function hostStep(
 	opts: StepOptions = {},
 ): command.remote.Command {
 	const named = typeof of === "string" ? () => of : of;
-	// Each host has records of its own: under another name of the host they are the same.
+	// The record's name does not contain the host's: each host has its own records, and a renamed host keeps them.
 	const names = { step, version: stepVersion(step), record: fileStem(named("host")) };
 	return new command.remote.Command(
 		named(host.name),
@@ -90,18 +90,18 @@ export function hostStep(
 			...opts,
 			dependsOn: [host.ready, ...(opts.dependsOn ?? [])],
 			deletedWith: host.machine,
-			// The engine goes by what it noted at the `up` before: a delete takes no other options.
+			// A delete uses the option as the last `up` stored it in the state.
 			retainOnDelete: host.isLost,
 			// Nothing is sent to a host that is lost.
 			ignoreChanges: host.isLost ? ["connection", "create", "delete", "logging", "stdin"] : [],
 			aliases: typeof of === "string" ? [] : aliasesOf(host, of),
-			// What it is replaced for stands in its data as well.
+			// The step's data contains the same values.
 			...(replaces && { hideDiffs: ["triggers"] }),
 		},
 	);
 }
 
-/** Marks what belongs to this stack on the hosts: `project/stack`. */
+/** `project/stack`: marks what belongs to this stack on the hosts. */
 export function owner(): string {
 	return `${pulumi.getProject()}/${pulumi.getStack()}`;
 }

@@ -1,21 +1,21 @@
 interface Named {
 	name: string;
-	/** Names it had before, the latest first. */
+	/** Former names, the latest first. */
 	aliases: string[];
 }
 
 /**
- * The name a host was first known by, which a machine keeps. What lies on the host goes by it as well (agents, comments): another name in the
- * configuration changes nothing there.
+ * A host's first name. Its machine keeps it, and what is on the host uses it as well (agents, comments): so a new name in the configuration changes
+ * nothing there.
  */
 export function firstName({ name, aliases }: Named): string {
 	return aliases.at(-1) ?? name;
 }
 
 /**
- * What a resource was called while its host had other names, for the option `aliases`: the engine knows it by them and recreates none.
+ * A resource's names from the time when its host had other names, for the option `aliases`: so the engine recognises it and does not recreate it.
  *
- * @param of The resource's name by its host's.
+ * @param of Makes the resource's name from its host's.
  */
 export function aliasesOf({ name, aliases }: Named, of: (host: string) => string): { name: string }[] {
 	return aliases.filter((alias) => alias !== name).map((alias) => ({ name: of(alias) }));

@@ -5,13 +5,13 @@ import type { Host } from "./host.ts";
 import type { Source } from "./sources/source.ts";
 
 export interface HostsArgs {
-	/** Where they come from: `localSource`, `existingSource` or `awsSource`. Another one replaces all. */
+	/** Where they come from: `localSource`, `existingSource` or `awsSource`. Change: replaces everything. */
 	source: Source;
-	/** Packages that roles need besides, such as those of the load balancer's kind. */
+	/** Additional packages that roles need, such as those of the load balancer's kind. */
 	packages?: RolePackages;
 }
 
-/** All hosts, ready to be used: reachable, checked, with the packages their roles need. */
+/** All hosts, ready for use: reachable, checked, with the packages that their roles need. */
 export class Hosts extends pulumi.ComponentResource {
 	readonly all: Host[];
 
@@ -26,7 +26,7 @@ export class Hosts extends pulumi.ComponentResource {
 		return this.all.filter((host) => host.roles.includes(role));
 	}
 
-	/** The one host with a role that only one has, or the first one. */
+	/** The host with this role; the first one if there are several. */
 	one(role: Role): Host {
 		return this.with(role)[0] as Host;
 	}

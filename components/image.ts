@@ -14,9 +14,9 @@ import type { Registry } from "./registry.ts";
 import type { ImageSettings } from "./settings/image.ts";
 
 export interface WasImageArgs extends ImageSettings {
-	/** Where it is pushed to, or taken from. */
+	/** Registry to push the image to, or pull it from. */
 	registry: Registry;
-	/** The host that builds it: it has Docker. */
+	/** The host that builds the image, with Docker. */
 	builder: Host;
 	/** Docker on that host. */
 	provider: docker.Provider;
@@ -24,12 +24,12 @@ export interface WasImageArgs extends ImageSettings {
 
 type Build = NonNullable<ImageSettings["build"]>;
 
-/** What images are built from, by the host that builds and by tag: several images may be built from one. */
+/** Imported base images, by builder and by tag: several images may have the same base. */
 const bases = new WeakMap<Host, Map<string, pulumi.Resource>>();
 
-/** The service's image, built on a manager and pushed, or taken from the registry. Runs by digest. */
+/** The service's image: built on a manager and pushed, or already in the registry. It is run by digest. */
 export class WasImage extends pulumi.ComponentResource {
-	/** `server/name@sha256:…`; only where a manager is to resolve the tag, `server/name:tag`. */
+	/** `server/name@sha256:…`, or `server/name:tag` if a manager is to resolve the tag. */
 	readonly reference: pulumi.Output<string>;
 
 	constructor(name: string, args: WasImageArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -66,7 +66,7 @@ export class WasImage extends pulumi.ComponentResource {
 		return built.repoDigest;
 	}
 
-	/** Loads the base image's file system on the builder, where the build finds it by its tag. It goes by the tag, whichever images there are. */
+	/** Imports the base image's file system on the builder, where the build finds it by its tag. The tag names the resource, whatever other images exist. */
 	#importBase(archive: string, build: Build, manager: Host): pulumi.Resource {
 		const tag = build.args.BASE_IMAGE as string;
 		const onHost = bases.get(manager) ?? new Map<string, pulumi.Resource>();
@@ -81,7 +81,7 @@ export class WasImage extends pulumi.ComponentResource {
 				connection: manager.connection,
 				source: new pulumi.asset.FileAsset(archive),
 				remotePath,
-				// Another connection alone would copy nothing: on another machine it is copied again.
+				// A changed connection alone copies nothing. On another machine the archive must be copied again.
 				triggers: [manager.machine?.id ?? manager.address],
 			},
 			{ parent: this, dependsOn: [manager.ready], deletedWith: manager.machine },
@@ -89,7 +89,7 @@ export class WasImage extends pulumi.ComponentResource {
 		const step: HostStepArgs = {
 			step: "image/base",
 			settings: { archive: remotePath, tag },
-			// What was copied again is imported again.
+			// If the archive is copied again, it is imported again.
 			because: { copied: copied.id },
 		};
 		const imported = hostStep(name, manager, step, { parent: this, dependsOn: [copied] });
@@ -99,8 +99,8 @@ export class WasImage extends pulumi.ComponentResource {
 }
 
 /**
- * The image by the digest that its tag stands for now. Asked at every run of the program, preview included: a tag that moved is a change of
- * the service, and shows as one. A password that is not known yet leaves the digest unknown.
+ * The image by its tag's present digest. The registry is asked at every run of the program, also at preview: so a moved tag shows as a change of the
+ * service. While the password is not known yet, the digest is unknown.
  */
 function resolved(
 	property: string,
@@ -119,7 +119,7 @@ function resolved(
 }
 
 interface Asked {
-	/** Where the image stands in the configuration. */
+	/** The image's path in the configuration. */
 	property: string;
 	name: string;
 	tag: string;
@@ -128,7 +128,7 @@ interface Asked {
 	hasPassword: boolean;
 }
 
-/** Property, value and remedy for a registry that does not tell the digest. Pure. */
+/** Property, value and remedy if the registry does not return the digest. Pure. */
 export function describeFault({ fault, message }: RegistryError, { property, name, tag, server, username, hasPassword }: Asked): string {
 	switch (fault) {
 		case "missing":

@@ -5,7 +5,7 @@ import { firstName } from "./hostNames.ts";
 /** The key that signs the vendor's packages. */
 const fingerprint = "937616F3450B7D806CBD9725D58167303B789C72";
 
-/** Where logs are sent on to. */
+/** Where logs are sent. */
 export interface LogShipping {
 	/** AWS region of the log group. */
 	region: string;
@@ -13,7 +13,7 @@ export interface LogShipping {
 	logGroup: string;
 }
 
-/** Sends the collected logs on to CloudWatch, by the vendor's agent on the log host. Its rights come with the host. */
+/** Sends the collected logs to CloudWatch, with the vendor's agent on the log host. The host already has the rights for that. */
 export function shipLogs(
 	name: string,
 	log: Host,
@@ -26,8 +26,8 @@ export function shipLogs(
 }
 
 /**
- * The agent's configuration: every `*.log` file of the directory, each to a stream `<host>_<path with _ for />`. It runs as root, because the
- * export lets no other user in.
+ * The agent's configuration: every `*.log` file of the directory goes to its own stream `<host>_<path with _ for />`. The agent runs as root, because the
+ * exported directory admits no other user.
  */
 export function agentConfig({ host, directory, logGroup, region }: { host: string; directory: string; logGroup: string; region: string }) {
 	return {
@@ -44,7 +44,7 @@ export function agentConfig({ host, directory, logGroup, region }: { host: strin
 
 const configFile = "/opt/aws/amazon-cloudwatch-agent/etc/scaleout.json";
 
-/** Puts the configuration into effect, and installs the agent from the vendor's bucket of the region when it is missing. */
+/** Puts the configuration into effect. Installs the agent, if it is missing, from the vendor's bucket in the region. */
 export function shippingStep(region: string, content: string): HostStepArgs {
 	const bucket = `https://amazoncloudwatch-agent-${region}.s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
 	return {

@@ -10,22 +10,22 @@ export type ExportSettings = Omit<LogsSettings, "keepOnDestroy" | "shipping">;
 export interface NfsExportArgs extends ExportSettings {
 	/** The log host. */
 	host: Host;
-	/** The hosts that write logs: each proves that it can, before anything mounts the export. */
+	/** The hosts that write logs. Each must prove that it can, before anything mounts the export. */
 	apps: Host[];
-	/** Where the logs are sent on to. */
+	/** Where the logs are sent. */
 	logShipping?: LogShipping | undefined;
 }
 
 /**
- * The directory on the log host that collects the logs, exported over NFS. A client that is new comes in before anything else happens; one that goes, or
- * goes over to another path, writes to the export until it is drained, and only then loses it.
+ * The directory on the log host that collects the logs, exported over NFS. A new client gets access before anything else happens. A client that is removed,
+ * or moves to another path, can write to the export until it is drained, and only then loses access.
  */
 export class NfsExport extends pulumi.ComponentResource {
 	readonly server: string;
 	readonly path: string;
-	/** Mount options, server address included, as the local volume driver takes them. */
+	/** Mount options, with the server's address, in the form of the local volume driver. */
 	readonly mountOptions: string;
-	/** What lets the clients in. What mounts the export waits for it, and is gone before the access is. */
+	/** The step that gives clients access. What mounts the export waits for it, and is deleted before it. */
 	readonly access: pulumi.Resource;
 
 	constructor(name: string, { host: log, apps, logShipping, ...logs }: NfsExportArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -52,20 +52,20 @@ export function clientsOf(logs: ExportSettings, apps: Pick<Host, "address">[]): 
 export interface ExportClient {
 	/** Address, or network in CIDR notation. */
 	client: string;
-	/** Its file in /etc/exports.d. Of another path it is another one. */
+	/** Its file in /etc/exports.d. Another path has another file. */
 	file: string;
 	/** The file's content, see exports(5). */
 	line: string;
 }
 
-/** `files`: what the names of the stack's files begin with. */
+/** `files`: prefix of the names of the stack's files. */
 export function clientOf(client: string, logs: ExportSettings, files: string): ExportClient {
 	const squash = logs.access === "per-client" ? ["all_squash", `anonuid=${logs.uid}`, `anongid=${logs.gid}`] : [];
 	const line = `${logs.path} ${client}(${[...logs.exportOptions, ...squash].join(",")})\n`;
 	return { client, file: `${files}-${fileStem(`${client}${logs.path}`)}.exports`, line };
 }
 
-/** The directory, with what it has to be, and the server. `files`: what the names of the clients' files begin with. `access`: name of their step. */
+/** The directory, with its owner and mode, and the server. `files`: prefix of the names of the clients' files. `access`: name of their step. */
 export function serverStep(logs: ExportSettings, clients: ExportClient[], files: string, access: string): HostStepArgs {
 	const [owner, mode] = logs.access === "per-client" ? [`${logs.uid}:${logs.gid}`, "0750"] : ["nobody:nogroup", "0777"];
 	const takeOver = { adopt: true, lines: clients.map(({ line }) => line.trim()), line_files: clients.map(({ file }) => file) };
@@ -77,7 +77,7 @@ export function serverStep(logs: ExportSettings, clients: ExportClient[], files:
 	};
 }
 
-/** The clients' exports files, and that the kernel has them. */
+/** The clients' exports files, with checks that the kernel has them. */
 export function clientsStep(path: string, clients: ExportClient[]): HostStepArgs {
 	return {
 		step: "nfs/clients",

@@ -2,9 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { ProgramError } from "../lib/programError.ts";
 import type { ProbeResult } from "../providers/service/resource.ts";
 
-/** What is told of a service. */
+/** A service's part of the outputs. */
 export interface ServiceOutputs {
-	/** URL that leads to it, by the first route; null where none does. */
+	/** URL that leads to it, by its first route; null without a route. */
 	endpoint: string | null;
 	/** The image that runs, by digest. */
 	image: string;
@@ -12,9 +12,9 @@ export interface ServiceOutputs {
 	lastRollout: ProbeResult | null;
 }
 
-/** What a stack of this program exports. The names are stable: another stack reads them by `requireOutput`. */
+/** What a stack of this program exports. The names are stable: other stacks read them with `requireOutput`. */
 export interface ScaleoutOutputs {
-	/** URL under which NGINX serves its first site. */
+	/** URL of NGINX's first site. */
 	endpoint: string;
 	/** By name. */
 	services: Record<string, ServiceOutputs>;
@@ -24,14 +24,14 @@ export interface ScaleoutOutputs {
 	swarmId: string;
 	/** The export that collects the logs: server address and path. */
 	nfs: { server: string; path: string };
-	/** Where the collected logs lie: host name and directory. */
+	/** Where the collected logs are: host name and directory. */
 	logLocation: { host: string; directory: string };
 }
 
 /**
  * An output of a swarm-scaleout stack, with its type.
  *
- * @throws ProgramError (as the program's failure) when the stack has no such output: it names stack and output, and what to do.
+ * @throws ProgramError (as the program's failure) when the stack has no such output, with stack, output and remedy.
  */
 export function requireOutput<K extends keyof ScaleoutOutputs>(stack: pulumi.StackReference, name: K): pulumi.Output<ScaleoutOutputs[K]> {
 	return pulumi.all([stack.getOutput(name), stack.name, stack.outputs]).apply(([value, stackName, outputs]) => {
@@ -45,9 +45,9 @@ export function requireOutput<K extends keyof ScaleoutOutputs>(stack: pulumi.Sta
 }
 
 /**
- * What a swarm-scaleout stack tells of one of its services.
+ * The outputs of one service of a swarm-scaleout stack.
  *
- * @throws ProgramError (as the program's failure) when it has no such service: it names those that there are.
+ * @throws ProgramError (as the program's failure) when it has no such service, with the names of those that exist.
  */
 export function requireService(stack: pulumi.StackReference, service: string): pulumi.Output<ServiceOutputs> {
 	return pulumi.all([requireOutput(stack, "services"), stack.name]).apply(([services, stackName]) => {

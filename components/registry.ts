@@ -93,7 +93,7 @@ export class Registry extends pulumi.ComponentResource {
 	}
 }
 
-/** The certificate in what a step has printed: a login may print more (`.bashrc`). */
+/** The certificate in a step's output: a login may print more (`.bashrc`). */
 const certificateIn = (printed: string) => /-----BEGIN [\s\S]*-----END CERTIFICATE-----/.exec(printed)?.[0] ?? printed;
 
 /** A recreated machine has another ID, another host key, or both. */

@@ -4,12 +4,12 @@ import { type Host, type HostStepArgs, hostStep } from "./host.ts";
 
 const program = "registry_login";
 
-/** What keeps the service's ECR token fresh, on a manager. See host/agents/registry_login.py. */
+/** The program on a manager that renews the service's ECR token. See host/agents/registry_login.py. */
 export function registryLogin(name: string, manager: Host, service: string, server: string, parent: pulumi.Resource): pulumi.Resource {
 	return hostStep((host) => `${name}-registry-login-${host}`, manager, loginStep(service, server), { parent });
 }
 
-/** Installs the program with a timer of four hours: a token lives twelve, so two failures in a row do no harm. */
+/** Installs the program with a timer of four hours: a token lasts twelve, so two failures in a row do no harm. */
 export function loginStep(service: string, server: string): HostStepArgs {
 	const unit = `scaleout-registry-login-${service}`;
 	const serviceText = `[Unit]

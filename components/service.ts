@@ -16,22 +16,22 @@ import { registryLogin } from "./registryLogin.ts";
 import type { ServiceSettings } from "./settings/service.ts";
 import type { Swarm, SwarmMember } from "./swarm.ts";
 
-/** What a load balancer leads to: a service on its nodes. */
+/** A service on its nodes, as the load balancer sees it. */
 export interface Upstream {
 	/** Name of the service. */
 	service: string;
-	/** Port that the service is published at. */
+	/** The service's published port. */
 	port: number;
 	/** The hosts that run it. */
 	hosts: Host[];
 }
 
 export interface WasServiceArgs extends Omit<ServiceSettings, "secrets" | "secretEnv"> {
-	/** Name of the service in the swarm. Another name is another service. */
+	/** Name of the service in the swarm. A new name makes a new service. */
 	name: string;
-	/** Docker secrets by file name: mounted at /run/secrets/<name>. A changed value rolls the service; the old secret is removed afterwards. */
+	/** Docker secrets by file name: mounted at /run/secrets/<name>. A changed value starts a rollout; the old secret is removed afterwards. */
 	secrets: Record<string, pulumi.Input<string>>;
-	/** Environment with secret values, in plain text in the service's spec. A change rolls the service. */
+	/** Environment variables with secret values, in plain text in the service's spec. A change starts a rollout. */
 	secretEnv: Record<string, pulumi.Input<string>>;
 	swarm: Swarm;
 	/** The members that run the tasks. */
@@ -40,15 +40,15 @@ export interface WasServiceArgs extends Omit<ServiceSettings, "secrets" | "secre
 	registry: Registry;
 	/** Image by digest, or by a tag that a manager resolves. */
 	image: pulumi.Input<string>;
-	/** URL of a site of the load balancer that leads to it, for the prober. */
+	/** URL of a site of the load balancer that leads to the service, for the prober. */
 	endpoint: pulumi.Input<string>;
-	/** Name that the prober asks for there. Default: the URL's. */
+	/** Host name that the prober requests there. Default: the URL's. */
 	serverName?: string;
 }
 
 /**
- * The replicated web service (WAS). Several may share nodes, and then must not depend on one another: where nodes are replaced one by one, each has all its tasks back
- * before the next one goes.
+ * The replicated web service (WAS). Services that share nodes must not depend on one another: when nodes are replaced one by one, each node gets all its
+ * tasks back before the next one is replaced.
  */
 export class WasService extends pulumi.ComponentResource {
 	/** Name in the swarm. */
@@ -66,7 +66,7 @@ export class WasService extends pulumi.ComponentResource {
 			port: service.publish.published,
 			hosts: serving.map(({ host }) => host),
 		};
-		// Of a service of another name in the swarm all is another: its agents and labels are new, and those of the one before go.
+		// With a new name in the swarm everything is new: agents and labels are created, and the old ones deleted.
 		const of = service.name === name ? name : `${name}-${service.name}`;
 		const prepared = isLossless(service) ? this.#agents(of, args) : this.#prepare(of, args);
 		const placement = placementOf(service);
@@ -107,7 +107,7 @@ export class WasService extends pulumi.ComponentResource {
 		this.registerOutputs({ name: this.service.name, image: this.service.imageDigest });
 	}
 
-	/** The agents of the nodes, each with what else the node needs. */
+	/** The nodes' agents, each with what else the node needs. */
 	#agents(name: string, { serving, ...service }: WasServiceArgs): pulumi.Resource[] {
 		const nodes = serving.map(({ host }) => ({ name: firstName(host), address: host.address }));
 		const first = new Map(serving.map(({ host }) => [host.name, firstName(host)]));
@@ -128,8 +128,8 @@ export class WasService extends pulumi.ComponentResource {
 	}
 
 	/**
-	 * The label that has Swarm place a task on the node. It is there once all is that a task needs, and goes, at the end of an `up`, before any of
-	 * it does: first the label and with it, drained, the task; then the agent, the access to the export, the node.
+	 * The label that makes Swarm place a task on the node. It is created after everything that a task needs, and deleted, at the end of an `up`, before all of
+	 * that: first the label, with which the task is drained and stops; then the agent, the access to the export, the node.
 	 */
 	#bind(name: string, { host, node }: SwarmMember, args: WasServiceArgs, prepared: pulumi.Resource | undefined): NodeLabel {
 		const { swarm, logs, ...service } = args;
@@ -141,7 +141,7 @@ export class WasService extends pulumi.ComponentResource {
 				managers: swarm.managers,
 				clusterId: swarm.clusterId,
 				connection: host.connection,
-				// Unlike the output, the ID stays known in a preview of other managers.
+				// Unlike the output, the ID stays known in a preview that changes the managers.
 				node: node.id,
 				nodeId: node.nodeId,
 				address: host.address,
@@ -161,11 +161,11 @@ export class WasService extends pulumi.ComponentResource {
 		);
 	}
 
-	/** A Docker secret cannot change: a new value gets a new name, and the old secret goes once the service has moved on. */
+	/** A Docker secret cannot change: a new value gets a new name, and the old secret is removed once the service no longer uses it. */
 	#secrets(name: string, { secrets, swarm }: WasServiceArgs) {
 		const files = Object.entries(secrets);
 		if (files.length === 0) return [];
-		// Made once a service: with another key all secrets would have other names.
+		// Generated once per service: another key would change the names of all secrets.
 		const { value: key } = new GeneratedSecret(`${name}-secrets-key`, { parent: this });
 		return files.map(([file, given]) => {
 			const value = pulumi.secret(given);
@@ -180,7 +180,7 @@ export class WasService extends pulumi.ComponentResource {
 	}
 }
 
-/** What a node has to have before a task of the service runs there: the registry's certificate, and the directory that is bound into the container. */
+/** What a node needs before a task of the service runs there: the registry's certificate, and the directory that is mounted into the container. */
 function needsOf({
 	name,
 	registry,
@@ -192,7 +192,7 @@ function needsOf({
 	};
 }
 
-/** In host mode a task a node, so as many app nodes as replicas; the routing mesh places tasks on all of them. */
+/** In host mode one task per node, so as many app nodes as replicas. With the routing mesh all app nodes may run tasks. */
 export function servingMembers<M extends { host: Pick<Host, "roles"> }>(
 	{ publish, replicas }: Pick<ServiceSettings, "publish" | "replicas">,
 	members: M[],
@@ -205,8 +205,8 @@ export function servingMembers<M extends { host: Pick<Host, "roles"> }>(
 const placementOf = ({ name }: Pick<WasServiceArgs, "name">): [string, string] => [`${serviceLabel}.${name}`, "true"];
 
 /**
- * Name of the Docker secret: another one for each service, file and value. It stands in previews and in the state in plain text, where a mere hash
- * of the value would let everybody try guesses: so it takes the key, too. Docker takes 64 characters. Pure.
+ * Name of the Docker secret, different for each service, file and value. It is in plain text in previews and in the state. A plain hash of the value would
+ * let anyone test guesses, so the hash uses the key, too. Docker allows 64 characters. Pure.
  */
 export function secretName(key: string, service: string, file: string, value: string): string {
 	const hash = createHmac("sha256", key)
@@ -217,8 +217,8 @@ export function secretName(key: string, service: string, file: string, value: st
 }
 
 /**
- * The mount with its options. A volume's name carries a hash of them, because a volume that exists keeps the ones it was made with; and of the service,
- * which has it for itself.
+ * The mount with its options. A volume's name contains a hash of the options, because an existing volume keeps the options it was created with, and of the
+ * service's name, because each service has its own volume.
  */
 export function mountOf(service: string, mount: ServiceSettings["mount"], logs: Pick<NfsExport, "path" | "mountOptions">): ServiceMount {
 	if (mount.type === "bind") return mount;

@@ -20,7 +20,7 @@ export interface SwarmMember {
 export class Swarm extends pulumi.ComponentResource {
 	readonly clusterId: pulumi.Output<string>;
 	readonly members: SwarmMember[];
-	/** The first manager: the swarm begins there, and images are built there. */
+	/** The first manager: the swarm is initialised there, and images are built there. */
 	readonly manager: Host;
 	/** Connections of all managers: any of them can answer for the swarm. */
 	readonly managers: pulumi.Output<Connection[]>;
@@ -44,7 +44,7 @@ export class Swarm extends pulumi.ComponentResource {
 			},
 			{ parent: this, dependsOn: [this.manager.ready], deletedWith: sole?.machine },
 		);
-		// The resource's ID is the swarm's, and stays known in a preview of other managers, as an output would not.
+		// The resource's ID is the swarm's. Unlike an output it stays known in a preview that changes the managers.
 		this.clusterId = cluster.id;
 		const join = (host: Host, dependsOn: pulumi.Resource[]): SwarmMember => {
 			const isManager = host.roles.includes("manager");
@@ -64,7 +64,7 @@ export class Swarm extends pulumi.ComponentResource {
 			);
 			return { host, node };
 		};
-		// Whoever becomes a manager does so before another one becomes a worker: the swarm never has fewer than it could have.
+		// Promotions come before demotions, so that the swarm never has fewer managers than necessary.
 		const leading = managers.map((host) => join(host, []));
 		const workers = hosts.filter(({ roles }) => roles.includes("worker"));
 		const following = workers.map((host) =>

@@ -13,7 +13,7 @@ const dayMs = 86_400_000;
 const nearEndDays = 14;
 const fileRemedy = "name a PEM file of this machine";
 
-/** Reads and checks what HTTPS is served with. What is wrong with it, and that it ends soon, is noted. */
+/** Reads and checks the certificate for HTTPS. Adds its faults to `faults`, and to `lints` that it expires soon. */
 export function readCertificate(
 	{ tls, sites }: Topology["nginx"],
 	faults: Fault[],
@@ -48,7 +48,7 @@ function givenOf(tls: Tls, serverNames: string[], now: Date, faults: Fault[], li
 	const read = (file: string, property: string) => readOperatorFile(file, property, fileRemedy, faults);
 	const chain = tls.certificateFile ? read(tls.certificateFile, properties.certificate) : (tls.certificate ?? "");
 	const key = tls.keyFile ? read(tls.keyFile, properties.key) : readSecret(tls.key ?? "", properties.key, faults);
-	// What could not be read is a fault already.
+	// A file that could not be read is already a fault.
 	if (faults.length === before) faults.push(...certificateFaults({ chain, key, serverNames, now, properties }));
 	lints.push(...certificateLints(chain, properties.certificate, now));
 	const id = createHash("sha256").update(chain.trim()).digest("hex").slice(0, 12);
@@ -56,18 +56,18 @@ function givenOf(tls: Tls, serverNames: string[], now: Date, faults: Fault[], li
 }
 
 export interface CertificateFiles {
-	/** PEM: the certificate, then those of the CAs between it and a root. */
+	/** PEM: the certificate, then those of the intermediate CAs. */
 	chain: string;
 	/** PEM. */
 	key: string;
-	/** Of each site. */
+	/** One for each site. */
 	serverNames: string[];
 	now: Date;
-	/** Where they stand in the configuration. */
+	/** Their paths in the configuration. */
 	properties: { certificate: string; key: string };
 }
 
-/** All that is wrong with a certificate and its key. No fault repeats any of the key. Pure. */
+/** All faults of a certificate and its key. No fault contains any part of the key. Pure. */
 export function certificateFaults({ chain, key, serverNames, now, properties }: CertificateFiles): Fault[] {
 	const { certificate: property, key: keyProperty } = properties;
 	const { certificates, faults } = chainOf(chain, property);
@@ -96,7 +96,7 @@ export function certificateFaults({ chain, key, serverNames, now, properties }: 
 	return faults;
 }
 
-/** Warns of a certificate that ends soon. Pure. */
+/** Warns of a certificate that expires soon. Pure. */
 export function certificateLints(chain: string, property: string, now: Date): Fault[] {
 	const to = chainOf(chain, property).certificates[0]?.validTo;
 	const daysLeft = to ? (new Date(to).getTime() - now.getTime()) / dayMs : Number.POSITIVE_INFINITY;
@@ -118,7 +118,7 @@ function chainOf(text: string, property: string): { certificates: X509Certificat
 	}
 }
 
-/** The key, or what is wrong with it. */
+/** The key, or its fault. */
 function privateKeyOf(text: string): KeyObject | string {
 	if (/ENCRYPTED/.test(text)) return "is protected by a passphrase, and NGINX has none: give it without (openssl pkey -in FILE)";
 	try {
@@ -128,10 +128,10 @@ function privateKeyOf(text: string): KeyObject | string {
 	}
 }
 
-/** Whether the certificate names the site. `_` is any name, so nothing is asked of it. */
+/** Whether the certificate is for the site's name. `_` means any name, so any certificate will do. */
 function covers(certificate: X509Certificate, serverName: string): boolean {
 	if (serverName === "_") return true;
 	if (isIP(serverName)) return certificate.checkIP(serverName) !== undefined;
-	// For all names of a domain: any one of them shows it.
+	// For a wildcard, one sample name shows it.
 	return certificate.checkHost(serverName.replace(/^\*(?=\.)/, "any-name"), { subject: "never" }) !== undefined;
 }

@@ -8,17 +8,17 @@ import { warn } from "./warn.ts";
 /** The configuration of a stack. */
 export interface Configuration {
 	topology: Topology;
-	/** What it names where `pulumi` runs, read. */
+	/** The content of the files and variables that it names. */
 	named: Named;
 }
 
 /**
- * Reads and validates the stack's configuration, with the keys, certificates and variables that it names. @throws ConfigError naming every fault, before any
+ * Reads and validates the stack's configuration, with the keys, certificates and variables that it names. @throws ConfigError with every fault, before any
  * resource exists.
  */
 export function loadConfiguration(config = new pulumi.Config()): Configuration {
 	let read: ReturnType<typeof readNamed> | undefined;
-	// The last time that it is asked is for the topology that is returned.
+	// The last call is for the topology that is returned.
 	const readFaults = (topology: Topology) => {
 		read = readNamed(topology);
 		return read.faults;
@@ -32,14 +32,14 @@ export function loadConfiguration(config = new pulumi.Config()): Configuration {
 function knownValues(config: pulumi.Config): Record<string, unknown> {
 	const values: Record<string, unknown> = {};
 	for (const key of Object.keys(topologySchema.shape)) {
-		// A structured value may hold secrets; what is secret is marked again where it is read (readNamed).
+		// A structured value may contain secrets; readNamed marks those as secret again.
 		const text = config.get(key);
 		if (text !== undefined) values[key] = structured(text);
 	}
 	return values;
 }
 
-/** Structured config arrives as JSON, a plain value as it is. */
+/** Structured config arrives as JSON, a plain value as plain text. */
 function structured(text: string): unknown {
 	try {
 		return JSON.parse(text);
@@ -48,7 +48,7 @@ function structured(text: string): unknown {
 	}
 }
 
-/** The engine passes all config to the program; a key of this project that no schema names is a typing error. */
+/** Keys of this project that the schema does not have: typing errors. The engine passes all config to the program. */
 function unknownKeys(config: pulumi.Config): Record<string, unknown> {
 	const prefix = `${config.name}:`;
 	const all = Object.keys(pulumi.runtime.allConfig());

@@ -3,12 +3,12 @@ import * as os from "node:os";
 import * as path from "node:path";
 import type { Fault } from "../lib/fault.ts";
 
-/** A path of the machine that runs `pulumi`: `~/` is the home directory. */
+/** A path on the machine that runs `pulumi`: `~/` is the home directory. */
 export function operatorPath(file: string): string {
 	return file.replace(/^~(?=\/)/, os.homedir());
 }
 
-/** A file of the machine that runs `pulumi`; `~/` is its home directory. One that cannot be read is noted as a fault, and empty. */
+/** The content of a file on the machine that runs `pulumi`; `~/` is the home directory. If it cannot be read: empty, and a fault is added. */
 export function readOperatorFile(file: string, property: string, remedy: string, faults: Fault[]): string {
 	try {
 		return fs.readFileSync(operatorPath(file), "utf8");

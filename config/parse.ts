@@ -14,7 +14,7 @@ import { type Topology, topologySchema } from "./schema.ts";
 
 type Rule = (topology: Topology) => Fault[];
 
-/** Validates raw configuration, by further rules as well. @throws ConfigError with every fault. */
+/** Validates raw configuration, also by further rules. @throws ConfigError with every fault. */
 export function parseTopology(raw: Record<string, unknown>, further: Rule[] = []): Topology {
 	const ruleFaults: Rule = (topology) => [...rules, ...further].flatMap((rule) => rule(topology));
 	const parsed = topologySchema.safeParse(raw);

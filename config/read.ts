@@ -9,25 +9,25 @@ import { type HostConfig, type ServiceConfig, servicesOf, type Topology } from "
 import { readSecret } from "./secrets.ts";
 import type { SecretValue } from "./sections/values.ts";
 
-/** A service's secrets by file name, and its secret environment by name. */
+/** A service's secrets by file name, and its secret environment variables by name. */
 export type ServiceSecrets = Record<"secrets" | "secretEnv", Record<string, pulumi.Output<string>>>;
 
 /** What the configuration names where `pulumi` runs: environment variables, keys, certificates. Secrets are marked, so that the engine encrypts them. */
 export interface Named {
-	/** What each service is told in secret. */
+	/** Each service's secret values. */
 	services: Record<string, ServiceSecrets>;
 	registry: {
 		password: pulumi.Output<string> | undefined;
 		/** PEM. */
 		ca: string | undefined;
 	};
-	/** What HTTPS is served with; without it, plain HTTP. */
+	/** The certificate for HTTPS; without it, plain HTTP. */
 	certificate: Certificate | undefined;
-	/** `source: existing` only: how each host is logged in to, in the order of `hosts`. The private keys in it are plain: who uses them marks them. */
+	/** `source: existing` only: how to log in to each host, in the order of `hosts`. The private keys are not marked as secret: their user does that. */
 	connections: Connection[];
 }
 
-/** Reads it. What is wrong with it, and what is likely not meant, is told. */
+/** Reads what the configuration names. @returns Also the faults, and lints: what is probably not intended. */
 export function readNamed(topology: Topology): { named: Named; faults: Fault[]; lints: Fault[] } {
 	const { source, hosts, registry, nginx } = topology;
 	const [faults, lints]: [Fault[], Fault[]] = [[], []];
@@ -49,20 +49,20 @@ export function readNamed(topology: Topology): { named: Named; faults: Fault[]; 
 	return { named, faults: distinct(faults), lints };
 }
 
-/** A host behind a bastion is reached through that, which is behind none. */
+/** A host behind a bastion is reached through it. The bastion itself is behind none. */
 function connectionOf(host: HostConfig, topology: Topology, faults: Fault[]): Connection {
 	const bastion = topology.hosts.find(({ name }) => name === host.ssh?.bastion);
 	return { ...loginOf(host, topology, faults), ...(bastion && { proxy: loginOf(bastion, topology, faults) }) };
 }
 
 function loginOf(host: HostConfig, topology: Topology, faults: Fault[]): Connection {
-	// That there is none is a fault by the rules.
+	// A missing `ssh` is a fault by the rules.
 	const { host: address = host.address, port, user, hostKey } = host.ssh ?? { port: 22, user: "root", hostKey: "" };
 	const privateKey = readPrivateKey(host, topology, faults);
 	return { host: address, port, user, privateKey, hostKey: hostKey.split(" ").slice(0, 2).join(" ") };
 }
 
-/** The private key that a host of yours is logged in to with. One that cannot be read is noted as a fault, and empty. */
+/** The private key to log in to an existing host. If it cannot be read: empty, and a fault is added. */
 function readPrivateKey(host: HostConfig, { hosts, existing }: Topology, faults: Fault[]): string {
 	const own = host.ssh?.privateKeyFile;
 	const property = own ? `hosts[${hosts.indexOf(host)}].ssh.privateKeyFile` : "existing.privateKeyFile";

@@ -6,7 +6,7 @@ import { readSecret } from "./secrets.ts";
 
 type Registry = Topology["registry"];
 
-/** The password, which a registry takes as one line. What is wrong with it is noted as a fault. */
+/** The password, which must be one line for a registry. Adds its faults. */
 export function readRegistryPassword({ password: value }: Registry, faults: Fault[]): string | undefined {
 	if (!value) return undefined;
 	const property = "registry.password";
@@ -15,11 +15,11 @@ export function readRegistryPassword({ password: value }: Registry, faults: Faul
 	return password;
 }
 
-/** The certificate of the registry's CA. What is wrong with it is noted as a fault. */
+/** The certificate of the registry's CA. Adds its faults. */
 export function readRegistryCa({ ca, caFile }: Registry, faults: Fault[]): string | undefined {
 	const property = caFile === undefined ? "registry.ca" : "registry.caFile";
 	const text = caFile === undefined ? ca : readOperatorFile(caFile, property, "name a certificate file of this machine", faults);
-	// What could not be read is a fault already.
+	// A file that could not be read is already a fault.
 	if (!text) return undefined;
 	const { validTo } = parseCertificate(text) ?? {};
 	const refuse = (remedy: string) => faults.push({ property, ...(caFile !== undefined && { value: caFile }), remedy });

@@ -9,15 +9,15 @@ import { services } from "./sections/service.ts";
 import { swarm } from "./sections/swarm.ts";
 
 /*
- * The stack configuration, field by field; a file a section in `sections/`. Each description says meaning, unit and what a change does;
- * `npm run docs` writes docs/configuration.md from them.
+ * The stack configuration, field by field, with one file per section in `sections/`. Each description says meaning, unit and the effect of a change;
+ * `npm run docs` generates docs/configuration.md from them.
  */
 
 /** All keys of the stack's configuration, below the project's name. */
 export const topologySchema = z.strictObject({
 	source: z
 		.enum(["local", "existing", "aws"])
-		.describe("Where hosts come from: `local` QEMU machines, `existing` hosts, or `aws` EC2 instances. A change replaces all."),
+		.describe("Where hosts come from: `local` QEMU machines, `existing` hosts, or `aws` EC2 instances. A change replaces everything."),
 	hosts: z.array(host).min(1).describe("The inventory."),
 	local: local.prefault({}).describe("For `source: local`."),
 	existing: existing.prefault({}).describe("For `source: existing`."),
@@ -25,7 +25,7 @@ export const topologySchema = z.strictObject({
 	swarm: swarm.prefault({}),
 	logs: logs.prefault({}).describe("The NFS export that collects the logs."),
 	registry: registry.prefault({}),
-	services: services.describe("The replicated web services (WAS), by their names in the swarm. Another name is another service."),
+	services: services.describe("The replicated web services (WAS), by their names in the swarm. A new name makes a new service."),
 	nginx: nginx.prefault({}).describe("The load balancer."),
 });
 

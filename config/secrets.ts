@@ -1,7 +1,7 @@
 import type { Fault } from "../lib/fault.ts";
 import type { SecretValue } from "./sections/values.ts";
 
-/** The plain value of a secret. One whose environment variable is not set is noted as a fault, and empty. */
+/** The plain value of a secret. If its environment variable is not set: empty, and a fault is added. */
 export function readSecret(value: SecretValue, property: string, faults: Fault[]): string {
 	if (typeof value === "string") return value;
 	const { fromEnvironment: name } = value;

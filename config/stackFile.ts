@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { parse } from "yaml";
 
-/** The configuration in a stack's file, by key without the project's name, for `parseTopology`. An encrypted value stands as a text: nothing is decrypted. */
+/** The configuration in a stack's file, by key without the project's name, for `parseTopology`. Nothing is decrypted: a text stands for an encrypted value. */
 export function readStackFile(file: string, project = "swarm-scaleout"): Record<string, unknown> {
 	const { config = {} } = (parse(fs.readFileSync(file, "utf8")) ?? {}) as { config?: Record<string, unknown> };
 	const own = Object.entries(config).filter(([key]) => key.startsWith(`${project}:`));

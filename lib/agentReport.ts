@@ -1,18 +1,18 @@
 /** What a node's agent answers at `rollout.peerPort`, see host/agents/scaleout_agent.py. */
 export interface AgentReport {
-	/** `serving`; `waiting`: serving, and asked to stop, until its turn comes; `closed`: nobody gets in; `away`: no task here, and none expected. */
+	/** `serving`; `waiting`: asked to stop, but serving until its turn comes; `closed`: refuses connections; `away`: no task here, and none expected. */
 	state: string;
 	/** Why the state is what it is. */
 	reason: string;
-	/** Connections to the published port that are left. */
+	/** Remaining connections to the published port. */
 	connections: number;
 	/** Seconds for which the state has held. */
 	seconds: number;
-	/** Names of nodes whose agents it cannot reach. */
+	/** Names of nodes whose agents this one cannot reach. */
 	unreachable: string[];
 }
 
-/** Undefined where what answered is no agent. Pure. */
+/** Undefined if the answer is not an agent's. Pure. */
 export function readReport(text: string): AgentReport | undefined {
 	try {
 		const { state, reason, connections, seconds, unreachable } = JSON.parse(text);

@@ -4,8 +4,8 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 /*
- * What is slow to make (the root image, the Java base image, the example's jar) lies in a cache outside the tree. Each thing's name carries
- * a hash of the files it is made from, so a change makes a new one and everything else is used again.
+ * What is slow to build (the root image, the Java base image, the example's jar) is in a cache outside the tree. Each name contains a hash of the source
+ * files, so a change builds a new version, and everything else is reused.
  */
 
 const project = path.resolve(import.meta.dirname, "..");
@@ -19,7 +19,7 @@ export const exampleContext = () => cached("example-was", "example/was");
 
 const cached = (name: string, source: string) => inCache(`${name}-${contentHash(path.join(project, source))}`);
 
-/** Where something lies in the cache. `name` must say all it is made from. */
+/** Path of a cache entry. `name` must identify everything the entry is made from. */
 export function inCache(name: string): string {
 	const root = process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache");
 	return path.join(root, "swarm-scaleout", name);

@@ -9,10 +9,10 @@ import { afterMark } from "./connection.ts";
  */
 export class ChannelSocket extends Duplex {
 	readonly #channel: ClientChannel;
-	/** What has come before the mark; undefined once that has come. */
+	/** Data before the mark; undefined once the mark has come. */
 	#before: string | undefined;
 
-	/** `isMarked`: of a command that was begun with `marked`. */
+	/** `isMarked`: the channel's command was made with `marked`. */
 	constructor(channel: ClientChannel, isMarked = false) {
 		super({ allowHalfOpen: false });
 		this.#channel = channel;

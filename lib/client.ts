@@ -2,16 +2,16 @@ import * as http from "node:http";
 import * as https from "node:https";
 
 /**
- * Asks a URL straight, as a browser without a proxy would: neither `http_proxy` nor Node's own NODE_USE_ENV_PROXY has a say, and no redirect is
+ * Requests a URL directly, as a browser without a proxy would: `http_proxy` and Node's own NODE_USE_ENV_PROXY have no effect, and redirects are not
  * followed.
  */
 export class Client {
 	readonly #agents: { "http:": http.Agent; "https:": https.Agent };
 	readonly #isVerified: boolean;
 
-	/** `isVerified`: a certificate has to be valid. `keepsConnections`: they are used again, as clients' are. */
+	/** `isVerified`: a certificate must be valid. `keepsConnections`: connections are reused, as real clients do. */
 	constructor({ isVerified, keepsConnections = false }: { isVerified: boolean; keepsConnections?: boolean }) {
-		// Only the agent that all of Node shares is told of proxies.
+		// Own agents: proxy settings affect only Node's global agent.
 		this.#agents = {
 			"http:": new http.Agent({ keepAlive: keepsConnections }),
 			"https:": new https.Agent({ keepAlive: keepsConnections }),
@@ -19,7 +19,7 @@ export class Client {
 		this.#isVerified = isVerified;
 	}
 
-	/** HTTP status of a whole answer. `serverName`: asked for instead of the URL's host. @throws Error when none comes in time. */
+	/** HTTP status of a complete answer. `serverName`: requested instead of the URL's host. @throws Error when no answer comes in time. */
 	status(url: URL, limitSeconds: number, serverName?: string): Promise<number> {
 		const isSecure = url.protocol === "https:";
 		const options = {
@@ -39,7 +39,7 @@ export class Client {
 		});
 	}
 
-	/** Ends the connections that were kept. */
+	/** Closes kept connections. */
 	close(): void {
 		for (const agent of Object.values(this.#agents)) agent.destroy();
 	}

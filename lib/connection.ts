@@ -29,13 +29,13 @@ export const connectionKey = (c: Connection): string =>
 /** A host's URL for the Docker provider. Bastion, key and pinned host key are in its options (lib/sshOptions.ts). */
 export const sshUrl = ({ user, host, port }: Connection): string => `ssh://${user}@${host}:${port}`;
 
-/** A line that is printed before a command's own output: what a login prints (`.bashrc`, `/etc/profile`) comes before it, and is no answer. */
+/** A line printed before a command's own output. What a login prints (`.bashrc`, `/etc/profile`) comes before it, and does not belong to the answer. */
 const beginning = "scaleout-begins";
 
-/** The command, for any login shell, with that line first. */
+/** The command, preceded by that line, for any login shell. */
 export const marked = (command: string): string => `echo ${beginning}; ${command}`;
 
-/** What the command itself has printed; undefined while the line has not come. */
+/** What the command itself has printed; undefined until that line has come. */
 export function afterMark(printed: string): string | undefined {
 	const at = printed.indexOf(`${beginning}\n`);
 	return at < 0 ? undefined : printed.slice(at + beginning.length + 1);

@@ -6,7 +6,7 @@ export interface DeployedResource {
 	urn: string;
 	type: string;
 	id?: string;
-	/** When it was made, as an ISO date. */
+	/** When it was created, as an ISO date. */
 	created?: string;
 	// biome-ignore lint/suspicious/noExplicitAny: properties are of any shape
 	inputs?: any;
@@ -14,7 +14,7 @@ export interface DeployedResource {
 	outputs?: any;
 }
 
-/** All resources of a stack as the state has them, secrets in plain text. @throws Error with what the CLI says. */
+/** All resources of a stack from its state, secrets in plain text. @throws Error with the CLI's message. */
 export function deployedResources(stack: string, env: NodeJS.ProcessEnv = process.env): DeployedResource[] {
 	const args = ["stack", "export", "--stack", stack, "--show-secrets", "--non-interactive"];
 	const { status, stdout, stderr, error } = spawnSync("pulumi", args, { encoding: "utf8", env, maxBuffer: 256 * 1024 * 1024 });
@@ -27,7 +27,7 @@ export function resourcesOf(exported: string): DeployedResource[] {
 	return (unwrapSecrets(JSON.parse(exported)) as { deployment: { resources?: DeployedResource[] } }).deployment.resources ?? [];
 }
 
-/** How to reach each host of the stack, by its name. */
+/** Connections of the stack's hosts, by name. */
 export function connectionsOf(resources: DeployedResource[]): Record<string, Connection> {
 	const checks = resources.filter(({ type }) => type.endsWith(":HostBootstrap"));
 	return Object.fromEntries(checks.map(({ inputs }) => [inputs.host, inputs.connection]));

@@ -1,9 +1,9 @@
 /*
- * What a change does to those who use the service: a class and a reason. A provider that knows says it in its remark on the preview, and the summary
- * reads it there: it is judged once.
+ * What a change does to the service's users: a class and a reason. A provider that knows puts this verdict into its remark on the preview, and the summary
+ * reads it there, so that it is judged only once.
  */
 
-/** From harmless to grave. */
+/** From the most harmless to the gravest. */
 export const classes = {
 	none: "no request and no data is touched",
 	reload: "a server takes a new configuration and goes on",
@@ -22,13 +22,13 @@ export interface Verdict {
 
 const order = Object.keys(classes) as Class[];
 
-/** Above 0 when `a` is graver than `b`, below 0 when it is not as grave. */
+/** Above 0 when `a` is graver than `b`, below 0 when it is less grave. */
 export const graver = (a: Class, b: Class): number => order.indexOf(a) - order.indexOf(b);
 
 /** A verdict as a provider's remark: `lossless rolling: image replaces the tasks of babble-was: …`. */
 export const verdictText = (verdict: Verdict): string => `${verdict.class}: ${verdict.reason}`;
 
-/** The verdict that a remark holds; undefined for any other remark. */
+/** The verdict in a remark; undefined for any other remark. */
 export function verdictIn(remark = ""): Verdict | undefined {
 	const found = order.find((name) => remark.startsWith(`${name}: `));
 	return found && { class: found, reason: remark.slice(found.length + 2) };

@@ -1,19 +1,19 @@
 import { printable } from "./printable.ts";
 
 /*
- * What refreshes found changed on a host by hand, by the step that had made it. What a step made is recorded on the host (host/steps/run.sh), and compared
- * by host/steps/host/refresh.sh.
+ * Changes by hand that refreshes found on a host, by the step that made what was changed. host/steps/run.sh records on the host what a step made, and
+ * host/steps/host/refresh.sh compares.
  */
 
-/** Stands for all steps of a host: its records are gone, and so may be everything else. */
+/** Stands for all steps of a host: its records are gone, so everything else may be gone too. */
 export const everyStep = "*";
 
-/** What differs at a step: `state now instead of recorded state`, by subject. Entries of their own, because the engine cuts what it shows of each. */
+/** What differs at a step, by subject: `state now instead of recorded state`. One entry per subject, because the engine truncates each when it shows it. */
 export type Differences = Record<string, string>;
 
-/** What refreshes found at the steps of a host. `seen` counts how often, so that the same difference, seen later, is a change again. */
+/** What refreshes found at a host's steps. `seen` counts how often, so that the same difference, seen again later, is a new change. */
 export type Drift = Record<string, { seen: number; differs: Differences }>;
-/** What differs, by step, as host/steps/host/refresh.sh printed it. People read it, and a host may say anything. Pure. */
+/** What differs, by step, from the output of host/steps/host/refresh.sh. It is made printable: people read it, and a host may send anything. Pure. */
 export function differencesOf(printed: string): Record<string, Differences> {
 	const found = new Map<string, Map<string, { now?: string; was?: string }>>();
 	for (const line of printable(printed).split("\n")) {
@@ -39,10 +39,10 @@ export function nextDrift(drift: Drift, found: Record<string, Differences>): Dri
 	return { ...drift, ...Object.fromEntries(fresh) };
 }
 
-/** What a step has: a step may be called `constructor`. */
+/** A step's own entry: a step may be called `constructor`. */
 export const own = (drift: Drift, step: string) => (Object.hasOwn(drift, step) ? drift[step] : undefined);
 
-/** A host can say as much as it likes, and the state keeps this for good. */
+/** Limits, because a host can send any amount, and the state keeps it for good. */
 const most = { differences: 20, characters: 250 };
 
 function shortened(differs: Differences): Differences {

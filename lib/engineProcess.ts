@@ -1,6 +1,6 @@
 import * as net from "node:net";
 
-/** The engine hands its address to a provider process as the only argument. */
+/** The engine's address, which it passes to a provider process as the only argument. */
 export function engineAddress(): string | undefined {
 	const [, script = "", address = ""] = process.argv;
 	return script.includes("dynamic-provider") && /^[\d.]+:\d+$/.test(address) ? address : undefined;
@@ -10,8 +10,8 @@ const checkMs = 3000;
 let isWatching = false;
 
 /**
- * Ends this provider process soon after the engine that started it: a CLI that was killed takes its providers along, and nothing goes on changing
- * hosts beside the next `up`. Elsewhere it does nothing.
+ * Ends this provider process soon after the engine that started it has ended. So when the CLI is killed, its providers end as well, and nothing keeps
+ * changing hosts beside the next `up`. In any other process it does nothing.
  */
 export function endWithEngine(): void {
 	const [host, port] = engineAddress()?.split(":") ?? [];

@@ -1,7 +1,7 @@
 import { printable } from "./printable.ts";
 import { ProgramError } from "./programError.ts";
 
-/** One thing that is wrong with the configuration. */
+/** One fault of the configuration. */
 export interface Fault {
 	/** Path of the property: `hosts[2].address`. */
 	property: string;
@@ -11,12 +11,12 @@ export interface Fault {
 	remedy: string;
 }
 
-/** Each fault once: what several name is read for each. */
+/** Each fault once: a file that several properties name is read, and found faulty, for each. */
 export const distinct = (faults: Fault[]): Fault[] => [
 	...new Map(faults.map((fault) => [`${fault.property} ${fault.remedy}`, fault])).values(),
 ];
 
-/** All faults at once, so that one look mends all. */
+/** All faults at once, so that one edit can correct all. */
 export class ConfigError extends ProgramError {
 	readonly faults: Fault[];
 	constructor(faults: Fault[]) {

@@ -18,12 +18,12 @@ export function formatReference({ repository, tag, digest }: ImageReference): st
 	return `${repository}${tag ? `:${tag}` : ""}${digest ? `@${digest}` : ""}`;
 }
 
-/** The reference with this digest, which is what runs, and without the tag, which does not say so. Pure. */
+/** The reference with this digest, which decides what runs, and without the tag, which does not. Pure. */
 export function byDigest(text: string, digest: string): string {
 	return formatReference({ repository: parseReference(text).repository, digest });
 }
 
-/** What runs: a tag beside a digest says nothing. Pure. */
+/** The reference without a meaningless tag: beside a digest, a tag says nothing about what runs. Pure. */
 export function withoutTag(text: string): string {
 	const { repository, tag, digest } = parseReference(text);
 	return formatReference({ repository, tag: digest ? undefined : tag, digest });

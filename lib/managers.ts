@@ -5,29 +5,29 @@ import { connect, SshError } from "./ssh.ts";
 import { DeadlineError, type Seen, until, within } from "./wait.ts";
 
 /*
- * Any manager can answer for the swarm. They are asked in turn, so that no more hosts are dialled than needed, and the one that answered is asked first
+ * Any manager can answer for the swarm. They are tried in turn, so that no more hosts are contacted than needed, and the one that answered is tried first
  * from then on.
  */
 
-/** Every manager of the configuration answers, and none manages the swarm: it is gone. */
+/** All managers of the configuration answer, and none manages the swarm: it is gone. */
 export class SwarmGoneError extends Error {}
 
-/** For `catch`: where the swarm is gone, so is what was in it. */
+/** For `catch`: if the swarm is gone, so is everything in it. */
 export function goneWithItsSwarm(error: unknown): undefined {
 	if (!(error instanceof SwarmGoneError)) throw error;
 	return undefined;
 }
 
 export interface AskedManagers {
-	/** All managers there may be, in the order of preference. */
+	/** All possible managers, in order of preference. */
 	managers: Connection[];
 	/** ID of the swarm; undefined: any. */
 	clusterId?: string;
-	/** The host that is about to cease to be a manager: asked only where no other one can be. */
+	/** The host that is about to stop being a manager: used only if no other one is available. */
 	leaving?: Connection;
 }
 
-/** The managers to ask for a resource. A state from before there were several names one; `before` is that of an earlier state. */
+/** The managers to ask for a resource. An old state, from before several were supported, names one. `before`: the previous state, whose managers follow. */
 export function managersOf(state: WithManagers, before?: WithManagers): Connection[] {
 	return [state, before ?? {}].flatMap(({ managers, manager }) => managers ?? (manager ? [manager] : []));
 }
@@ -37,15 +37,15 @@ interface WithManagers {
 	manager?: Connection;
 }
 
-/** Seconds one of several managers may take to let us in: the next one is there to be asked. */
+/** Seconds that one of several managers may take to accept a connection: after that the next one is tried. */
 const dialSeconds = 10;
-/** Seconds until nobody is expected to answer any more. */
+/** Seconds after which no answer is expected any more. */
 const silenceSeconds = 30;
-/** Seconds the managers may take to elect a leader, or to start. */
+/** Seconds that the managers may take to elect a leader, or to start. */
 const electionSeconds = 90;
-/** Seconds Docker may take to tell of itself: a manager without a leader waits for one for twenty. */
+/** Seconds that Docker may take to describe itself: without a leader, a manager waits 20 s for one. */
 const infoSeconds = 45;
-/** Seconds for which an answer holds, so that a hundred nodes that are looked at together do not each ask whether the manager is one. */
+/** Seconds for which an answer is valid, so that the checks of a hundred nodes do not each ask whether the manager still is one. */
 const answerSeconds = 5;
 
 /** The manager that answered last, by swarm. */
@@ -54,7 +54,7 @@ const answered = new Map<string, { key: string; at: number }>();
 /**
  * The first manager that answers, manages this very swarm, and has a leader.
  *
- * @throws SwarmGoneError when all answer and none is a manager of it; SshError when that cannot be told. Both name every manager and say why.
+ * @throws SwarmGoneError when all answer and none is a manager of it; SshError when that is uncertain. Both name every manager with the reason.
  */
 export async function findManager({ managers, clusterId = "", leaving }: AskedManagers): Promise<Connection> {
 	const last = answered.get(clusterId);
@@ -86,8 +86,8 @@ export async function findManager({ managers, clusterId = "", leaving }: AskedMa
 }
 
 /**
- * The Engine API of the swarm, at whichever manager serves. When that one ceases to, a request that it has not carried out goes to the next.
- * Nothing is dialled before the first request.
+ * The Engine API of the swarm, on whichever manager answers. If that one stops answering, a request that it has not carried out goes to the next.
+ * No connection is opened before the first request.
  */
 export function dockerOnManager(asked: AskedManagers): Docker {
 	const docker = new Docker({ protocol: "http", host: "manager", port: 2375 });
@@ -130,7 +130,7 @@ interface Refusal {
 async function refusalOf(connection: Connection, clusterId: string, deadlineSeconds: number): Promise<Refusal | undefined> {
 	const host = describeConnection(connection);
 	try {
-		// Someone else may be dialling it already, and with more patience.
+		// A pooled attempt to connect may already be under way, with a longer deadline.
 		await within(`SSH to ${host}`, deadlineSeconds, connect(connection, deadlineSeconds));
 		const { Swarm: swarm } = await within(`Docker on ${host}`, infoSeconds, dockerOn(connection).info());
 		const state = swarm?.LocalNodeState ?? "inactive";
@@ -155,7 +155,7 @@ function failure(refusals: Refusal[], clusterId: string): Error {
 
 const describe = (refusals: Refusal[]) => refusals.map(({ why }) => why).join("; ");
 
-/** A host that was recreated at the same address is another one. */
+/** With the host key, because a host recreated at the same address is another one. */
 const keyOf = (connection: Connection) => `${describeConnection(connection)} ${connection.hostKey}`;
 
 const distinct = (connections: Connection[]) => [...new Map(connections.map((connection) => [keyOf(connection), connection])).values()];

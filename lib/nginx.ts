@@ -1,23 +1,23 @@
 import type * as pulumi from "@pulumi/pulumi";
 
-/** What HTTPS is served with. */
+/** The certificate for HTTPS. */
 export type Certificate =
-	/** One that is given. `id` names it: another one has another. `pem` is chain and key in one text, a secret. */
+	/** A given certificate. `id` differs for each one. `pem` is chain and key in one text, a secret. */
 	| { id: string; pem: pulumi.Input<string>; acme?: undefined }
-	/** Got by ACME on the host. `ca` is the CA of the ACME server, empty for a public one. */
+	/** A certificate that the host gets by ACME. `ca` is the ACME server's CA, empty for a public one. */
 	| { acme: { email: string; directoryUrl: string }; ca: string };
 
-/** Name of a service's upstream: the one that is configured, or the service's. */
+/** Name of a service's upstream: the configured one, or made from the service's. */
 export function upstreamName(upstreams: Record<string, string>, service: string): string {
 	return upstreams[service] ?? service.replaceAll("-", "_");
 }
 
-/** Name of the upstream that HTTPS has for the same nodes. */
+/** Name of the upstream with the same nodes in the file for HTTPS. */
 export const tlsUpstream = (name: string) => `${name}_tls`;
 
 /**
- * Seconds in which NGINX sends a GET, PUT or DELETE that was cut to another node, without `requestBuffering`: as long as it takes to find that
- * two nodes do not answer, where there are more.
+ * Seconds in which NGINX, without `requestBuffering`, sends a GET, PUT or DELETE that was cut to another node: the time to find that two nodes do not
+ * answer; with fewer than three nodes, that one does not.
  * @param nodes of the upstream
  */
 export function sentAgainSeconds({ connectTimeoutSeconds }: { connectTimeoutSeconds: number }, nodes: number): number {

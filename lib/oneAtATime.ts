@@ -2,12 +2,12 @@ import type { Progress } from "./progress.ts";
 import { until } from "./wait.ts";
 
 /**
- * Allows only one of several hosts to be absent at a time. The engine replaces what it can at the same time; nodes that serve must go one by one.
- * Several resources of a host count as one: it is back when all of them are. Lives as long as the process, which is one `up`.
+ * Allows only one of several hosts to be absent at a time. The engine replaces as much as it can at once, but nodes that serve must be replaced one by one.
+ * Several resources of a host count as one: the host is back when all of them are. An instance lasts as long as the process, which is one `up`.
  */
 export class OneAtATime {
 	readonly #announced = new Set<string>();
-	/** The host that is away, and which of its resources are. */
+	/** The absent host, and which of its resources are absent. */
 	#away: { host: string; parts: Set<string> } | undefined;
 
 	/** Says that the resource with this ID will be deleted and created again. */
@@ -15,15 +15,15 @@ export class OneAtATime {
 		this.#announced.add(id);
 	}
 
-	/** Whether the resource with this ID is to come back. */
+	/** Whether the resource with this ID will come back. */
 	isAnnounced(id: string): boolean {
 		return this.#announced.has(id);
 	}
 
 	/**
-	 * Waits until no other host is away. A resource that was not announced goes for good and waits for nobody.
+	 * Waits until no other host is absent. A resource that was not announced is deleted for good, and does not wait.
 	 *
-	 * @param host Stays the same when the resource comes back, as its ID may not.
+	 * @param host Stays the same when the resource comes back; its ID may change.
 	 * @param part Which of the host's resources it is.
 	 * @throws DeadlineError when the other host does not come back.
 	 */
@@ -37,12 +37,12 @@ export class OneAtATime {
 		});
 	}
 
-	/** Whether this resource of the host is away. */
+	/** Whether this resource of the host is absent. */
 	isAway(host: string, part: string): boolean {
 		return this.#away?.host === host && this.#away.parts.has(part);
 	}
 
-	/** The resource is there again, or was never away. */
+	/** The resource exists again, or was never absent. */
 	comeBack(host: string, part: string): void {
 		if (this.#away?.host !== host) return;
 		this.#away.parts.delete(part);

@@ -1,22 +1,22 @@
 import { createRequire } from "node:module";
 import { engineAddress } from "./engineProcess.ts";
 
-/** Tells the operator what a step waits for. */
+/** Shows the operator what is being waited for. */
 export type Progress = (message: string) => void;
 
 /**
  * Progress of one resource. Inside the engine's provider process the message goes to the engine as the resource's status line
- * (`ephemeral`: it replaces the one before and stays out of the final diagnostics); elsewhere to standard error.
+ * (`ephemeral`: it replaces the previous one and is not in the final diagnostics); elsewhere to standard error.
  *
  * @param urn The resource's URN, as the engine knows it.
- * @param name The name to show where there is no engine.
+ * @param name The name to show without an engine.
  */
 export function progressOf(urn: string | undefined, name: string): Progress {
 	const engine = engineAddress();
 	if (!engine || !urn) return (message) => process.stderr.write(`  ${name}: ${message}\n`);
 	let last = 0;
 	return (message) => {
-		// At most two lines a second and resource: a status line is for reading.
+		// At most two lines per second and resource, so that people can read the status line.
 		const now = Date.now();
 		if (now - last < 500) return;
 		last = now;

@@ -4,11 +4,11 @@ import { rootCertificates } from "node:tls";
 import pRetry from "p-retry";
 
 /*
- * The one question that is asked of an image registry from where `pulumi` runs: which digest a tag stands for. Spoken as in the OCI
- * distribution specification, with both of the logins that registries ask for: HTTP Basic, and a token from a server of theirs.
+ * Asks an image registry, from where `pulumi` runs, for the digest of a tag. Nothing else is asked. It follows the OCI distribution specification, and
+ * supports the two logins that registries use: HTTP Basic, and a token from the registry's token server.
  */
 
-/** Port of a registry that a stack has of its own. */
+/** Port of a stack's own registry. */
 export const registryPort = 5000;
 
 /** A registry and how to use it. */
@@ -18,16 +18,16 @@ export interface RegistryAccess {
 	username?: string;
 	/** Secret. */
 	password?: string;
-	/** PEM certificate of its CA, trusted beside the public ones. */
+	/** PEM certificate of its CA, trusted in addition to the public ones. */
 	ca?: string;
 }
 
-/** What is in the way: what to mend differs. */
+/** Kinds of failure, each with another remedy. */
 export type RegistryFault = "unreachable" | "certificate" | "login" | "missing" | "answer";
 
 export class RegistryError extends Error {
 	readonly fault: RegistryFault;
-	/** Whether it may be gone a moment later. */
+	/** Whether the fault may be gone a moment later. */
 	readonly passing: boolean;
 	constructor(fault: RegistryFault, message: string, passing = false) {
 		super(message);
@@ -45,7 +45,7 @@ interface Answer {
 
 const deadlineSeconds = 15;
 
-/** Lists of several platforms come first: their digest is what Docker pins, too. */
+/** Lists of several platforms come first: Docker, too, pins their digest. */
 const manifestTypes = [
 	"application/vnd.oci.image.index.v1+json",
 	"application/vnd.docker.distribution.manifest.list.v2+json",
@@ -54,10 +54,10 @@ const manifestTypes = [
 ].join(", ");
 
 /**
- * The digest that a tag stands for now: `sha256:…`.
+ * The present digest of a tag: `sha256:…`.
  *
  * @param repository Name without server and tag.
- * @throws RegistryError that says what is in the way; a passing one only after two more attempts.
+ * @throws RegistryError that says what failed; a passing one only after two more attempts.
  */
 export function tagDigest(registry: RegistryAccess, repository: string, tag: string): Promise<string> {
 	const shouldRetry = ({ error }: { error: Error }) => error instanceof RegistryError && error.passing;
@@ -78,13 +78,13 @@ async function askDigest(registry: RegistryAccess, repository: string, tag: stri
 		if (authorization) answer = await ask("HEAD");
 	}
 	if (answer.status === 200 && answer.headers["docker-content-digest"]) return String(answer.headers["docker-content-digest"]);
-	// Only an answer to GET has a body: the manifest of a registry that names no digest, or what is wrong.
+	// Only an answer to GET has a body: the manifest, if the registry's header has no digest, or the error.
 	answer = await ask("GET");
 	if (answer.status === 200) return `sha256:${createHash("sha256").update(answer.body).digest("hex")}`;
 	throw refusal(answer, `${registry.server}/${name}:${tag}`);
 }
 
-/** What the registry wants in the header `Authorization`; undefined when it wants a login and there is none. */
+/** The header `Authorization` that the registry needs; undefined if it needs a login and none is configured. */
 async function login(challenge: string, registry: RegistryAccess): Promise<string | undefined> {
 	const { username = "", password } = registry;
 	const basic = password && `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;

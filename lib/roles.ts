@@ -1,4 +1,4 @@
-/** What a host may be. */
+/** The possible roles of a host. */
 export const roles = ["manager", "worker", "app", "log", "balancer", "registry"] as const;
 
 export type Role = (typeof roles)[number];

@@ -1,6 +1,6 @@
 import ssh2 from "ssh2";
 
-/** A key pair of SSH. */
+/** An SSH key pair. */
 export interface KeyPair {
 	/** OpenSSH format. Secret. */
 	private: string;
@@ -12,7 +12,7 @@ export interface KeyPair {
 export function newKeyPair(): KeyPair {
 	for (;;) {
 		const pair = ssh2.utils.generateKeyPairSync("ed25519");
-		// ssh2 1.17 takes zero bytes off the front of a key's number, so that one pair in about 170 is one that nobody can read (mscdex/ssh2#1513).
+		// ssh2 1.17 drops leading zero bytes of a key's number, so that about one pair in 170 is unreadable (mscdex/ssh2#1513).
 		if ([pair.private, pair.public].every((key) => !(ssh2.utils.parseKey(key) instanceof Error))) return pair;
 	}
 }

@@ -5,8 +5,8 @@ import * as path from "node:path";
 import { type Connection, shellQuote } from "./connection.ts";
 
 /**
- * Options for the ssh program, which the Docker provider starts. It takes keys only as files, so they are written to a private directory of
- * the user, named by content: the same on every run, and no key appears in a command line or in the state.
+ * Options for the ssh program, which the Docker provider starts. It accepts keys only as files, so they are written to a private directory of the user.
+ * The files are named after their content: so the names are the same on every run, and no key appears in a command line or in the state.
  */
 export function sshOptions(connection: Connection): string[] {
 	const { proxy } = connection;
@@ -25,7 +25,7 @@ export function sshOptions(connection: Connection): string[] {
 	return options.flatMap((option) => ["-o", option]);
 }
 
-/** What ssh runs to reach a host through the bastion. It expands tokens there, %h among them, so those meant for the inner ssh are doubled. */
+/** The command with which ssh reaches a host through the bastion. ssh expands tokens in it, such as %h, so tokens for the inner ssh have a double %. */
 function proxyCommand(proxy: Connection): string {
 	const options = sshOptions(proxy).map((word) => word.replaceAll("%", "%%"));
 	return ["ssh", ...options, "-p", `${proxy.port}`, "-W", "%h:%p", `${proxy.user}@${proxy.host}`].map(shellQuote).join(" ");

@@ -122,7 +122,7 @@ export async function orUndefined<T>(request: Promise<T>): Promise<T | undefined
 	}
 }
 
-/** @throws Error with the remedy where the host's swarm is locked (autolock): it takes part again with its key, while to leave would lose what it has. */
+/** @throws Error with the remedy if the host's swarm is locked (autolock): with its key the host takes part again; to leave would lose its data. */
 export function refuseLocked(host: string, state: string | undefined): void {
 	if (state !== "locked") return;
 	throw new Error(

@@ -1,8 +1,8 @@
 import type { Progress } from "./progress.ts";
 
-/** Time, as a wait knows it. */
+/** A source of time, which tests can replace. */
 export interface Clock {
-	/** Milliseconds since any moment. */
+	/** Milliseconds since any fixed moment. */
 	now(): number;
 	sleep(milliseconds: number): Promise<void>;
 }
@@ -15,7 +15,7 @@ export const systemClock: Clock = {
 /** What a probe saw: the result, or what is still missing (shown to the operator). */
 export type Seen<T> = { done: T } | { waiting: string };
 
-/** The deadline passed. `lastSeen` is what was still missing. */
+/** The deadline has passed. `lastSeen` is what was still missing. */
 export class DeadlineError extends Error {
 	readonly lastSeen: string;
 	constructor(what: string, seconds: number, lastSeen: string) {
@@ -26,7 +26,7 @@ export class DeadlineError extends Error {
 }
 
 export interface WaitOptions {
-	/** What is waited for, as a phrase: "node worker1 joining". */
+	/** What to wait for, as a phrase: "node worker1 joining". */
 	what: string;
 	/** Seconds until DeadlineError. */
 	deadlineSeconds: number;
@@ -38,8 +38,8 @@ export interface WaitOptions {
 }
 
 /**
- * Checks again and again, with growing pauses, until `probe` is done or the deadline passes. An error thrown by `probe` ends the wait
- * at once: a probe that expects passing errors turns them into `waiting`.
+ * Checks repeatedly, with growing pauses, until `probe` is done or the deadline passes. An error thrown by `probe` ends the wait
+ * at once: a probe that expects passing errors must turn them into `waiting`.
  */
 export async function until<T>(options: WaitOptions, probe: () => Promise<Seen<T>>): Promise<T> {
 	const { what, deadlineSeconds, progress, maxPauseMs = 3000, clock = systemClock } = options;
@@ -54,7 +54,7 @@ export async function until<T>(options: WaitOptions, probe: () => Promise<Seen<T
 	}
 }
 
-/** The promise's value, or DeadlineError when it takes longer. The work itself is not stopped: the caller closes what it used. */
+/** The promise's value, or DeadlineError if it takes too long. The work itself is not stopped: the caller closes what it used. */
 export async function within<T>(what: string, seconds: number, work: Promise<T>): Promise<T> {
 	let timer: NodeJS.Timeout | undefined;
 	const late = new Promise<never>((_, reject) => {

@@ -4,48 +4,48 @@ import { noteOf, type Progress, progressOf } from "../lib/progress.ts";
 import { isUnreachable } from "../lib/ssh.ts";
 
 /**
- * Whether a change can be made in place, needs a new resource, or does not count. `identity` names a thing that this one lives on: a change
- * replaces, also while the new value is not known. So the engine deletes this resource before it deletes that thing. Absent, it names none.
+ * Whether a change is made in place, replaces the resource, or is ignored. `identity`: the input names something that this resource lives on. A change
+ * replaces, even while the new value is unknown. So the engine deletes this resource before it deletes that other one. Absent, it names none.
  */
 export type ChangeKind = "update" | "replace" | "identity" | "ignore";
 
-/** What one resource does. Plain functions on typed inputs and outputs: the engine's conventions are added by `defineProvider`. */
+/** What one resource does, as plain functions on typed inputs and outputs. `defineProvider` adds the engine's conventions. */
 export interface Definition<I extends object, O extends object> {
-	/** Every input, with what its change means. An input not named here is a programming fault. */
+	/** Every input, with the effect of a change. An input not named here is a programming fault. */
 	inputs: { [K in keyof Required<I>]: ChangeKind | ((old: NonNullable<I[K]>, fresh: NonNullable<I[K]>) => ChangeKind) };
-	/** Outputs that are inputs too, which no program gives: a refresh writes both. So a preview of an update knows them. */
+	/** Outputs that are also inputs, which no program sets: a refresh writes both. So they are known in a preview of an update. */
 	refreshed?: (keyof I & keyof O & string)[];
-	/** Replace by deleting first: the new one needs the old one's name, port or address. */
+	/** On replacement, delete first: the new resource needs the old one's name, port or address. */
 	deleteBeforeReplace?: boolean;
-	/** Faults in the inputs, by property. Called at preview; unknown inputs are absent. */
+	/** Faults in the inputs, by property. Called at preview, without the unknown inputs. */
 	check?(inputs: Partial<I>): pulumi.dynamic.CheckFailure[];
-	/** Outputs that show, after a refresh, that the real thing differs: their names are shown as changed and `update` is called. */
+	/** Names of outputs that show, after a refresh, that the real thing differs. They are shown as changed, and `update` is called. */
 	drift?(outputs: I & O): string[];
-	/** What an update will do to those who use the thing, in a line for the preview. `changed` is empty where only the real thing differs. */
+	/** What an update will do to users, as a line for the preview. `changed` is empty if only the real thing differs. */
 	describeChange?(changed: string[], olds: I & O, news: I): string | undefined;
-	/** Called when a diff says that the resource is to be replaced, and because of what: the delete that may follow is not the resource's end. */
+	/** Called when a diff says that the resource will be replaced, with the causes: then a delete that follows is not the resource's end. */
 	willReplace?(id: string, causes: string[]): void;
 	create(inputs: I, context: Context): Promise<{ id: string; outputs: O }>;
 	/**
-	 * The current outputs, or undefined when it is gone. Throws when that cannot be told. That a host is unreachable is no answer: the resource
-	 * stays as it was, and the host's own check says whether that is an error.
+	 * The current outputs, or undefined when the resource is gone. Throws when neither is certain. An unreachable host proves nothing: the resource
+	 * stays as it was, and the host's own check decides whether that is an error.
 	 */
 	read(id: string, state: I & O, context: Context): Promise<O | undefined>;
 	update(id: string, olds: I & O, news: I, context: Context): Promise<O>;
 	delete(id: string, state: I & O, context: Context): Promise<void>;
 }
 
-/** What a step is given besides its inputs. */
+/** What a function gets besides the inputs. */
 export interface Context {
-	/** What is waited for right now. */
+	/** Shows what is being waited for. */
 	progress: Progress;
-	/** A remark that stays when the step is over. */
+	/** Shows a remark that stays afterwards. */
 	note: Progress;
 	/** The resource's name, from its URN. */
 	name: string;
 }
 
-/** It exists, but not as asked for: the engine keeps it in its state, so that the next `up` goes on with it instead of making a second one. */
+/** The resource exists, but not as requested. The engine keeps it in its state, so that the next `up` continues with it and does not create a second one. */
 export class PartialFailure extends Error {
 	readonly id: string;
 	readonly outputs: object;
@@ -62,7 +62,7 @@ const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 type Props = Record<string, unknown>;
 
-/** Makes the engine's dynamic provider of a definition: field-wise diff, refresh, partial failures, progress. */
+/** Turns a definition into a dynamic provider for the engine, with a diff by field, refresh, partial failures and progress. */
 export function defineProvider<I extends object, O extends object>(
 	definition: Definition<I, O>,
 ): Required<pulumi.dynamic.ResourceProvider> {
@@ -83,9 +83,9 @@ export function defineProvider<I extends object, O extends object>(
 		async diff(id: string, olds: Props, news: Props) {
 			const kindOf = (name: keyof I & string): ChangeKind => {
 				const kind = definition.inputs[name];
-				// A state from before there was this input says nothing about the thing; and what lives on several lives on no single one.
+				// Absent in an old state, before this input existed: that says nothing. Absent now: the resource lives on several things, so on no single one.
 				if (kind === "identity" && (isAbsent(olds[name]) || isAbsent(news[name]))) return "update";
-				// What is not known yet may turn out to be the same: no reason to announce a replacement.
+				// An unknown value may turn out to be the same: no reason to announce a replacement.
 				if (holdsUnknown(news[name])) return kind === "ignore" || kind === "identity" ? kind : "update";
 				return typeof kind === "function" ? kind(olds[name] as never, news[name] as never) : kind;
 			};
@@ -133,7 +133,7 @@ export function defineProvider<I extends object, O extends object>(
 	return provider as unknown as Required<pulumi.dynamic.ResourceProvider>;
 }
 
-/** Rethrows a PartialFailure in the shape the engine takes. `__provider` must be there, or a later refresh or destroy cannot load the code. */
+/** Rethrows a PartialFailure in the form the engine expects. Without `__provider` a later refresh or destroy could not load the code. */
 async function keepingPartial<T>(inputs: Props, step: () => Promise<T>): Promise<T> {
 	try {
 		return await step();
@@ -144,19 +144,19 @@ async function keepingPartial<T>(inputs: Props, step: () => Promise<T>): Promise
 	}
 }
 
-/** Without undefined values, which the engine's wire format cannot carry. */
+/** Removes undefined values, which the engine's wire format cannot carry. */
 const defined = (props: Props): Props => Object.fromEntries(Object.entries(props).filter(([, value]) => value !== undefined));
 
 const isAbsent = (value: unknown) => value === undefined || value === null;
 
-/** Whether something in it is not known yet, as in a preview. */
+/** Whether any part of the value is not known yet, as in a preview. */
 export function holdsUnknown(value: unknown): boolean {
 	if (value === unknownValue) return true;
 	if (value === null || typeof value !== "object") return false;
 	return Object.values(value).some(holdsUnknown);
 }
 
-/** Deep equality of plain data; an absent property equals undefined and null, as they do on the engine's wire. */
+/** Deep equality of plain data. An absent property equals undefined and null, as in the engine's wire format. */
 export function sameValue(a: unknown, b: unknown): boolean {
 	if (a === b || (a ?? undefined) === (b ?? undefined)) return true;
 	if (a === null || b === null || typeof a !== "object" || typeof b !== "object") return false;

@@ -6,11 +6,11 @@ import type { NginxSettings } from "../settings/nginx.ts";
 export interface EndpointArgs extends Pick<NginxSettings, "tls" | "listen"> {
 	/** Name of the site; `_` for any. */
 	serverName: string;
-	/** There are other sites at the same address: over HTTP as well, a name is what tells this one from them. */
+	/** There are other sites at the same address: then even over HTTP only the name tells this one from them. */
 	hasOthers?: boolean;
 }
 
-/** URL under which people reach a site of the load balancer. With TLS by the name that the certificate is for, where there is one: by address browsers would refuse it. */
+/** URL of a site of the load balancer. With TLS it has the certificate's name, if there is one: with the address, browsers would refuse it. */
 export function endpointOf(
 	{ reach }: Pick<Host, "reach">,
 	{ tls, listen, serverName, hasOthers = false }: EndpointArgs,

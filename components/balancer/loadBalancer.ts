@@ -2,25 +2,25 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host.ts";
 import type { Upstream } from "../service.ts";
 
-/** What the load balancer answers to, and where it leads. */
+/** A server name that the load balancer answers to, and its routes. */
 export interface Site {
 	/** DNS name, with * for a wildcard, or _ for any. */
 	serverName: string;
-	/** By where a path begins: the longest that fits. The path is passed on as it is. */
+	/** By path prefix: the longest matching one wins. The path is passed on unchanged. */
 	routes: Record<string, Upstream>;
 }
 
-/** A program that balances, with its settings: `nginx` makes one. */
+/** A load balancer's program, with its settings: `nginx` makes one. */
 export interface BalancerKind {
-	/** Debian and Ubuntu packages of its host. */
+	/** Debian and Ubuntu packages that its host needs. */
 	packages: string[];
-	/** Has the sites served on a host, by steps below `parent`. All is served once the resource that it returns is there. */
+	/** Makes a host serve the sites, by steps below `parent`. @returns A resource: once it exists, everything is served. */
 	serve(name: string, front: Front, parent: pulumi.Resource): pulumi.Resource;
 }
 
 /** What is served, and where. */
 export interface Front {
-	/** Another host replaces all. */
+	/** Change: replaces everything. */
 	host: Host;
 	sites: Site[];
 }
@@ -31,7 +31,7 @@ export interface LoadBalancerArgs extends Front {
 
 /** The load balancer in front of the services' nodes. */
 export class LoadBalancer extends pulumi.ComponentResource {
-	/** All that is configured serves. */
+	/** Once it exists, everything configured is served. */
 	readonly ready: pulumi.Resource;
 
 	constructor(name: string, { kind, ...front }: LoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -5,13 +5,13 @@ import type { Host } from "../host.ts";
 import type { HostSettings } from "../settings/hosts.ts";
 import type { Source } from "./source.ts";
 
-/** A host that exists. */
+/** An existing host. */
 export interface ExistingHost extends Pick<HostSettings, "name" | "aliases" | "roles" | "address" | "lost"> {
-	/** How it is logged in to. */
+	/** How to log in. */
 	connection: Connection;
 }
 
-/** Hosts that exist, by an inventory. They are never created or deleted, only what is put on them. */
+/** Existing hosts, from an inventory. They are never created or deleted, only what is installed on them. */
 export function existingSource({ hosts }: { hosts: ExistingHost[] }): Source {
 	return { hosts: (name, packages, parent) => hosts.map((host, i) => existingHost(name, host, i, packages, parent)) };
 }

@@ -17,7 +17,7 @@ export interface LocalArgs extends Omit<LocalSettings, "endpointPort" | "httpsPo
 	imageDirectory: string;
 	hosts: HostSettings[];
 	logs: Pick<LogsSettings, "path" | "keepOnDestroy">;
-	/** Ports of 127.0.0.1 that lead to a port of a host: the only ones that people reach. */
+	/** Ports of 127.0.0.1 that lead to a port of a host: no other port of a host can be reached by users. */
 	forwards: Forward[];
 }
 
@@ -30,7 +30,7 @@ export interface Forward {
 	guestPort: number;
 }
 
-/** QEMU machines on the machine that runs `pulumi`, one a host, on a private LAN of their own. */
+/** QEMU machines on the machine that runs `pulumi`, one per host, on their own private LAN. */
 export function localSource(args: LocalArgs): Source {
 	return { hosts: (name, packages, parent) => localHosts(name, args, packages, parent) };
 }

@@ -6,14 +6,14 @@ import type { LogShipping } from "../logShipping.ts";
 /** A place that hosts come from. */
 export interface Source {
 	/**
-	 * Makes the hosts, or finds them, each with what `bootstrap` does to it. What is made for it is a child of `parent`, by a name that begins with
+	 * Creates the hosts, or finds them, and calls `bootstrap` on each. All resources for that are children of `parent`, with names that begin with
 	 * `name`.
 	 *
-	 * @param packages Packages that roles need besides.
+	 * @param packages Additional packages that roles need.
 	 */
 	hosts(name: string, packages: RolePackages, parent: pulumi.Resource): Host[];
-	/** Checks every resource of the hosts before it is created, and refuses what must not be. */
+	/** Checks every resource of the hosts before it is created, and refuses unsafe ones. */
 	policy?: pulumi.ResourceTransformation;
-	/** Where the collected logs are sent on to, with the rights that the log host has for it. */
+	/** Where the collected logs are sent. The log host has the rights for it. */
 	logShipping?: LogShipping;
 }

@@ -3,7 +3,7 @@ import { subnetOf } from "../../lib/aws.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { servicesOf, type Topology } from "../schema.ts";
 
-/** The widest network that is still somebody's and not the world. */
+/** Shortest prefix of a network that can still be an owner's, and not the whole Internet. */
 const widestPrefix = 8;
 
 /** Rules of hosts in EC2. */
@@ -46,14 +46,14 @@ function settingFaults({ aws, hosts }: Topology): Fault[] {
 	return [...faults, ...aws.operatorCidrs.flatMap((cidr, i) => canonicalFaults(`aws.operatorCidrs[${i}]`, cidr))];
 }
 
-/** AWS refuses, or silently rewrites, a network that is written by one of its addresses. */
+/** The address must be the network's first one: AWS refuses, or silently rewrites, any other. */
 function canonicalFaults(property: string, cidr: string): Fault[] {
 	const network = new Address4(cidr);
 	const canonical = `${network.startAddress().correctForm()}/${network.subnetMask}`;
 	return canonical === cidr ? [] : [{ property, value: cidr, remedy: `has bits past its prefix: write ${canonical}` }];
 }
 
-/** Networks of a VPC and of a subnet are /16 to /28. */
+/** Networks of VPCs and subnets are /16 to /28. */
 function rangeFaults(property: string, cidr: string): Fault[] {
 	const prefix = new Address4(cidr).subnetMask;
 	const size = prefix < 16 || prefix > 28 ? [{ property, value: cidr, remedy: "AWS takes /16 to /28 here: choose another size" }] : [];
@@ -121,7 +121,7 @@ function placementFaults(topology: Topology): Fault[] {
 	});
 }
 
-/** The policy tells what may be open to the world by its port. */
+/** The security policy decides by port what may be open to the world. */
 function portFaults(topology: Topology): Fault[] {
 	const { nginx } = topology;
 	const worldly = [80, 443, nginx.listen];

@@ -4,8 +4,8 @@ import { type Topology, topologySchema } from "../schema.ts";
 import { type Node, nodesAt, pathOf } from "./shape.ts";
 
 /*
- * Rules between keys, while some values have no right form yet. Each of those is replaced by valid values in two ways, as different as can be. What is wrong both
- * times does not depend on them, and is told in the same report.
+ * Rules between keys, while some values still have a wrong form. Each of those is replaced by a valid value, in two ways that differ as much as possible. A
+ * fault that appears both times does not depend on these values, and is in the same report.
  */
 
 type Rules = (topology: Topology) => Fault[];
@@ -13,10 +13,10 @@ type Path = readonly PropertyKey[];
 // biome-ignore lint/suspicious/noExplicitAny: configuration before it is checked
 type Raw = any;
 
-/** Replacing one value may show another that is wrong. */
+/** Several, because the replacement of one value may reveal another wrong one. */
 const rounds = 4;
 
-/** The faults by rules that hold whatever the wrong values are going to be. Pure. */
+/** The faults by rules that do not depend on how the wrong values are corrected. Pure. */
 export function faultsBeside(raw: Raw, rules: Rules): Fault[] {
 	const [one, other] = [0, 1].map((way) => repaired(raw, way));
 	if (!one || !other) return [];
@@ -29,14 +29,14 @@ const keyOf = (fault: Fault) => JSON.stringify(fault);
 const isWithin = (property: string, path: string) =>
 	property === path || property.startsWith(`${path}.`) || property.startsWith(`${path}[`);
 
-/** A valid configuration with these values replaced; undefined where there is none. `way`: 0 or 1. */
+/** A valid configuration with the wrong values replaced; undefined if none is found. `way`: 0 or 1. */
 function repaired(raw: Raw, way: number): { topology: Topology; replaced: string[] } | undefined {
 	const config = structuredClone(raw);
 	const replaced: string[] = [];
 	for (let round = 0; round < rounds; round++) {
 		const parsed = topologySchema.safeParse(config);
 		if (parsed.success) return { topology: parsed.data, replaced };
-		// A list's items from its end: those that are removed move no others.
+		// From a list's end, so that a removed item does not move others.
 		for (const issue of parsed.error.issues.toReversed()) {
 			for (const path of issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [wholeOf(issue.path)]) {
 				if (path.length === 0) return undefined;
@@ -48,7 +48,7 @@ function repaired(raw: Raw, way: number): { topology: Topology; replaced: string
 	return undefined;
 }
 
-/** Of one wrong choice among several, all of them: what it was meant to be is one more. */
+/** For one wrong choice in a list, the path of the whole list, because the intended choice is unknown. */
 function wholeOf(path: Path): Path {
 	const isChoice = typeof path.at(-1) === "number" && nodesAt(path).some(({ options }) => options);
 	return isChoice ? path.slice(0, -1) : path;
@@ -63,25 +63,25 @@ function replace(config: Raw, path: Path, value: unknown): void {
 	else delete holder[last];
 }
 
-/** A valid value for the place, another one for each way and each number; undefined to leave it out, the second way where that is possible. */
+/** A valid value for the path, different for each way and number. Undefined: leave it out, which is the second way if possible. */
 function replacement(path: Path, way: number, number: number, issue: z.core.$ZodIssue): unknown {
 	if (issue.code === "unrecognized_keys" || issue.code === "invalid_key") return undefined;
 	const optional = optionalAt(path);
 	if (optional && way === 1) return undefined;
 	const valid = nodesAt(path).flatMap((node) => samplesOf(node, way, number).filter((sample) => node.safeParse?.(sample).success));
-	// The other way is the default then.
+	// Not the default, which is the other way.
 	if (optional) return valid.find((value) => JSON.stringify(value) !== JSON.stringify(optional.parse?.(undefined)));
 	return way === 0 ? valid[0] : valid.at(-1);
 }
 
-/** The schema of a value that may be left out. */
+/** The schema of a value that may be left out; undefined for others. */
 function optionalAt(path: Path): Node | undefined {
 	const schemas = nodesAt(path.slice(0, -1)).map(({ shape }) => shape?.[String(path.at(-1))] as Node | undefined);
 	return schemas.find((schema) => ["optional", "default", "prefault"].includes(schema?.def?.type ?? ""));
 }
 
 function samplesOf(node: Node, way: number, number: number): unknown[] {
-	// A choice, or a list of some.
+	// A choice, or a list of choices.
 	const choices = (node.element as Node | undefined)?.options ?? [];
 	if (choices.length > 0) return [choices, [choices.at(-1)]];
 	if (node.options) return node.options;

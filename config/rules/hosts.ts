@@ -2,7 +2,7 @@ import type { Fault } from "../../lib/fault.ts";
 import type { Role } from "../../lib/roles.ts";
 import { hostsWith, type Topology } from "../schema.ts";
 
-/** Rules of the inventory: names, addresses, roles. */
+/** Rules for the inventory: names, addresses, roles. */
 export function hostFaults({ hosts }: Topology): Fault[] {
 	const faults: Fault[] = [];
 	for (const property of ["name", "address"] as const) {

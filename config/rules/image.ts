@@ -2,7 +2,7 @@ import { ecrRegistry } from "../../lib/ecr.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { hostsWith, type ServiceConfig, servicesOf, type Topology } from "../schema.ts";
 
-/** Rules of the registry and of the images in it. */
+/** Rules for the registry and its images. */
 export function imageFaults(topology: Topology): Fault[] {
 	const { registry } = topology;
 	const services = servicesOf(topology);
@@ -26,7 +26,7 @@ const isSame =
 	({ image }: ServiceConfig) =>
 		image.name === name && image.tag === tag;
 
-/** What one service builds must not be another's: each build would take the other's tag, and the last one would run in both. */
+/** Two services must not share a built image: each build would move the other's tag, and the last one would run in both. */
 function sharedFaults(services: ServiceConfig[]): Fault[] {
 	const faults: Fault[] = [];
 	const built = services.filter(({ image }) => image.build);

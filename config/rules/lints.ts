@@ -4,7 +4,7 @@ import { hostsWith, type ServiceConfig, servicesOf, type Topology } from "../sch
 import { lastTurnSeconds } from "./service.ts";
 import { routesTo } from "./sites.ts";
 
-/** What works but is likely not meant. Shown as warnings. */
+/** What works but is probably not intended. Shown as warnings. */
 export function lints(topology: Topology): Fault[] {
 	const { nginx } = topology;
 	const found: Fault[] = [];
@@ -56,7 +56,7 @@ function ofService(service: ServiceConfig, apps: number): Fault[] {
 		});
 	const serving = Math.min(service.replicas, apps);
 	const lastTurn = lastTurnSeconds(service, serving);
-	// With an order it is refused.
+	// With an order it is a fault, not a warning.
 	if (
 		service.publish.mode === "host" &&
 		rollout.strategy === "lossless" &&

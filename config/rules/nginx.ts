@@ -2,7 +2,7 @@ import type { Fault } from "../../lib/fault.ts";
 import { sentAgainSeconds } from "../../lib/nginx.ts";
 import { hostsWith, type Topology } from "../schema.ts";
 
-/** Rules of the load balancer. */
+/** Rules for the load balancer. */
 export function nginxFaults({ hosts, nginx }: Topology): Fault[] {
 	const faults: Fault[] = [];
 	if (nginx.method === "hash" && !nginx.hashKey)

@@ -3,20 +3,20 @@ import { registryPort } from "../../lib/registry.ts";
 import { isLossless } from "../../lib/rollout.ts";
 import { type HostConfig, hostsWith, type ServiceConfig, servicesOf, type Topology } from "../schema.ts";
 
-/** Between the nodes, whatever the configuration says: management and gossip. */
+/** Fixed ports between the nodes: management and gossip. */
 const managementPort = 2377;
 const gossipPort = 7946;
 const nfsPort = 2049;
 const sshPort = 22;
 
-/** Ports of one host are each for one thing: those that the services publish, that their agents ask one another at, and all that were there before. */
+/** A host's port has only one use: the services' published ports, their agents' ports, and all other ports in use must differ. */
 export function portFaults(topology: Topology): Fault[] {
 	const faults: Fault[] = [];
 	if (topology.swarm.dataPathPort === gossipPort)
 		faults.push({ property: "swarm.dataPathPort", value: gossipPort, remedy: "is the port of the nodes' gossip: choose another" });
 	const ports = servicesOf(topology).flatMap((service) => portsOf(topology, service));
 	ports.forEach(({ property, value, taken }, i) => {
-		// Of another service's port as well: which of its tasks go to which nodes may change.
+		// Services' ports must differ even without shared nodes: the nodes of a service may change.
 		const earlier = ports.slice(0, i).find((other) => other.value === value);
 		const remedy = earlier ? `is also ${earlier.property}` : taken;
 		if (remedy) faults.push({ property, value, remedy: `${remedy}: choose another` });
@@ -24,7 +24,7 @@ export function portFaults(topology: Topology): Fault[] {
 	return faults;
 }
 
-/** The ports that a service takes on nodes, and what has them already. */
+/** The ports that a service uses on nodes, and what already uses them. */
 function portsOf(topology: Topology, service: ServiceConfig): { property: string; value: number; taken: string | undefined }[] {
 	const { name, publish, rollout } = service;
 	const published = takenBy(topology, publish.published, publishing(topology, service));
@@ -41,7 +41,7 @@ export function publishing({ hosts }: Pick<Topology, "hosts">, service: Pick<Ser
 	return hosts.filter(({ roles }) => roles.includes("manager") || roles.includes("worker"));
 }
 
-/** What has the port on one of these nodes already, but for NGINX. */
+/** What already uses the port on one of these nodes, apart from NGINX. */
 function takenBy({ swarm }: Topology, port: number, nodes: HostConfig[]): string | undefined {
 	if (port === managementPort || port === gossipPort) return "is a port of the swarm";
 	if (port === swarm.dataPathPort) return "is swarm.dataPathPort";
@@ -58,5 +58,5 @@ function takenByNginx({ nginx }: Topology, port: number, nodes: HostConfig[]): s
 	return port === nginx.tls?.httpsPort ? "is nginx.tls.httpsPort on the same host" : undefined;
 }
 
-/** sshd's port on the host itself; that of an address that forwards to it says nothing of it. */
+/** sshd's port on the host itself; unknown if `ssh.host` is another address that forwards to it. */
 const sshdOf = ({ address, ssh }: HostConfig) => (!ssh?.host || ssh.host === address ? ssh?.port : undefined);

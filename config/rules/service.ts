@@ -3,11 +3,11 @@ import { isLossless } from "../../lib/rollout.ts";
 import { type HostConfig, hostsWith, type ServiceConfig, servicesOf, type Topology } from "../schema.ts";
 import { publishing } from "./ports.ts";
 
-/** Directories whose owner and mode are not for this project to change: the system's, and those that hold other people's. */
+/** Directories whose owner and mode this project must not change: the system's, and those that contain other directories. */
 const systemDirectory =
 	/^\/(bin|boot|dev|etc|lib\w*|proc|run|sbin|sys|usr)(\/|$)|^\/(home|media|mnt|opt|root|srv|tmp|var)$|^\/var\/(cache|lib|log|opt|spool|tmp)$/;
 
-/** Rules of the services and their log directory. */
+/** Rules for the services and their log directory. */
 export function serviceFaults(topology: Topology): Fault[] {
 	const services = servicesOf(topology);
 	if (services.length === 0)
@@ -20,7 +20,7 @@ export function serviceFaults(topology: Topology): Fault[] {
 	];
 }
 
-/** What is made for a service is named after it, so two must not come to the same. */
+/** A service's resources are named after it, so two services must not give the same resource name. */
 function nameFaults({ hosts }: Topology, services: ServiceConfig[]): Fault[] {
 	const taken = new Map<string, string>();
 	return services.flatMap(({ name, secrets }) => {
@@ -122,18 +122,18 @@ function logFaults({ logs }: Topology, services: ServiceConfig[]): Fault[] {
 	return faults;
 }
 
-/** Seconds a node that has its turn may take until it serves again, the start of the new task left out. */
+/** Seconds until a node whose turn it is serves again, without the start of the new task. */
 export function turnSeconds({ rollout, stopGraceSeconds }: Pick<ServiceConfig, "rollout" | "stopGraceSeconds">): number {
 	return rollout.drainLimitSeconds + stopGraceSeconds + rollout.settleSeconds;
 }
 
-/** Seconds the last of the serving nodes may have to wait for its turn when all are asked to stop at once, the start of the new tasks left out. */
+/** Seconds that the last serving node may wait for its turn when all are asked to stop at once, without the start of the new tasks. */
 export function lastTurnSeconds(service: ServiceConfig, serving: number): number {
 	const { parallelism, delaySeconds } = service.rollout;
 	return (Math.ceil(serving / parallelism) - 1) * (turnSeconds(service) + delaySeconds);
 }
 
-/** What keeps a rollout from being lossless. `serving`: how many nodes serve. */
+/** Settings that prevent a lossless rollout. `serving`: number of nodes that serve. */
 function losslessFaults(service: ServiceConfig, serving: number): Fault[] {
 	const at = `services.${service.name}`;
 	const { parallelism, drainLimitSeconds, turnLimitSeconds, order } = service.rollout;

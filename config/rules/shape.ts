@@ -17,7 +17,7 @@ export function shapeFaults(issue: z.core.$ZodIssue, raw: unknown): Fault[] {
 			});
 		case "invalid_type":
 			if (found === undefined) return [{ property, remedy: `is missing: give ${kindOf(issue.expected)}` }];
-			// A text where a structure belongs is a section that could not be parsed: it may hold anything.
+			// A text in place of a structure is a section that could not be parsed. It may contain anything, so it is not shown.
 			if (["object", "record", "array"].includes(issue.expected))
 				return [{ property, remedy: `${remedyOf(issue)}; is it valid YAML or JSON?` }];
 			return [{ property, value, remedy: remedyOf(issue) }];
@@ -30,7 +30,7 @@ export function shapeFaults(issue: z.core.$ZodIssue, raw: unknown): Fault[] {
 	}
 }
 
-/** Keys that were called otherwise, with what they are now. */
+/** Former names of keys, with the present ones. */
 const renamed: Record<string, string> = {
 	service: "is a service of its own name now: services.<name>, without the key name",
 	image: "belongs to a service now: services.<name>.image",
@@ -40,7 +40,7 @@ const renamed: Record<string, string> = {
 
 const isFormerRole = ({ path }: z.core.$ZodIssue, found: unknown) => path[0] === "hosts" && path[2] === "roles" && found === "nginx";
 
-/** What to write instead, as a sentence: the schema's own, where it has one. The library's are none. */
+/** What to write instead, as a sentence: the schema's own if it has one. The library's messages are not remedies. */
 function remedyOf(issue: z.core.$ZodIssue): string {
 	if (!/^(Invalid|Too|Unrecognized) /.test(issue.message)) return issue.message;
 	switch (issue.code) {
@@ -91,10 +91,10 @@ function unionRemedy(issue: z.core.$ZodIssueInvalidUnion, property: string, isSe
 	return [...new Set(issue.errors.flat().map(remedyOf))].join("; or: ");
 }
 
-/** Where a value may be secret, it is not repeated in an error. */
+/** Values that may be secret, so errors do not show them. */
 const secretPaths = /(^|\.)(secretEnv|secrets|password|privateKey|privateKeyFile|tls\.(certificate|key)(File)?)(\.|$|\[)/;
 
-/** A path as faults name it: `hosts[2].address`. */
+/** A path in the form that faults use: `hosts[2].address`. */
 export const pathOf = (path: readonly PropertyKey[]) =>
 	path
 		.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
@@ -105,12 +105,12 @@ function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
 	return path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown> | undefined)?.[part], raw);
 }
 
-/** A whole section would hide the fault, and might hold a secret. */
+/** Not a whole section: it would hide the fault, and might contain a secret. */
 const shown = (value: unknown) => (typeof value === "object" ? undefined : value);
 
 const knownKeys = (path: readonly PropertyKey[]) => [...new Set(nodesAt(path).flatMap(({ shape }) => Object.keys(shape ?? {})))];
 
-/** The schemas of a place. */
+/** The schemas at a path. */
 export function nodesAt(path: readonly PropertyKey[]): Node[] {
 	let schemas: Node[] = unwrapped(topologySchema);
 	for (const part of path)
@@ -120,7 +120,7 @@ export function nodesAt(path: readonly PropertyKey[]): Node[] {
 	return schemas;
 }
 
-/** What is read of a schema. */
+/** The part of a schema that is read here. */
 export interface Node {
 	shape?: Record<string, unknown>;
 	element?: unknown;

@@ -5,32 +5,32 @@ import { upstreamName as upstreamForm } from "../sections/values.ts";
 
 type Site = Topology["nginx"]["sites"][number];
 
-/** The sites with their routes: without any, all goes to the stack's only service. */
+/** The sites with their routes. A site without any leads to the stack's only service. */
 export function sitesOf(topology: Topology): Site[] {
 	const [only, ...others] = servicesOf(topology);
 	const routes: Site["routes"] = only && others.length === 0 ? { "/": only.name } : {};
 	return topology.nginx.sites.map((site) => (Object.keys(site.routes).length > 0 ? site : { ...site, routes }));
 }
 
-/** Where a service is reached: a site, and where paths begin there. */
+/** A route to a service: a site and a path prefix. */
 export interface RouteTo {
 	serverName: string;
 	path: string;
 }
 
-/** All routes to a service, the first site's first. */
+/** All routes to a service, in the order of the sites. */
 export function routesTo(topology: Topology, service: string): RouteTo[] {
 	return sitesOf(topology).flatMap(({ serverName, routes }) =>
 		Object.entries(routes).flatMap(([path, name]) => (name === service ? [{ serverName, path }] : [])),
 	);
 }
 
-/** Where there are several, NGINX puts names into a table with rows of 64 bytes (server_names_hash_bucket_size). */
+/** With several sites, NGINX puts names into a table with rows of 64 bytes (server_names_hash_bucket_size). */
 const longestName = 46;
 
-/** Rules of what NGINX answers to. */
+/** Rules for the sites. */
 export function siteFaults(topology: Topology): Fault[] {
-	// That there is none is a fault of its own.
+	// A stack without services is already a fault.
 	if (servicesOf(topology).length === 0) return [];
 	return [
 		...routeFaults(topology),
@@ -69,7 +69,7 @@ function routeFaults(topology: Topology): Fault[] {
 	return faults;
 }
 
-/** What was made by other means is compared with the stack's own as a whole, which does not tell which of several sites leads where. */
+/** Files made by other means are compared as a whole with the stack's own, which does not show which of several sites leads where. */
 function adoptionFaults(topology: Topology): Fault[] {
 	const { adopt } = topology.nginx;
 	const sites = sitesOf(topology);
@@ -112,7 +112,7 @@ function upstreamFaults(topology: Topology): Fault[] {
 	return faults;
 }
 
-/** The prober asks through NGINX: what it asks for must be the service's. */
+/** The prober sends requests through NGINX, so its path must lead to the service. */
 function proberFaults(topology: Topology, { name, rollout }: ServiceConfig): Fault[] {
 	const { ratePerSecond, path } = rollout.prober;
 	const at = `services.${name}.rollout.prober`;

@@ -1,7 +1,7 @@
 import type { Fault } from "../../lib/fault.ts";
 import type { Topology } from "../schema.ts";
 
-/** Rules of the place the hosts come from. */
+/** Rules for the source of hosts. */
 export function sourceFaults({ source, hosts, local, existing }: Topology): Fault[] {
 	const faults: Fault[] = [];
 	if (source !== "existing") {

@@ -3,7 +3,7 @@ import { servicesOf, type Topology } from "../schema.ts";
 import { dnsName } from "../sections/tls.ts";
 import { publishing } from "./ports.ts";
 
-/** Rules of HTTPS. What a certificate itself must satisfy is in config/certificate.ts. */
+/** Rules for HTTPS. Those for the certificate itself are in config/certificate.ts. */
 export function tlsFaults(topology: Topology): Fault[] {
 	const { nginx } = topology;
 	const { tls } = nginx;
@@ -43,7 +43,7 @@ export function tlsFaults(topology: Topology): Fault[] {
 	return faults;
 }
 
-/** HTTP-01 proves one name at a time, so none may stand for many. */
+/** HTTP-01 proves one name at a time, so wildcards are not possible. */
 function nameFaults(property: string, serverName: string, domains: string[]): Fault[] {
 	if (serverName === "_")
 		return domains.length > 0 ? [] : [{ property, value: serverName, remedy: "acme needs the name of the site: give it here" }];

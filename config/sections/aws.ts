@@ -8,8 +8,10 @@ export const instanceType = z.string().regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "u
 export const imageRevision = z.int().min(0);
 
 const subnet = z.strictObject({
-	name: hostName.describe("Name of the subnet. A change makes another one."),
-	cidr: z.cidrv4().describe("Its network. Hosts are placed by their `address`. A change replaces the subnet and all in it."),
+	name: hostName.describe("Name of the subnet. A change creates another one."),
+	cidr: z
+		.cidrv4()
+		.describe("Network of the subnet. A host is in the subnet that contains its `address`. A change replaces the subnet and all in it."),
 	zone: z
 		.string()
 		.regex(/^[a-z]$/, "use the letter of an availability zone, such as a")
@@ -17,15 +19,15 @@ const subnet = z.strictObject({
 	public: z
 		.boolean()
 		.default(false)
-		.describe("It has a way in from the Internet. The host with role `balancer` is in a public one, all others are not."),
+		.describe("Reachable from the Internet. The host with role `balancer` is in a public subnet, all others are in private ones."),
 	id: z
 		.string()
 		.regex(/^subnet-[0-9a-f]+$/, "use a subnet's ID, such as subnet-0123456789abcdef0")
 		.optional()
-		.describe("With `aws.vpcId` only: ID of the subnet. What it really is must agree with the other keys."),
+		.describe("With `aws.vpcId` only: ID of the subnet. The existing subnet must agree with the other keys."),
 });
 
-/** The source system's addresses, the log host apart from the nodes, over two zones. */
+/** The source system's addresses, with the log host in a subnet of its own, over two zones. */
 const subnets = [
 	{ name: "public", cidr: "192.168.0.0/24", zone: "a", public: true },
 	{ name: "logs", cidr: "192.168.1.0/24", zone: "a" },
@@ -42,7 +44,7 @@ export const aws = z.strictObject({
 		.string()
 		.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "use a region's code, such as ap-northeast-2")
 		.optional()
-		.describe("Region. Required. A change replaces all."),
+		.describe("Region. Required. A change replaces everything."),
 	profile: z
 		.string()
 		.min(1)
@@ -51,35 +53,35 @@ export const aws = z.strictObject({
 	operatorCidrs: z
 		.array(z.cidrv4())
 		.default([])
-		.describe("Networks that may open SSH to the NGINX host, the bastion for all others: where `pulumi` runs. Required."),
-	cidr: z.cidrv4().default("192.168.0.0/16").describe("Network of the VPC that is made. A change replaces all."),
+		.describe("Networks where `pulumi` runs. They may open SSH to the NGINX host, which is the bastion for all others. Required."),
+	cidr: z.cidrv4().default("192.168.0.0/16").describe("Network of the VPC that the stack creates. A change replaces everything."),
 	vpcId: z
 		.string()
 		.regex(/^vpc-[0-9a-f]+$/, "use a VPC's ID, such as vpc-0123456789abcdef0")
 		.optional()
-		.describe("An existing VPC instead of one that is made. Each subnet then has an `id`, and routes are the VPC's own affair."),
+		.describe("ID of an existing VPC to use. Each subnet then needs an `id`, and you manage the VPC's routes yourself."),
 	subnets: z.array(subnet).min(1).prefault(subnets).describe("Subnets, over at least two availability zones."),
 	natGateway: z
 		.boolean()
 		.default(true)
 		.describe(
-			"Make a NAT gateway in the first public subnet: private hosts fetch packages and images through it. It costs by the hour and by traffic.",
+			"Create a NAT gateway in the first public subnet: private hosts fetch packages and images through it. It costs by the hour and by traffic.",
 		),
 	image: z
 		.enum(families)
 		.default("ubuntu-24.04")
-		.describe("Operating system. The vendor's current image is taken when a host is made, and stays. A change replaces all hosts."),
+		.describe("Operating system. A new host gets the vendor's current image, and keeps it. A change replaces all hosts."),
 	amiId: z
 		.string()
 		.regex(/^ami-[0-9a-f]+$/, "use an image's ID, such as ami-0123456789abcdef0")
 		.optional()
-		.describe("Image to use instead of the vendor's current one; of the family `image`. A change replaces all hosts."),
+		.describe("Image to use instead of the vendor's current one. It must belong to the family `image`. A change replaces all hosts."),
 	imageRevision: imageRevision
 		.default(0)
 		.describe(
-			"Count it up to take the vendor's current image. Hosts that have another one are replaced, all at once; a swarm of one manager is lost with it.",
+			"Increase it to replace hosts with the vendor's current image. All hosts with another image are replaced at once; a swarm with one manager is lost.",
 		),
-	instanceType: instanceType.default("t3.small").describe("Instance type (amd64) of hosts that name none."),
+	instanceType: instanceType.default("t3.small").describe("Instance type (amd64) of hosts without their own."),
 	rootVolumeGiB: z.int().min(8).max(16384).default(20).describe("Size of each host's root volume. It can only grow."),
 	logVolumeGiB: z
 		.int()
@@ -87,15 +89,13 @@ export const aws = z.strictObject({
 		.max(16384)
 		.default(50)
 		.describe(
-			"Size of the volume that holds the collected logs. It can only grow. It outlives its host, and with `logs.keepOnDestroy` the stack. It stays in the zone it was made in.",
+			"Size of the volume for the collected logs. It can only grow. It outlives its host, and with `logs.keepOnDestroy` the stack. It stays in the zone where it was created.",
 		),
 	kmsKeyArn: kmsKeyArn
 		.optional()
-		.describe(
-			"Key for all volumes. Default: the account's own for EBS. A change replaces all hosts; the volume of the logs keeps its key.",
-		),
+		.describe("Key for all volumes. Default: the account's key for EBS. A change replaces all hosts; the log volume keeps its key."),
 	tags: z
 		.record(z.string().min(1).max(128), z.string().max(256))
 		.default({})
-		.describe("Tags on everything, beside Name, Project and Stack."),
+		.describe("Tags on everything, in addition to Name, Project and Stack."),
 });

@@ -20,7 +20,7 @@ const sshEndpoint = z.strictObject({
 		.regex(/^(ssh-ed25519|ecdsa-sha2-nistp256) [A-Za-z0-9+/]+=*( .*)?$/, "use the line of /etc/ssh/ssh_host_ed25519_key.pub")
 		.describe("Pinned public host key, the line of `/etc/ssh/ssh_host_ed25519_key.pub`."),
 	privateKeyFile: z.string().min(1).optional().describe("Private key file where `pulumi` runs. Default: `existing.privateKeyFile`."),
-	bastion: hostName.optional().describe("Name of the host of this inventory to go through."),
+	bastion: hostName.optional().describe("Name of the host in this inventory to connect through."),
 });
 
 export const host = z.strictObject({
@@ -29,7 +29,7 @@ export const host = z.strictObject({
 		.array(hostName)
 		.default([])
 		.describe(
-			"Names that the host had before, the latest first: with them another `name` recreates nothing. Its machine keeps the first one.",
+			"Former names of the host, the latest first. With them a change of `name` recreates nothing. The machine keeps its first name.",
 		),
 	roles: z
 		.array(z.enum(roles))
@@ -37,7 +37,7 @@ export const host = z.strictObject({
 		.describe(
 			"`manager` or `worker` of the swarm, `app` runs the service, `log` exports the log directory, `balancer` runs NGINX, `registry` serves images.",
 		),
-	address: z.ipv4().describe("Private IPv4 address the hosts know each other by. A change re-makes what is bound to it."),
+	address: z.ipv4().describe("Private IPv4 address, at which the other hosts reach this one. A change recreates what is bound to it."),
 	memoryMiB: z
 		.int()
 		.min(512)
@@ -77,16 +77,16 @@ export const local = z.strictObject({
 	memoryMiB: z.int().min(512).default(1280).describe("Memory of a machine in MiB."),
 	cpus: z.int().min(1).default(1).describe("Virtual CPUs of a machine."),
 	prefixLength: z.int().min(8).max(30).default(16).describe("Prefix length of the private LAN."),
-	lanPort: port.default(23400).describe("UDP port on the loopback interface that carries the private LAN. Two stacks need two."),
+	lanPort: port.default(23400).describe("UDP port on the loopback interface that carries the private LAN. Each stack needs its own."),
 	sshPortBase: port
 		.default(2400)
 		.describe(
-			"The first machine's sshd is at this port of 127.0.0.1, the next one's at the next. So add machines at the end of `hosts`: those behind one that comes or goes get another port, and restart for it.",
+			"Port of 127.0.0.1 for the first machine's sshd; each further machine gets the next port. So add machines at the end of `hosts`: if one is added or removed before others, those get another port and restart.",
 		),
 	endpointPort: port.default(8088).describe("Port of 127.0.0.1 that leads to NGINX."),
 	httpsPort: port.default(8443).describe("Port of 127.0.0.1 that leads to NGINX's HTTPS. It is forwarded with and without `nginx.tls`."),
 });
 
 export const existing = z.strictObject({
-	privateKeyFile: z.string().min(1).optional().describe("Private key file for all hosts that name none of their own."),
+	privateKeyFile: z.string().min(1).optional().describe("Private key file for all hosts without their own."),
 });

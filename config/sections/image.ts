@@ -18,16 +18,16 @@ export const registry = z.strictObject({
 	password: secretValue
 		.optional()
 		.describe(
-			"Its password or access token. Default on a registry of this stack: generated, kept in the state as a secret. Not for ECR. A change reaches tasks that start later and restarts none.",
+			"The user's password or access token. Default on a registry of this stack: generated, and kept in the state as a secret. Not for ECR. A change applies to tasks that start later, and restarts none.",
 		),
 	ca: z
 		.string()
 		.includes("BEGIN CERTIFICATE", { error: "use a certificate in PEM form, -----BEGIN CERTIFICATE----- and so on" })
 		.optional()
 		.describe(
-			"Certificate, in PEM form, of the CA that signed the registry's. Every swarm node is made to trust it for this registry, at once.",
+			"Certificate, in PEM form, of the CA that signed the registry's certificate. Every swarm node trusts it for this registry at once.",
 		),
-	caFile: z.string().min(1).optional().describe("File that holds `registry.ca`, where `pulumi` runs."),
+	caFile: z.string().min(1).optional().describe("The same as a file where `pulumi` runs."),
 });
 
 const build = z.strictObject({
@@ -39,7 +39,7 @@ const build = z.strictObject({
 		.min(1)
 		.optional()
 		.describe(
-			"Root file system archive (tar.gz) imported as `args.BASE_IMAGE` before the build. `cache:java` is the one of `npm run lab:prepare`.",
+			"Root file system archive (tar.gz), imported as `args.BASE_IMAGE` before the build. `cache:java` is the archive from `npm run lab:prepare`.",
 		),
 });
 
@@ -52,18 +52,18 @@ export const image = z.strictObject({
 		.string()
 		.regex(/^[\w][\w.-]{0,127}$/, "use at most 128 letters, digits and _ . -, starting with a letter, digit or _")
 		.default("latest")
-		.describe("Tag to build or run. It is resolved to a digest, and the digest is what runs."),
+		.describe("Tag to build or run. It is resolved to a digest, and that digest runs."),
 	resolve: z
 		.enum(["operator", "manager"])
 		.optional()
 		.describe(
-			"Who asks the registry for the tag's digest. `operator`: the machine that runs `pulumi`, at every preview and up, so that a tag that moved is a change in the preview. " +
-				"`manager`: a manager, when the service is updated for another reason; for a registry that only the nodes reach. Default: `operator`; `manager` on a registry of this stack. Without effect on an image that is built or pinned.",
+			"Who asks the registry for the tag's digest. `operator`: the machine that runs `pulumi`, at every preview and up, so that a moved tag shows as a change in the preview. " +
+				"`manager`: a manager, but only when the service is updated for another reason; use it for a registry that only the nodes reach. Default: `operator`; `manager` on a registry of this stack. No effect on an image that is built or pinned.",
 		),
 	pin: z
 		.string()
 		.regex(/^sha256:[0-9a-f]{64}$/, "use sha256: and 64 hexadecimal digits")
 		.optional()
-		.describe("Digest to run instead of the tag's: the way back to an older image."),
-	build: build.optional().describe("Build and push it. Without: it must be in the registry."),
+		.describe("Digest to run instead of the tag's. Use it to go back to an older image."),
+	build: build.optional().describe("Build the image and push it. Without `build` it must already be in the registry."),
 });

@@ -10,7 +10,7 @@ const shipping = z.strictObject({
 		.string()
 		.regex(/^[\w./#-]{1,512}$/, "use at most 512 letters, digits and _ . / # -")
 		.optional()
-		.describe("Name of the log group. Default: `/<project>/<stack>/logs`. A change makes another one."),
+		.describe("Name of the log group. Default: `/<project>/<stack>/logs`. A change creates another one."),
 	retentionDays: z.literal(retention).default(30).describe("Days until CloudWatch deletes an event."),
 	kmsKeyArn: kmsKeyArn
 		.optional()
@@ -23,7 +23,7 @@ export const logs = z.strictObject({
 		.enum(["per-client", "network"])
 		.default("per-client")
 		.describe(
-			"`per-client`: exported to each app node's address, everyone squashed to one user. `network`: to `clients`, open mode, as the source system has it.",
+			"`per-client`: exported to each app node's address, with all users squashed to one. `network`: exported to `clients`, with directory mode 0777, as in the source system.",
 		),
 	clients: z
 		.array(z.union([z.cidrv4(), z.ipv4()]))
@@ -34,23 +34,23 @@ export const logs = z.strictObject({
 		.default(["rw", "sync", "no_subtree_check"])
 		.describe("Options of the export, see exports(5)."),
 	uid: z.int().min(1).max(65534).default(10001).describe("`per-client` only: user id that owns everything in the export."),
-	gid: z.int().min(1).max(65534).default(10001).describe("`per-client` only: group id, likewise."),
+	gid: z.int().min(1).max(65534).default(10001).describe("`per-client` only: group id that owns everything in the export."),
 	adopt: z
 		.boolean()
 		.default(false)
-		.describe("Take over what the log host's /etc/exports says of `path`, see docs/existing.md. Otherwise that is refused."),
+		.describe("Take over the entry for `path` in the log host's /etc/exports, see docs/existing.md. Otherwise such an entry is refused."),
 	mountOptions: z
 		.string()
 		.regex(/^[A-Za-z0-9=.,:_-]+$/, "use mount options of nfs(5) with commas between, such as nfsvers=4.2,hard")
 		.default("nfsvers=4.2,hard,timeo=600,retrans=2,noatime")
-		.describe("Mount options after `addr=`, see nfs(5). A change makes a new volume and rolls the service."),
+		.describe("Mount options after `addr=`, see nfs(5). A change creates a new volume and starts a rollout."),
 	keepOnDestroy: z
 		.boolean()
 		.default(true)
-		.describe("Keep the collected logs when the stack is destroyed. Takes effect with the `up` before the destroy."),
+		.describe("Keep the collected logs when the stack is destroyed. To change it, run `up` before the destroy."),
 	shipping: shipping
 		.optional()
 		.describe(
-			"`aws` only: the CloudWatch agent on the log host sends each `*.log` file of `path` on, to a stream of its own. Off unless it is there; `{}` turns it on.",
+			"`aws` only: the CloudWatch agent on the log host sends each `*.log` file of `path` to a log stream of its own. Off by default; `{}` turns it on.",
 		),
 });

@@ -13,7 +13,7 @@ export const swarm = z.strictObject({
 		.max(30)
 		.default(20)
 		.describe(
-			"How often nodes report to the managers. After three reports missed a node counts as down, and its tasks are restarted once it is back: a manager that stands still for longer takes all nodes for lost. Docker's own default is 5.",
+			"Seconds between a node's reports to the managers. After three missed reports a node counts as down, and its tasks are restarted once it is back. So a manager that hangs for longer takes all nodes for lost. Docker's own default is 5.",
 		),
-	adopt: z.string().min(1).optional().describe("ID of a swarm made by other means that this stack may take over."),
+	adopt: z.string().min(1).optional().describe("ID of a swarm made by other means. This stack may take it over."),
 });

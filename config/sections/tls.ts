@@ -7,7 +7,7 @@ export const dnsName = z
 	.regex(/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "use a DNS name in lower case, without wildcards");
 
 const acme = z.strictObject({
-	email: z.email().describe("Contact of the ACME account, given when the account is made on the host."),
+	email: z.email().describe("Contact of the ACME account, given when the account is created on the host."),
 	domains: z
 		.array(dnsName)
 		.default([])
@@ -23,7 +23,9 @@ const acme = z.strictObject({
 		.string()
 		.min(1)
 		.optional()
-		.describe("PEM file where `pulumi` runs: the CA of an ACME server that public CAs do not vouch for. The host's own CAs stay valid."),
+		.describe(
+			"PEM file where `pulumi` runs: the CA of an ACME server whose certificate is not from a public CA. The host's own CAs stay valid.",
+		),
 	agreeTos: z.literal(true).describe("You agree to the terms of service of the ACME server."),
 });
 
@@ -43,9 +45,7 @@ export const tls = z.strictObject({
 	redirect: z
 		.boolean()
 		.default(true)
-		.describe(
-			"Answer HTTP with a redirect to HTTPS once HTTPS is up: 308, so that a POST stays a POST. ACME challenges are served all the same.",
-		),
+		.describe("Redirect HTTP to HTTPS once HTTPS is up, with status 308, so that a POST stays a POST. ACME challenges are still served."),
 	minVersion: z
 		.enum(["TLSv1.2", "TLSv1.3"])
 		.default("TLSv1.2")
@@ -56,6 +56,6 @@ export const tls = z.strictObject({
 		.max(63_072_000)
 		.default(0)
 		.describe(
-			"max-age of Strict-Transport-Security; 0 is off. Browsers remember it: with it on, nobody gets back to plain HTTP before it has passed.",
+			"max-age of Strict-Transport-Security; 0 is off. Browsers remember it: once it is on, they do not use plain HTTP again before it has expired.",
 		),
 });

@@ -5,9 +5,9 @@ import { z } from "zod";
 export const hostName = z
 	.string()
 	.regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/, "use 1 to 40 lower-case letters, digits and inner hyphens")
-	// Where things are looked up by a host's name, JavaScript's objects have this one of their own.
+	// Every JavaScript object has a property of this name, which a lookup by the host's name would find.
 	.refine((name) => name !== "constructor", "this name cannot be used: choose another")
-	.describe("Host name, also the node's name in the swarm. A change makes another host.");
+	.describe("Host name, also the node's name in the swarm. A change creates another host.");
 export const port = z.int().min(1).max(65535);
 export const absolutePath = z
 	.string()
@@ -15,15 +15,15 @@ export const absolutePath = z
 		/^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)+$/,
 		"use an absolute path of letters, digits and . _ / -, without . and .. as parts and without / at the end",
 	);
-/** Path of a request. Two slashes in front would name another server. */
+/** Path of a request. Two slashes at its beginning would name another server. */
 export const requestPath = z
 	.string()
 	.regex(/^\/(?!\/)[\w./?=&%-]*$/, "use a path that begins with one /, of letters, digits and . _ / ? = & % -");
-/** Where a path of a site begins. */
+/** Path prefix of a site's route. */
 export const routePath = z
 	.string()
 	.regex(/^\/$|^(\/[\w.~-]+)+$/, "use / or a path such as /admin, of letters, digits and . _ ~ -, without / at the end");
-/** A name by which a service's nodes stand in NGINX's configuration. */
+/** Name of a service's upstream in NGINX's configuration. */
 export const upstreamName = z
 	.string()
 	.regex(/^[a-z][a-z0-9_]{0,30}$/, "use at most 31 lower-case letters, digits and _, starting with a letter");

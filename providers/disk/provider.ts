@@ -11,7 +11,7 @@ export const provider = defineProvider<DiskInputs, object>({
 	async create({ file, sizeGiB }) {
 		if (!(await exists(file))) {
 			await fs.mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-			// Under another name until it is whole: an interrupted run must not leave half a file system.
+			// Written under another name until complete: an interrupted run must not leave half a file system.
 			const part = `${file}.part`;
 			await fs.rm(part, { force: true });
 			await run("mke2fs", ["-q", "-t", "ext4", part, `${sizeGiB}G`]);

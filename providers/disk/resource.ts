@@ -8,7 +8,7 @@ export interface DiskInputs {
 	sizeGiB: number;
 }
 
-/** An ext4 disk image for local machines. Made once: a file that exists is taken as it is, with its data. */
+/** An ext4 disk image for local machines. Created once: an existing file is used as it is, with its data. */
 export class Disk extends ScaleoutResource {
 	declare readonly file: pulumi.Output<string>;
 

@@ -56,7 +56,7 @@ export const provider = defineProvider<HostBootstrapInputs, HostBootstrapOutputs
 		try {
 			await setUp(inputs, progress);
 		} catch (error) {
-			// Something is there, which a destroy has to take away.
+			// Something is installed by now, and a destroy must remove it.
 			throw new PartialFailure(id, outputs, (error as Error).message);
 		}
 		return { id, outputs: { ...outputs, installed: inputs.version } };
@@ -67,14 +67,14 @@ export const provider = defineProvider<HostBootstrapInputs, HostBootstrapOutputs
 		try {
 			await connect(connection, Math.min(deadlineSeconds, refreshDeadlineSeconds));
 		} catch (error) {
-			// A machine of ours that is down must not keep a refresh from seeing, and an update from mending, everything else.
+			// A machine of this stack that is down must not prevent a refresh from seeing everything else, and an update from repairing it.
 			if (!isMade || !isUnreachable(error)) throw explained(state, error);
 			note(`${error.message}: what is on it cannot be looked at now`);
 			return { os, architecture, installed, differs, drift };
 		}
 		const script = [preflightScript(roles), scriptText("host/installed", { kit: kitDirectory(owner) }), refreshScript(owner)].join("\n");
 		const looked = await execAsRoot(connection, script, { deadlineSeconds: 120 });
-		// What would stop a first `up` may be what the next one mends: it is told.
+		// A problem that would stop a first `up` may be one that the next `up` repairs: so it is only reported.
 		for (const problem of preflight(looked, Date.now() / 1000).problems) note(`${property}: ${problem}`);
 		const { [record]: own = {}, ...ofSteps } = differencesOf(looked);
 		return {
@@ -89,13 +89,13 @@ export const provider = defineProvider<HostBootstrapInputs, HostBootstrapOutputs
 	async update(_id, { drift = {}, differs }, news, { progress }) {
 		const { printed, ...facts } = await check(news);
 		await setUp(news, progress);
-		// An empty host has to be told to the steps, whose inputs may all be as they were. What else has changed there is for a refresh to find.
+		// The steps must learn that the host is empty, as all their inputs may be unchanged. Other changes on the host are left for a refresh to find.
 		const { [everyStep]: empty } = differencesOf(printed);
 		const isKnown = Object.keys(empty ?? {}).every((subject) => Object.hasOwn(differs, subject));
 		return { ...facts, installed: news.version, differs: {}, drift: empty && !isKnown ? nextDrift(drift, { [everyStep]: empty }) : drift };
 	},
 
-	// The last thing that goes from a host: its steps are undone by then.
+	// Deleted last on a host: its steps have been undone by then.
 	async delete(_id, { connection, owner }) {
 		await execAsRoot(
 			connection,
@@ -104,18 +104,18 @@ export const provider = defineProvider<HostBootstrapInputs, HostBootstrapOutputs
 	},
 });
 
-/** Names of its own records on the host, beside those of the steps. */
+/** Names of the bootstrap's own records on the host, beside those of the steps. */
 const [record, bootRecord] = ["packages", "boot"];
 
 const hasRecords = (owner: string) => scriptText("host/has-records", { records: recordDirectory(owner) });
 
-/** Prints what `differencesOf` reads. */
+/** The script: prints what `differencesOf` reads. */
 export const refreshScript = (owner: string) => [scriptText("checks"), hasRecords(owner), scriptText("host/refresh")].join("\n");
 
-/** Seconds a host may take to answer at a refresh. */
+/** Seconds that a host may take to answer at a refresh. */
 const refreshDeadlineSeconds = 20;
 
-/** The error with the property and the remedy. */
+/** Adds the property and the remedy to the error. */
 function explained({ property, hint }: HostBootstrapInputs, error: unknown): unknown {
 	if (!(error instanceof SshError)) return error;
 	const [field, remedy] = remedies[error.fault];
@@ -143,10 +143,10 @@ async function check(inputs: HostBootstrapInputs): Promise<Pick<HostBootstrapOut
 	return { os, architecture, printed: stdout };
 }
 
-/** Seconds a mirror may take to give all packages of a host. */
+/** Seconds that a mirror may take to deliver all packages of a host. */
 const packagesDeadlineSeconds = 1800;
 
-/** Puts the scripts there, and carries the first steps out. */
+/** Installs the scripts, and runs the first steps. */
 async function setUp(inputs: HostBootstrapInputs, progress: Progress): Promise<void> {
 	const { property, connection, owner } = inputs;
 	await execAsRoot(connection, scriptText("host/install", { kit: kitDirectory(owner) }), { stdin: await kitArchive() });
@@ -156,7 +156,7 @@ async function setUp(inputs: HostBootstrapInputs, progress: Progress): Promise<v
 	}
 }
 
-/** The steps that a bootstrap carries out: their commands, and what goes to their standard input. Pure. */
+/** The steps that a bootstrap runs: their commands, and the standard input for each. Pure. */
 export function firstSteps({ connection, owner, isBooting, packages, units, operator }: HostBootstrapInputs) {
 	const line = (step: StepName, record: string, data: StepData) => ({
 		command: stepCommand(owner, connection.user, step),

@@ -5,34 +5,34 @@ import type { Role } from "../../lib/roles.ts";
 import { ScaleoutResource } from "../shell.ts";
 
 export interface HostBootstrapInputs {
-	/** The host's name in the configuration, for those who read the state. */
+	/** The host's name in the configuration, for people who read the state. */
 	host: string;
 	/** Path of the host in the configuration, for messages: `hosts[2]`. */
 	property: string;
 	connection: Connection;
-	/** Of a machine that may be recreated with all that it is known by. Change: it is set up again, and where nothing is, every step runs again. */
+	/** ID of a machine that may be recreated with the same connection. Change: the host is set up again; if it is empty, every step runs again. */
 	machineId?: string;
-	/** `project/stack`: each stack has scripts and records of its own on a host. */
+	/** `project/stack`: each stack has its own scripts and records on a host. */
 	owner: string;
-	/** What it must be able to do. Change: it is checked again. */
+	/** What the host must be able to do. Change: it is checked again. */
 	roles: Role[];
-	/** Hash of all scripts of this program (host/steps, host/agents). Change: puts them there again. */
+	/** Hash of all scripts of this program (host/steps, host/agents). Change: installs them again. */
 	version: string;
-	/** Debian packages that have to be there, in any version. What is installed already is left as it is. */
+	/** Debian packages that must be installed, in any version. A package already installed is left as it is. */
 	packages: string[];
-	/** systemd units that are enabled and run once the packages are there. */
+	/** systemd units that are enabled and started once the packages are installed. */
 	units: string[];
-	/** Login name that may talk to Docker: who may run `sudo -n` is root already. */
+	/** Login name that may use Docker: a user who may run `sudo -n` is as good as root already. */
 	operator?: string;
-	/** This stack makes the machine: that it does not answer is then seen, and mended, at the machine itself. */
+	/** This stack creates the machine: if it does not answer, the machine's own resource detects and repairs that. */
 	isMade?: boolean;
-	/** cloud-init may still be at work there: it is waited for. */
+	/** cloud-init may still be running there: wait for it. */
 	isBooting?: boolean;
-	/** Seconds a host that was just made may take to answer (default 45). */
+	/** Seconds that a new host may take to answer (default 45). */
 	deadlineSeconds?: number;
 	/** What else to check when it does not answer. */
 	hint?: string;
-	/** See the output. A refresh writes both: so it is known in a preview of an update, and so are the steps that take it in. */
+	/** See the output. A refresh writes both, so that the value is known in a preview of an update, and with it the inputs of the steps that use it. */
 	drift?: Drift;
 }
 
@@ -41,22 +41,22 @@ export interface HostBootstrapOutputs {
 	os: string;
 	/** Machine hardware name: `x86_64`. */
 	architecture: string;
-	/** Hash of the scripts on the host, as last seen; empty where they are missing, or were changed by hand. */
+	/** Hash of the scripts on the host, as last seen; empty if they are missing, or were changed by hand. */
 	installed: string;
-	/** What a refresh found changed of packages and units: `{ "package conntrack": "absent instead of installed" }`. Empty once they are there again. */
+	/** Changes of packages and units that a refresh found: `{ "package conntrack": "absent instead of installed" }`. Empty once they are repaired. */
 	differs: Differences;
 	/**
-	 * What refreshes found changed on the host by hand, by the step that had made it:
-	 * `{ "logs-export": { seen: 2, differs: { "/etc/exports.d/logs.exports": "absent instead of root:root 644 sha256 0f3a…" } } }`. It stays when all
-	 * is well again: the step takes it in as an input, so that it runs again whenever something new is seen.
+	 * Changes by hand that refreshes found on the host, by the step that made what was changed:
+	 * `{ "logs-export": { seen: 2, differs: { "/etc/exports.d/logs.exports": "absent instead of root:root 644 sha256 0f3a…" } } }`. An entry stays after
+	 * the repair: it is an input of the step, so that the step runs again only when something new is found.
 	 */
 	drift: Drift;
 }
 
 /**
- * Bootstraps a host. First the proof that it can be used: SSH with the pinned key, root rights, system, kernel, clock, room. Then the scripts of all steps
- * (host/kit.ts), and packages. Everything else on the host depends on it. At a refresh it also looks at what the steps have made there, because commands
- * cannot be refreshed.
+ * Bootstraps a host. First it proves that the host can be used: SSH with the pinned key, root rights, system, kernel, clock, disk space. Then it installs
+ * the scripts of all steps (host/kit.ts), and packages. Everything else on the host depends on it. At a refresh it also checks what the steps have made
+ * there, because commands cannot be refreshed.
  */
 export class HostBootstrap extends ScaleoutResource {
 	declare readonly os: pulumi.Output<string>;

@@ -3,10 +3,10 @@ import * as path from "node:path";
 import { type Accelerator, accelerator, type QemuMachine, qemuArguments, run, start } from "./qemu.ts";
 import { type SeedFiles, writeSeed } from "./seed.ts";
 
-/** A machine's root disk: what differs from the root image. */
+/** A machine's root disk, an overlay: the differences from the root image. */
 export const overlayOf = ({ directory }: Pick<QemuMachine, "directory">) => path.join(directory, "root.qcow2");
 
-/** Starts a machine, with its root disk as it was left or a new one, and with these files over it. Does not wait until it has booted. */
+/** Starts a machine with its existing root disk or a new one; the seed's files are unpacked over it. Does not wait for the boot to finish. */
 export async function launch(machine: QemuMachine, seed: SeedFiles): Promise<Accelerator> {
 	const base = path.resolve(machine.imageDirectory, "root.ext4");
 	await fs.access(base).catch(() => {

@@ -1,12 +1,12 @@
 /**
- * The hardware addresses of a machine's two NICs. Its files match them and not names: with two virtio NICs it is a matter of timing which
- * of them the kernel calls eth0.
+ * The hardware addresses of a machine's two NICs. Its network files match these and not names: with two virtio NICs, timing decides which one the
+ * kernel calls eth0.
  */
 
-/** The NIC of QEMU's user network, for SSH and packages. Each machine has that network to itself, so all have the same address. */
+/** The NIC of QEMU's user network, for SSH and packages. Each machine has its own such network, so all use the same address. */
 export const wanMac = "52:54:00:00:00:01";
 
-/** The NIC of the network that the machines share, from the machine's address there (`192.168.2.142/16`). */
+/** The NIC of the shared LAN, derived from the machine's address there (`192.168.2.142/16`). */
 export function lanMac(address: string): string {
 	const octets = address.split("/")[0]?.split(".") ?? [];
 	return ["52", "54", ...octets.map((octet) => Number(octet).toString(16).padStart(2, "0"))].join(":");

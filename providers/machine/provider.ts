@@ -8,7 +8,7 @@ import { isRunning, stop } from "./qemu.ts";
 import type { MachineInputs, MachineOutputs } from "./resource.ts";
 import { ensureHostKey, hostKeyFiles, hostKeyOf, seedFiles } from "./seed.ts";
 
-/** Software emulation on a busy machine takes a minute or two; past this something is wrong. */
+/** With software emulation on a busy machine a boot takes a minute or two; beyond this limit something is wrong. */
 const bootDeadlineSeconds = 600;
 
 export const provider = defineProvider<MachineInputs, MachineOutputs>({
@@ -31,7 +31,7 @@ export const provider = defineProvider<MachineInputs, MachineOutputs>({
 
 	async create(inputs, context) {
 		await fs.mkdir(inputs.directory, { recursive: true, mode: 0o700 });
-		// A machine of an interrupted create may be half made: start over. It holds nothing yet.
+		// An interrupted create may have left a half-made machine: start over. It holds no data yet.
 		await stop(inputs.directory, context.progress);
 		await fs.rm(overlayOf(inputs), { force: true });
 		const outputs = await boot(inputs, context);
@@ -73,7 +73,7 @@ async function waitForLogin(inputs: MachineInputs, hostKey: string, { progress }
 			if (!(await isRunning(inputs.directory))) throw new Error(`${what}: the machine stopped`);
 			try {
 				await connect(connection, 0);
-				// sshd answers before the rest is up; what follows wants a finished boot. "degraded" is finished, too.
+				// sshd answers before the boot is finished, and the next steps need a finished one. "degraded" is finished, too.
 				const { stdout } = await exec(connection, "systemctl is-system-running", { deadlineSeconds: 60 });
 				const state = stdout.trim();
 				return ["running", "degraded"].includes(state) ? { done: undefined } : { waiting: `services are starting (${state})` };

@@ -10,7 +10,7 @@ import type { MachineInputs } from "./resource.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
-/** A TCP port of the machine that runs QEMU that leads to one of the machine in it. */
+/** Forwards a TCP port of the machine that runs QEMU to a port of the guest. */
 export interface Forward {
 	/** Default: 127.0.0.1. */
 	hostAddress?: string;
@@ -18,14 +18,14 @@ export interface Forward {
 	guestPort: number;
 }
 
-/** What QEMU is told of a machine. */
+/** The settings of a machine for QEMU. */
 export interface QemuMachine
 	extends Pick<MachineInputs, "hostname" | "directory" | "imageDirectory" | "memoryMiB" | "cpus" | "address" | "lanPort"> {
 	forwards: Forward[];
 	disks: { file: string; serial: string }[];
 }
 
-/** Runs a program to its end. @throws Error with what it printed, naming the package when it is not installed. */
+/** Runs a program to its end. @throws Error with what it printed; if it is not installed, with the command that installs it. */
 export async function run(program: string, args: string[]): Promise<void> {
 	try {
 		await promisify(execFile)(program, args);
@@ -51,10 +51,10 @@ export function qemuArguments(machine: QemuMachine, accel: Accelerator): string[
 			"-name",
 			machine.hostname,
 			"-accel",
-			// When translated code has filled its room all of it is thrown away: with 256 MiB five times in the first 24 minutes of a manager.
+			// When the buffer for translated code is full, all of it is thrown away: with 256 MiB five times in a manager's first 24 minutes.
 			accel === "tcg" ? "tcg,thread=multi,tb-size=512" : accel,
 			"-cpu",
-			// Emulated, the wide vector instructions that programs choose where they find them are slower than what they use without.
+			// Programs use wide vector instructions where they find them. Emulated, these are slower than the code without them.
 			accel === "kvm" ? "host" : "max,-avx,-avx2",
 		],
 		...["-smp", `${machine.cpus}`, "-m", `${machine.memoryMiB}`, "-nodefaults", "-display", "none", "-no-user-config"],
@@ -77,7 +77,7 @@ export function qemuArguments(machine: QemuMachine, accel: Accelerator): string[
 	];
 }
 
-/** As `hostfwd` takes it. */
+/** In the syntax of `hostfwd`. */
 export function forwardRule({ hostAddress = "127.0.0.1", hostPort, guestPort }: Forward): string {
 	return `tcp:${hostAddress}:${hostPort}-:${guestPort}`;
 }
@@ -99,7 +99,7 @@ export async function isRunning(directory: string): Promise<boolean> {
 	return (await pidOf(directory)) !== undefined;
 }
 
-/** Presses the power button and waits for the guest to shut down; past the deadline, or without a monitor, ends the process. */
+/** Presses the power button and waits for the guest to shut down. After the deadline, or without a monitor, ends the process. */
 export async function stop(directory: string, progress: Progress): Promise<void> {
 	const pid = await pidOf(directory);
 	if (pid === undefined) return;
@@ -115,7 +115,7 @@ export async function stop(directory: string, progress: Progress): Promise<void>
 	}
 }
 
-/** The process, when it is alive and really this machine's: a pid may have been given to another process since. */
+/** The process ID, if the process is alive and really this machine's: the ID may have been given to another process since. */
 async function pidOf(directory: string): Promise<number | undefined> {
 	const pid = Number(await fs.readFile(path.join(directory, "pid"), "utf8").catch(() => ""));
 	if (!pid) return undefined;
@@ -123,7 +123,7 @@ async function pidOf(directory: string): Promise<number | undefined> {
 	return commandLine.split("\0").includes(path.join(directory, "pid")) ? pid : undefined;
 }
 
-/** Sends one command to QEMU's monitor and returns what it answers: nothing, for most commands that worked. */
+/** Sends one command to QEMU's monitor and returns its answer, which is empty for most successful commands. */
 export async function monitor(directory: string, command: string): Promise<string> {
 	const socket = net.connect(path.join(directory, "monitor.sock"));
 	const prompt = "(qemu) ";
@@ -135,7 +135,7 @@ export async function monitor(directory: string, command: string): Promise<strin
 		socket.on("data", (data) => {
 			seen += data;
 			if (!seen.endsWith(prompt)) return;
-			// The monitor greets first; a command sent with the connection's end could be dropped.
+			// The monitor greets first; a command sent just before the connection closes could be dropped.
 			if (!sent) socket.write(`${command}\n`);
 			// The first line is the command's echo.
 			else resolve(seen.slice(0, -prompt.length).split("\r\n").slice(1).join("\n").trim());
@@ -148,7 +148,7 @@ export async function monitor(directory: string, command: string): Promise<strin
 
 const answers = new Map<string, Promise<Accelerator>>();
 
-/** KVM where it really runs the image's kernel (a /dev/kvm inside a virtual machine may not), else software emulation. Asked once per process and image. */
+/** KVM if it really runs the image's kernel (a /dev/kvm inside a virtual machine may not), else software emulation. Tested once per process and image. */
 export function accelerator(imageDirectory: string): Promise<Accelerator> {
 	const known = answers.get(imageDirectory) ?? tryKvm(imageDirectory);
 	answers.set(imageDirectory, known);
@@ -162,7 +162,7 @@ async function tryKvm(imageDirectory: string): Promise<Accelerator> {
 	);
 	if (!usable) return "tcg";
 	const args = [
-		// Not by a timer of this process: where KVM does not run, QEMU never ends, and this process may be killed before it does.
+		// No timer of this process: where KVM does not work, QEMU never ends, and this process may be killed before the timer fires.
 		...["--kill-after=2", "10", "qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-m", "256"],
 		...["-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio"],
 		...["-kernel", path.resolve(imageDirectory, "vmlinuz"), "-append", "console=ttyS0 panic=-1"],
@@ -171,7 +171,7 @@ async function tryKvm(imageDirectory: string): Promise<Accelerator> {
 		const trial = spawn("timeout", args, { stdio: ["ignore", "pipe", "ignore"] });
 		trial.stdout.on("data", (data) => {
 			if (!String(data).includes("Linux version")) return;
-			// Passed on to QEMU.
+			// `timeout` passes the signal on to QEMU.
 			trial.kill("SIGTERM");
 			resolve("kvm");
 		});

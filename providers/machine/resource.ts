@@ -24,7 +24,7 @@ export interface MachineInputs {
 	cpus: number;
 	/** Address on the private LAN, with prefix length: `192.168.2.137/16`. Change: restarts. */
 	address: string;
-	/** UDP port that stands for the private LAN: machines with the same one see each other. Change: restarts. */
+	/** UDP port of the private LAN: machines with the same port see each other. Change: restarts. */
 	lanPort: number;
 	/** TCP port of 127.0.0.1 that leads to the machine's sshd. Change: restarts. */
 	sshPort: number;
@@ -32,14 +32,14 @@ export interface MachineInputs {
 	forwards: { hostPort: number; guestPort: number }[];
 	/** Public key that may log in as root. Change: restarts. */
 	authorizedKey: string;
-	/** Private half of `authorizedKey`, to see that the machine is up. Secret. */
+	/** Private key for `authorizedKey`, to check that the machine is up. Secret. */
 	privateKey: string;
 	/** Disks besides the root disk. Change: restarts. */
 	disks: MachineDisk[];
 }
 
 export interface MachineOutputs {
-	/** Public host key, `ssh-ed25519 AAAA…`, made with the machine, so the first connection is already verified. */
+	/** Public host key, `ssh-ed25519 AAAA…`. It is generated with the machine, so even the first connection is verified. */
 	hostKey: string;
 	/** `running`, or after a refresh `stopped`: the next `up` starts it again with its disk as it was. */
 	state: string;

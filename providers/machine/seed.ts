@@ -5,13 +5,13 @@ import { type KeyPair, newKeyPair } from "../../lib/sshKeys.ts";
 import { lanMac, wanMac } from "./nics.ts";
 import type { MachineInputs } from "./resource.ts";
 
-/** A file of the seed: its content, or more about it. A path that ends in "/" is a directory. */
+/** A file of the seed: its content, or its content with mode and owner. A path that ends in "/" is a directory. */
 export type SeedFile = string | { content?: string; mode?: number; owner?: number };
 /** By path from the root. */
 export type SeedFiles = Record<string, SeedFile>;
 
 /**
- * Writes a machine's seed: a tar archive of the files that make it this machine. It is attached as a disk, and the root image unpacks it
+ * Writes a machine's seed: a tar archive with the files that differ from machine to machine. It is attached as a disk, and the root image unpacks it
  * over its root file system at every boot.
  */
 export async function writeSeed(directory: string, files: SeedFiles): Promise<void> {
@@ -27,9 +27,9 @@ export async function writeSeed(directory: string, files: SeedFiles): Promise<vo
 	await fs.writeFile(path.join(directory, "seed.tar"), Buffer.concat(chunks), { mode: 0o600 });
 }
 
-/** The machine's own files, by path. */
+/** The files of this one machine, by path. */
 export function seedFiles(inputs: Pick<MachineInputs, "hostname" | "address" | "authorizedKey" | "disks">): Record<string, string> {
-	// An emulated machine on a busy host may see its disk later than systemd's own minute and a half, and would end in emergency mode.
+	// On a busy host an emulated machine may see its disk only after systemd's default limit of 90 s, and would end in emergency mode.
 	const mounts = inputs.disks.map(
 		({ serial, mountPoint }) =>
 			`/dev/disk/by-id/virtio-${serial} ${mountPoint} ext4 defaults,noatime,x-systemd.makefs,x-systemd.device-timeout=600 0 2\n`,
@@ -48,7 +48,7 @@ function network(mac: string, addressing: string): string {
 	return `[Match]\nMACAddress=${mac}\n\n[Network]\n${addressing}\nLinkLocalAddressing=no\n`;
 }
 
-/** The SSH host key as a machine's files. */
+/** The SSH host key as files of the seed. */
 export function hostKeyFiles(key: KeyPair): SeedFiles {
 	return {
 		"etc/ssh/ssh_host_ed25519_key": { content: key.private, mode: 0o600 },
@@ -56,12 +56,12 @@ export function hostKeyFiles(key: KeyPair): SeedFiles {
 	};
 }
 
-/** The public host key of a machine that has been made. */
+/** The public host key of an existing machine. */
 export async function hostKeyOf(directory: string): Promise<string> {
 	return (await ensureHostKey(directory)).public.trim();
 }
 
-/** Made once and kept beside the machine's disk. */
+/** Generated once and kept beside the machine's disk. */
 export async function ensureHostKey(directory: string): Promise<KeyPair> {
 	const file = path.join(directory, "host-key.json");
 	const kept = await fs.readFile(file, "utf8").catch(() => undefined);

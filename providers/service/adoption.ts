@@ -8,11 +8,11 @@ import { type ServiceSpec, serviceSpec } from "./spec.ts";
 import { hasEnded } from "./tasks.ts";
 
 /*
- * A service made by other means, taken over as it runs. Its tasks stay; what the stack itself adds to a task (health check, announced stop, host name,
- * hashed volume name) comes with the first rollout. What the configuration describes must be there already: it would be lost, or need new tasks.
+ * Takes over a service made by other means, as it runs. Its tasks stay. What the stack adds to a task (health check, announced stop, host name,
+ * hashed volume name) comes with the first rollout. The service must already match the configuration: a difference would be lost, or need new tasks.
  */
 
-/** Takes a service over that is nobody's; of one that was taken over, brings what needs no new task. Pure. */
+/** Takes over a service that no stack owns. On one already taken over, applies what needs no new task. Pure. */
 export function adoptionPlan(service: Found, tasks: Task[], inputs: ServiceInputs, { hasNewLogin }: Pick<Request, "hasNewLogin">): Act[] {
 	const why = service.Spec.Labels?.[ownerLabel] === inputs.owner ? undefined : refusal(service, tasks, inputs);
 	if (why) return [{ kind: "refuse", why }];
@@ -40,7 +40,7 @@ function refusal(service: Found, tasks: Task[], inputs: ServiceInputs): string |
 		.concat("\nconfigure what it has; what is to change can change once the service is taken over");
 }
 
-/** A service that was made replicated stays so when it is taken over. */
+/** A service created as replicated stays so when it is taken over. */
 export function keepsNoOrder({ Mode: mode }: ServiceSpec, { name, publish, rollout: { order } }: ServiceInputs): string[] {
 	if ("Global" in mode || publish.mode !== "host" || order.length === 0) return [];
 	return [
@@ -48,7 +48,7 @@ export function keepsNoOrder({ Mode: mode }: ServiceSpec, { name, publish, rollo
 	];
 }
 
-/** What is read of a container's spec; what was never set is absent. */
+/** The part of a container's spec that is read here. What was never set is absent. */
 interface Container {
 	Image: string;
 	Env?: string[];
@@ -58,13 +58,13 @@ interface Container {
 	[property: string]: unknown;
 }
 
-/** What the configuration has properties for, or what the stack replaces without a loss to anyone. */
+/** Properties that the configuration has too, or that the stack replaces without loss. */
 const described = ["Image", "Env", "Mounts", "Secrets", "User", "Hostname", "StopSignal", "StopGracePeriod", "Healthcheck"];
-/** What the docker command line writes into every service. */
+/** Properties that the docker command line writes into every service. */
 const harmless = ["Init", "DNSConfig", "Isolation", "Labels", "TTY", "OpenStdin", "ReadOnly", "Privileges", "OomScoreAdj"];
 const describedOfTasks = ["ContainerSpec", "Resources", "RestartPolicy", "Placement", "ForceUpdate", "Runtime"];
 
-/** Where the service differs from the configuration in what only new tasks could take on, or what a rollout would take away: a line each. Pure. */
+/** Differences from the configuration that need new tasks, or that a rollout would remove; one line each. Pure. */
 export function adoptionDifferences(found: ServiceSpec, inputs: ServiceInputs): string[] {
 	const { ContainerSpec, Resources: resources = {}, ...template } = found.TaskTemplate;
 	const container = ContainerSpec as Container;
@@ -108,7 +108,7 @@ const differsAt = (section: string) => (property: string, has: unknown, configur
 
 const shown = (value: unknown) => (value === undefined ? "not set" : JSON.stringify(value));
 
-/** What is set and has no place in the configuration. */
+/** Properties that are set and that the configuration does not have. */
 function unknownOf(section: string, found: object, known: string[]): string[] {
 	return Object.entries(found)
 		.filter(([key, value]) => !known.includes(key) && !isEmpty(value))
@@ -118,14 +118,14 @@ function unknownOf(section: string, found: object, known: string[]): string[] {
 const isEmpty = (value: unknown) =>
 	value === null || value === undefined || value === "" || (typeof value === "object" && Object.keys(value).length === 0);
 
-/** An image without a digest (the command line found no registry) can only be compared by its name. */
+/** An image without a digest (the command line could not reach a registry) can only be compared by its name. */
 function imageDiffers(found: string, { name, image: wanted }: ServiceInputs): string[] {
 	const differs = differsAt(`services.${name}`);
 	const [has, wants] = [parseReference(found), parseReference(wanted)];
 	return has.digest ? differs("image", withoutTag(found), wanted) : differs("image", has.repository, wants.repository);
 }
 
-/** By name alone: values may be secrets. */
+/** Names only in the result: values may be secrets. */
 function environmentDiffers(found: string[], inputs: ServiceInputs): string[] {
 	const at = `services.${inputs.name}`;
 	const wanted: Record<string, string> = { ...inputs.env, ...inputs.secretEnv };
@@ -139,7 +139,7 @@ function environmentDiffers(found: string[], inputs: ServiceInputs): string[] {
 	});
 }
 
-/** Options may differ, they come with the volume of the first rollout; where it writes to may not. */
+/** Mount options may differ: the first rollout creates a new volume. The place it writes to may not. */
 function mountFound({ Type: type, Source: source, Target: target, VolumeOptions: options }: NonNullable<Container["Mounts"]>[number]) {
 	const { device, o = "" } = options?.DriverConfig?.Options ?? {};
 	return type === "volume" ? { type, target, device, server: serverOf(o) } : { type, target, source };
@@ -154,13 +154,13 @@ function mountWanted(mount: ServiceMount) {
 
 const serverOf = (options: string) => /(?:^|,)addr=([^,]+)/.exec(options)?.[1];
 
-/** The spec that takes the service over: all of it that concerns its tasks stays as it was found. Pure. */
+/** The spec that takes the service over: everything about its tasks stays as found. Pure. */
 export function adoptedSpec(found: ServiceSpec, inputs: ServiceInputs): ServiceSpec {
 	const { TaskTemplate, EndpointSpec } = found;
 	return { ...serviceSpec(inputs, found.Mode), TaskTemplate, EndpointSpec };
 }
 
-/** Paths at which the spec is still as it was found. Pure. */
+/** Paths where the spec stays as found, instead of as configured. Pure. */
 export function inheritedPaths(found: ServiceSpec, inputs: ServiceInputs): string[] {
 	return differences(adoptedSpec(found, inputs), serviceSpec(inputs, found.Mode));
 }

@@ -16,13 +16,13 @@ import { closeBeforeStops } from "./unannouncedStops.ts";
 import { remakeVolume } from "./volumes.ts";
 
 /*
- * Carries a plan out, one act after another. What is learned on the way makes another plan.
+ * Carries out a plan, one act after another. If it learns something new on the way, a new plan is made.
  */
 
 /** Everything but what a prober saw. */
 export type RolledOut = Omit<ServiceOutputs, "lastRollout">;
 
-/** Brings the service to the inputs and waits until all of it runs and serves. @throws RolloutError; Error when nothing was touched. */
+/** Makes the service match the inputs and waits until all tasks run and serve. @throws RolloutError; Error when nothing was touched. */
 export async function rollOut(inputs: ServiceInputs, means: Means, asked: Partial<Request> = {}): Promise<RolledOut> {
 	const [image, found, holder] = await Promise.all([
 		withDigest(inputs, means),
@@ -40,14 +40,14 @@ export async function rollOut(inputs: ServiceInputs, means: Means, asked: Partia
 		const run = new Run(facts, tasksBefore, pinned, means, [...request.lost, ...silent, ...replaced]);
 		const learned = await run.carryOut(acts);
 		if (learned.lost.length + learned.silent.length === 0) return run.outputs();
-		// Once for each node: the lists grow, and so this ends.
+		// At most once for each node: the lists only grow, so the loop ends.
 		silent = [...silent, ...learned.silent];
 		request = { ...request, hasNewLogin: false, lost: [...request.lost, ...learned.lost], replaced };
 		facts = await gatherFacts(inputs.name, pinned, means);
 	}
 }
 
-/** The image with its digest: the API does not pin tags, and nodes that pull at different times would run different images. */
+/** The image with its digest. The API does not pin tags: nodes that pull at different times would run different images. */
 export async function withDigest({ name, image, registryAuth }: ServiceInputs, { swarm }: Pick<Means, "swarm">): Promise<string> {
 	if (parseReference(image).digest) return image;
 	try {
@@ -67,7 +67,7 @@ class Run {
 	readonly #tasksBefore: ReadonlySet<string>;
 	readonly #inputs: ServiceInputs;
 	readonly #means: Means;
-	/** Names of nodes that a plan was made for already. */
+	/** Names of nodes that a plan has already dealt with. */
 	readonly #tried: string[];
 	#serviceId: string;
 	#isWritten = false;
@@ -84,7 +84,7 @@ class Run {
 		this.#serviceId = facts.service?.ID ?? "";
 	}
 
-	/** What was learned that asks for another plan. */
+	/** @returns What was learned and needs another plan. */
 	async carryOut(acts: Act[]): Promise<{ lost: string[]; silent: string[] }> {
 		const refusals = acts.flatMap((act) => (act.kind === "refuse" ? [act.why] : []));
 		if (refusals.length > 0) throw new Error(refusals.join("\n"));
@@ -99,7 +99,7 @@ class Run {
 		return this.#learned;
 	}
 
-	/** After the last act. */
+	/** To be called after the last act. */
 	outputs(): RolledOut {
 		const { image, replicas } = this.#inputs;
 		const observed = { image, running: replicas, differs: [], ...(this.#inherited && { inherited: this.#inherited }) };
@@ -138,7 +138,7 @@ class Run {
 		return (made.ID ?? made.id) as string;
 	}
 
-	/** Writes the spec, unless it is there by now and nothing forces it. A new login alone replaces no task. */
+	/** Writes the spec, unless the service already has it and nothing forces a write. A new login alone replaces no task. */
 	async #write(spec: ServiceSpec | undefined, though?: Extract<Act, { kind: "writeSpec" }>["though"]): Promise<void> {
 		const { swarm } = this.#means;
 		await retryOutOfSequence(async () => {
@@ -158,14 +158,14 @@ class Run {
 		return node;
 	}
 
-	/** Stops the container; Swarm starts another one. Waits until the node serves, so that the next one may follow. */
+	/** Stops the container; Swarm starts another one. Waits until the node serves, so that the next node may follow. */
 	async #replaceTask({ node: name, container, why }: Extract<Act, { kind: "replaceTask" }>): Promise<void> {
 		const { progress, note, clock, dockerOn, swarm } = this.#means;
 		const node = this.#node(name);
 		note(`${why}: it is replaced`);
 		progress(`${why}: it is replaced`);
 		const limit = stopSeconds(this.#inputs);
-		// Docker goes on with it when we do not wait any more.
+		// Docker continues the stop when we no longer wait.
 		const stopped = orUndefined(dockerOn(node.connection).getContainer(container).stop({ t: limit }));
 		await stopped.catch((error) => {
 			const isStopped = (error as { statusCode?: number }).statusCode === 304;

@@ -3,14 +3,14 @@ import { sameValue } from "../define.ts";
 import { startInterval } from "./healthcheck.ts";
 
 /*
- * Specs compared to the letter, both ways: what is wanted and not there, and what is there and not wanted. What makes no difference to Swarm is taken
- * out of both before. Pure.
+ * Compares specs exactly, in both directions: what is wanted and missing, and what is there and not wanted. What makes no difference to Swarm is
+ * removed from both first. Pure.
  */
 
-/** Label on the service that Swarm's own updater is cancelled by, see specToWrite. */
+/** Label on the service; a change of it cancels Swarm's own updater, see specToWrite. */
 export const attemptLabel = "scaleout.attempt";
 
-/** What Swarm shows where nothing was said. Nothing at all stands for zero, false, "" and what is empty, so those need no entry. */
+/** Values that Swarm fills in where nothing was set. Zero, false, "" and empty values equal an absent one, so they need no entry. */
 const filledIn: Record<string, unknown> = {
 	"EndpointSpec.Mode": "vip",
 	"TaskTemplate.Runtime": "container",
@@ -19,7 +19,7 @@ const filledIn: Record<string, unknown> = {
 	"TaskTemplate.ContainerSpec.Healthcheck.StartInterval": startInterval,
 };
 
-/** Lists whose order means nothing. `docker service update` sorts some of them. */
+/** Lists whose order does not matter. `docker service update` sorts some of them. */
 const unordered = [
 	"CapabilityAdd",
 	"CapabilityDrop",
@@ -34,18 +34,18 @@ const unordered = [
 	"Ulimits",
 ];
 
-/** Maps of somebody's own names and values, in which an empty value is one. */
+/** Maps with free names and values: there an empty value counts. */
 const maps = ["Labels", "Options", "Sysctls"];
 
 type Props = Record<string, unknown>;
 
-/** A part of a spec without what makes no difference; undefined when nothing is left. */
+/** A part of a spec, without what makes no difference; undefined when nothing is left. */
 export function normal(value: unknown, path = ""): unknown {
 	const key = path.split(".").at(-1) ?? "";
 	if (path in filledIn && value === filledIn[path]) return undefined;
-	// A tag says nothing beside a digest, and the command line leaves it there.
+	// Next to a digest a tag means nothing, and the command line leaves it there.
 	if (path === "TaskTemplate.ContainerSpec.Image") return withoutTag(String(value));
-	// The kind of a mode is its name.
+	// Of a mode, only its name counts.
 	if (key === "Global" && value) return true;
 	if (value === null || value === "" || value === false || value === 0) return undefined;
 	if (Array.isArray(value)) return normalList(value, key);
@@ -59,7 +59,7 @@ export function normal(value: unknown, path = ""): unknown {
 
 function normalList(list: unknown[], key: string): unknown {
 	if (list.length === 0) return undefined;
-	// An item's own path is nobody's: what Swarm fills in stands in no list.
+	// Items need no full path: `filledIn` has no entry inside a list.
 	const items = list.map((item) => (item !== null && typeof item === "object" ? (normal(item, key) ?? {}) : item));
 	return unordered.includes(key) ? items.toSorted((a, b) => sortKey(a).localeCompare(sortKey(b))) : items;
 }
@@ -71,7 +71,7 @@ const sortKey = (value: unknown): string =>
 			: item,
 	);
 
-/** Where the two differ, as paths. Of a list it is enough to say that it differs. No value is told: it may be a secret. */
+/** Paths at which the two differ. A list that differs is one path. Values are left out: they may be secrets. */
 export function differences(found: unknown, wanted: unknown, path = ""): string[] {
 	return differing(normal(found, path), normal(wanted, path), path).sort();
 }
@@ -88,7 +88,7 @@ const isRecord = (value: unknown): value is Props => value !== null && typeof va
 /** Whether two task templates, or the spec of a task and a template, ask for the same task. */
 export const sameTask = (found: unknown, wanted: unknown): boolean => signature(found) === signature(wanted);
 
-/** Of many tasks, looked at every second, nearly all have the same few specs. */
+/** A cache: many tasks are compared every second, and nearly all have the same few specs. */
 const signatures = new Map<string, string>();
 
 function signature(template: unknown): string {
@@ -101,5 +101,5 @@ function signature(template: unknown): string {
 	return found;
 }
 
-/** Whether a difference at this path has Swarm replace the tasks. */
+/** Whether Swarm replaces the tasks because of a difference at this path. */
 export const replacesTasks = (path: string): boolean => /^(TaskTemplate|EndpointSpec)\b/.test(path);

@@ -10,16 +10,16 @@ import { serviceSpec } from "./spec.ts";
 import { saysVolume } from "./volumes.ts";
 
 /*
- * What the acts of a plan do to those who use the service. A preview asks before anything is looked at: then the acts follow from the state, which
- * holds what the last observation saw, and from what changes. Pure.
+ * What the acts of a plan do to the service's users. A preview needs this before anything is observed. Then the acts follow from the changes and from
+ * the state, which holds the last observation. Pure.
  */
 
-/** Changes that leave the tasks as they are, whatever they are. */
+/** Inputs whose changes never replace tasks. */
 const withoutRestart = ["managers", "clusterId", "registryAuth", "nodes", "replicas", "convergeSeconds"];
 
 type Olds = Partial<ServiceInputs & ServiceOutputs>;
 
-/** The gravest of the acts. */
+/** The verdict on the gravest act. */
 export function judge(acts: Act[], inputs: ServiceInputs, because = "", olds: Olds = {}): Verdict {
 	const verdicts = acts.map((act) => judgeAct(act, inputs, because, olds));
 	return verdicts.toSorted((a, b) => graver(b.class, a.class))[0] ?? { class: "none", reason: "nothing is done" };
@@ -65,10 +65,10 @@ function rolling(what: string, inputs: ServiceInputs, olds: Olds): Verdict {
 	const pace = `${atOnce} of ${count ? `${count} nodes` : "all nodes"} at a time${inOrder ? `, first ${rollout.order.join(", ")}` : ""}`;
 	if (!isLossless(inputs))
 		return { class: "interruption", reason: `${what}: rolling update by Swarm, ${pace}; requests to a node that is replaced fail` };
-	// The old tasks are drained by what they were started with.
+	// The old tasks are drained with the limit they were started with.
 	const until = unannounced(olds) ?? `${(olds.rollout ?? rollout).drainLimitSeconds} s`;
 	const rest = `what is in flight longer than ${until} is cut; on failure: ${rollout.failureAction}`;
-	// It learns new nodes once the rollout is over.
+	// The load balancer learns of new nodes only after the rollout.
 	const known = Array.isArray(olds.nodes) ? olds.nodes.length : undefined;
 	if (known !== undefined && known <= atOnce && known < (count ?? Number.POSITIVE_INFINITY)) {
 		const nobody = `the load balancer knows ${known === 1 ? "one node" : `${known} nodes`} until this rollout is over, and all of those may be replaced at a time`;
@@ -84,7 +84,7 @@ function rolling(what: string, inputs: ServiceInputs, olds: Olds): Verdict {
 	};
 }
 
-/** How long requests may take where the agents see nothing of the old tasks' stop; undefined where they do. */
+/** How long requests may take if the agents do not see the old tasks stop; undefined if they do. */
 function unannounced({ observed, rollout, publish }: Olds): string | undefined {
 	if (observed?.inherited?.length) return "a second, once, as the service was made by other means,";
 	const isOwn = rollout && publish && typeof rollout === "object" && typeof publish === "object";
@@ -93,12 +93,12 @@ function unannounced({ observed, rollout, publish }: Olds): string | undefined {
 	return wasLossless && !isByHand ? undefined : "a second, once, as Docker does not announce the old tasks' stop,";
 }
 
-/** Undefined while they are not known, as in the preview of new ones. */
+/** Undefined while the nodes are not known, as in the preview of new ones. */
 function nodeCount({ nodes }: ServiceInputs): number | undefined {
 	return Array.isArray(nodes) ? nodes.length : undefined;
 }
 
-/** What an update of the service does. `changed`: the inputs that change; none where only what was found differs. */
+/** What an update of the service does. `changed`: the inputs that change; empty if only the observed state differs. */
 export function judgeUpdate(changed: string[], olds: Olds, news: ServiceInputs): Verdict {
 	const recreated = [...(changed.includes("name") ? ["name"] : []), ...(movesMode(changed, olds, news) ? ["publish.mode"] : [])];
 	if (recreated.length > 0)
@@ -112,7 +112,7 @@ export function judgeUpdate(changed: string[], olds: Olds, news: ServiceInputs):
 	return { class: "data", reason: `logs go to another place, those of before stay; ${verdict.reason}` };
 }
 
-/** The plan as far as it follows from the state, and what it is made for. */
+/** The plan, as far as it follows from the state, and its reason. */
 function rememberedPlan(changed: string[], olds: Olds, news: ServiceInputs): { acts: Act[]; because: string } {
 	const seen = olds.observed?.differs ?? [];
 	const isPart = (line: string) => !saysSilent(line) && !saysVolume(line);
@@ -138,7 +138,7 @@ function rememberedPlan(changed: string[], olds: Olds, news: ServiceInputs): { a
 	};
 }
 
-/** Whether what an observation found is put back by new tasks on all nodes. */
+/** Whether correcting this observed difference needs new tasks on all nodes. */
 export const needsTasks = (line: string): boolean =>
 	!saysSilent(line) && !saysVolume(line) && (replacesTasks(line) || /^(UpdateStatus|what runs)/.test(line));
 
@@ -156,7 +156,7 @@ function movesPort(changed: string[], olds: Olds, news: ServiceInputs): boolean 
 	return changed.includes("publish") && olds.publish?.published !== news.publish.published;
 }
 
-/** The changed inputs that need new tasks: each is tried alone, where all of both specs is known. */
+/** The changed inputs that need new tasks. If both specs are fully known, each input is tried alone. */
 function causesOfRestart(changed: string[], olds: Olds, news: ServiceInputs): string[] {
 	const suspects = changed.filter((name) => !withoutRestart.includes(name));
 	if (!isWhole(olds) || !isWhole(news)) return suspects;
@@ -167,7 +167,7 @@ function causesOfRestart(changed: string[], olds: Olds, news: ServiceInputs): st
 	});
 }
 
-/** Whether a spec can be made of it: nothing is unknown, or hidden as a secret. */
+/** Whether a spec can be built from it: nothing is unknown, or hidden as a secret. */
 function isWhole(inputs: Olds): inputs is ServiceInputs {
 	const { env, secretEnv, mount, publish, health, rollout, placement, secrets, name, image } = inputs;
 	const isRecord = (value: unknown) => value !== null && typeof value === "object" && !holdsUnknown(value);

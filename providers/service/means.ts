@@ -7,7 +7,7 @@ import { type Clock, systemClock } from "../../lib/wait.ts";
 import type { Context } from "../define.ts";
 import type { ServiceInputs } from "./resource.ts";
 
-/** What a rollout is carried out and looked at with. */
+/** What a rollout needs to act and to observe. */
 export interface Means extends Pick<Context, "progress" | "note"> {
 	/** The Engine API of the swarm. */
 	swarm: Docker;
@@ -21,7 +21,7 @@ export interface Means extends Pick<Context, "progress" | "note"> {
 export const swarmOf = (inputs: Pick<ServiceInputs, "managers" | "clusterId">) =>
 	dockerOnManager({ managers: managersOf(inputs), clusterId: inputs.clusterId });
 
-/** The real ones. Nothing is dialled before the first use. */
+/** The real means. No connection is opened before the first use. */
 export function meansOf(
 	inputs: Pick<ServiceInputs, "managers" | "clusterId">,
 	{ progress, note }: Pick<Context, "progress" | "note">,

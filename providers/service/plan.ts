@@ -10,10 +10,10 @@ import { isRunning } from "./tasks.ts";
 import type { WrongVolume } from "./volumes.ts";
 
 /*
- * What brings a service to what is asked for, as data: see carryOut.ts for who does it and judgement.ts for what it means. Pure.
+ * The acts that make a service match its inputs, as data. carryOut.ts carries them out; judgement.ts says what they mean for requests. Pure.
  */
 
-/** Swarm's account of the last update. */
+/** What Swarm says about the last update. */
 export interface UpdateStatus {
 	State: string;
 	StartedAt?: string;
@@ -29,29 +29,29 @@ export interface Found {
 
 /** What was found. */
 export interface Facts {
-	/** Undefined: there is none. */
+	/** Undefined: the service does not exist. */
 	service?: Found;
-	/** All of the service. */
+	/** All tasks of the service. */
 	tasks: Task[];
-	/** All of the swarm. */
+	/** All nodes of the swarm. */
 	nodes: Node[];
 	/** The nodes' volumes that are not as configured. */
 	volumes: Pick<WrongVolume, "node" | "isOwn" | "description">[];
-	/** Of the wanted nodes, where they were looked at. */
+	/** Of those wanted nodes that were checked. */
 	checks: NodeCheck[];
-	/** Name of the stack's other service that has the port. */
+	/** Name of another service of the stack that has the port. */
 	portHolder?: string | undefined;
 }
 
-/** What was asked for besides the inputs. */
+/** What is requested besides the inputs. */
 export interface Request {
-	/** The nodes' login is new, though the spec may not be. */
+	/** The nodes' registry login is new, even if the spec is not. */
 	hasNewLogin: boolean;
-	/** A service that was taken over stays as it was found. */
+	/** The tasks of a service that was taken over stay as found. */
 	keepsTasks: boolean;
 	/** Names of nodes that Swarm's updater waits for in vain. */
 	lost: string[];
-	/** Names of nodes whose task was already replaced. */
+	/** Names of nodes whose task has already been replaced. */
 	replaced: string[];
 }
 
@@ -61,24 +61,24 @@ export type Act =
 	| { kind: "create" }
 	/** Nothing is touched. */
 	| { kind: "refuse"; why: string }
-	/** Writes a service of other means down as this stack's, or what needs no new task of one that was taken over. `though`: for a new login. */
+	/** Marks a service made by other means as this stack's, or applies what needs no new task to one taken over. `though`: for a new login. */
 	| { kind: "takeOver"; though?: "login" }
-	/** `volume`: as it is. */
+	/** `volume`: describes it as it is. */
 	| { kind: "remakeVolume"; node: string; volume: string }
 	| {
 			kind: "writeSpec";
 			/** Swarm replaces the tasks. */
 			replaces: boolean;
-			/** Why it is written though the service has it: Swarm stopped, has to pull with another login, or waits for a node that is lost. */
+			/** Why a spec is written that the service already has: Swarm stopped, must pull with another login, or waits for a lost node. */
 			though?: "stopped" | "login" | "lost";
-			/** The old tasks stop without an announcement: see unannouncedStops.ts. */
+			/** The old tasks stop unannounced: see unannouncedStops.ts. */
 			closesByHand: boolean;
-			/** Another port, which the load balancer learns last. */
+			/** The published port changes. The load balancer learns of it last. */
 			movesPort: boolean;
 	  }
-	/** A task that Docker calls running and that serves nothing. */
+	/** Replaces a task that runs, as Docker says, and serves nothing. */
 	| { kind: "replaceTask"; node: string; container: string; why: string }
-	/** Waits until all of it runs and serves. */
+	/** Waits until all tasks run and serve. */
 	| { kind: "settle" };
 
 /** Whether Swarm is replacing tasks. */
@@ -100,7 +100,7 @@ export function plan(facts: Facts, inputs: ServiceInputs, request: Request = pla
 			? [...adoptionPlan(service, facts.tasks, inputs, request), ...(isStranger ? [] : replacements(facts, inputs, request)), settled]
 			: ownPlan(service, facts, inputs, request);
 	const refusals = [...acts.filter(({ kind }) => kind === "refuse"), ...refused, ...refusedPort(facts, inputs)];
-	// Volumes first: a task may not even start with such a one.
+	// Volumes first: with a wrong one a task may not even start.
 	return refusals.length > 0 ? refusals : [...volumes, ...acts];
 }
 
@@ -135,7 +135,7 @@ function ownPlan(service: Found, facts: Facts, inputs: ServiceInputs, request: R
 					},
 				]
 			: [];
-	// Swarm replaces them all, or is at it.
+	// Swarm will replace all tasks, or is already doing so.
 	const isAtIt = replaces || isUpdating(status) || though === "stopped" || though === "lost";
 	return [...writes, ...(isAtIt ? [] : replacements(facts, inputs, request)), settled];
 }
@@ -155,8 +155,8 @@ function replacements({ tasks, checks }: Facts, inputs: ServiceInputs, { replace
 }
 
 /**
- * The nodes whose task runs, as Docker says, and who refuse the load balancer although nobody holds them: a task without its published port. Of the
- * routing mesh every node answers for all.
+ * The nodes whose task runs, as Docker says, but that refuse the load balancer although no agent holds them: a task without its published port. With
+ * the routing mesh there are none, as every node answers for all.
  */
 export function silentTasks(
 	tasks: Task[],
@@ -172,12 +172,12 @@ export function silentTasks(
 	});
 }
 
-/** The nodes whose task runs and whose agent has kept it out for longer than it may take, with no update under way that it could be part of. */
+/** The nodes whose task runs, but whose agent has kept it out for longer than admission may take, while no update is under way. */
 export function shutNodes({ UpdateStatus: status }: Found, tasks: Task[], checks: NodeCheck[], inputs: ServiceInputs): NodeCheck[] {
 	if (isUpdating(status)) return [];
 	const runs = (nodeId: string) => tasks.some((task) => task.NodeID === nodeId && isRunning(task));
 	return checks.filter((check) => isKeptOut(check, inputs.nodes, runs) && (check.agent?.seconds ?? 0) > admissionSeconds(inputs));
 }
 
-/** Only where it is certain that nobody gets anything from it: an agent that does not answer may have closed the node. */
+/** Only if the task certainly serves nobody: an agent that does not answer may have closed the node. */
 const mayReplace = ({ isUnpublished, agent }: NodeCheck) => isUnpublished || agent?.state === "serving";

@@ -3,11 +3,11 @@ import { ownerLabel } from "../../lib/swarm.ts";
 import type { ServiceInputs } from "./resource.ts";
 
 /*
- * A published port goes from one service to another in two `up`s: the load balancer learns of both changes last, and would send clients of the one to the
- * other meanwhile.
+ * A published port moves from one service to another in two `up`s. In a single one the load balancer, which learns of changes last, would meanwhile send
+ * clients of the one service to the other.
  */
 
-/** Ports that services have ceased to publish while this process runs, by swarm and port: the service's name. */
+/** Ports that services gave up since this process started: from swarm and port to the service's name. */
 const givenUp = new Map<string, string>();
 
 const keyOf = (clusterId: string, port: number) => `${clusterId} ${port}`;
@@ -27,7 +27,7 @@ export async function portHolder({ name, owner, clusterId, publish }: ServiceInp
 	)?.Spec.Name;
 }
 
-/** What is read of a service in the list. */
+/** The part of a listed service that is read here. */
 interface ListedService {
 	Spec: { Name: string; EndpointSpec?: { Ports?: { PublishedPort?: number }[] } };
 }

@@ -1,19 +1,19 @@
 import { Client } from "../../lib/client.ts";
 import type { ProbeResult, Rollout, ServiceInputs } from "./resource.ts";
 
-/** Seconds an answer may take. */
+/** Seconds that an answer may take. */
 const limitSeconds = 30;
 
 /**
- * Asks the service through the load balancer, at a steady rate, for as long as a rollout takes. It counts what clients would have lost: a request
- * has failed when no whole answer came within 30 s, or one of 5xx. Any other answer is the application's own, a redirect as well, which is not followed.
+ * Sends requests to the service through the load balancer, at a steady rate, during a rollout. It counts what clients would have lost: a request has
+ * failed if no complete answer came within 30 s, or its status is 5xx. Any other answer is the application's own, even a redirect, which is not followed.
  */
 export class Prober {
 	readonly #latencies: number[] = [];
 	readonly #pending = new Set<Promise<void>>();
 	readonly #url: URL;
 	readonly #serverName: string | undefined;
-	/** The certificate is not verified: the question is whether answers come, and a self-signed one is no failed request. */
+	/** The certificate is not verified: only answers count, and a self-signed certificate is no failed request. */
 	readonly #client = new Client({ isVerified: false, keepsConnections: true });
 	#failed = 0;
 	#lastSuccess = performance.now();
@@ -26,7 +26,7 @@ export class Prober {
 		if (ratePerSecond > 0) this.#timer = setInterval(() => this.#ask(), 1000 / ratePerSecond);
 	}
 
-	/** Sends no more requests, and waits for those under way. */
+	/** Sends no more requests, and waits for those in flight. */
 	async stop(): Promise<void> {
 		clearInterval(this.#timer);
 		await Promise.all(this.#pending);
@@ -73,7 +73,7 @@ export function percentile(sorted: number[], share: number): number {
 	return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
 }
 
-/** In a line; empty while the prober is off. */
+/** As one line; empty while the prober is off. */
 export function describeProbe(result: ProbeResult | undefined): string {
 	if (!result) return "";
 	const { total, failed, p50, p99, longestGap } = result;

@@ -29,7 +29,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		owner: "ignore",
 		adopt: "ignore",
 		image: "update",
-		// An ECR token is another one at every run, and the managers renew it (host/agents/registry_login.py).
+		// An ECR token is different at every run, and the managers renew it (host/agents/registry_login.py).
 		registryAuth: (_old, fresh) => (ecrRegistry(fresh?.serveraddress) ? "ignore" : "update"),
 		replicas: "update",
 		// Swarm cannot turn a global service into a replicated one.
@@ -49,7 +49,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		serverName: "ignore",
 		convergeSeconds: "ignore",
 		placement: "update",
-		// A host under another name in the configuration is the same node.
+		// A host renamed in the configuration is the same node.
 		nodes: (old, fresh) => (sameValue(old.map(nameless), fresh.map(nameless)) ? "ignore" : "update"),
 	},
 	deleteBeforeReplace: true,
@@ -63,7 +63,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		return { id: outputs.serviceId, outputs: { ...outputs, lastRollout: null } };
 	},
 
-	// The resource's own ID is that of its first service. An update makes another one where there is none: in a swarm that was recreated.
+	// The resource's ID is that of its first service. The current one may differ: an update creates another service in a swarm that was recreated.
 	async read(_id, state, context) {
 		const { serviceId, imageDigest } = state;
 		const wanted = { ...state, image: imageDigest };
@@ -83,7 +83,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		try {
 			outputs = await brought(news, olds, { ...context, progress }, { hasNewLogin, keepsTasks: keepsTasks(olds, news) });
 		} catch (error) {
-			// What is in use is not removed, so this takes only what the failed version brought along.
+			// What is in use is not removed, so this removes only what the failed version created.
 			if (!sameValue(olds.mount, news.mount)) await removeVolumes(news, means, nameOf(olds.mount)).catch(() => {});
 			throw error;
 		} finally {
@@ -104,7 +104,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	async delete(_id, state, context) {
 		const means = meansOf(state, context);
 		const nodes = await withoutSilent(state.nodes, means);
-		// No task comes back, so no node waits for another one.
+		// No new tasks follow, so no node needs to wait for another one.
 		if (isLossless(state))
 			await Promise.all(
 				nodes.map(({ connection }) => means.shell(connection, scriptText("drain/ending", { unit: drainUnit(state.name) }))),
@@ -112,7 +112,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 		const removed = orUndefined(means.swarm.getService(state.serviceId).remove());
 		const hasSwarm = await removed.then(() => true).catch(goneWithItsSwarm);
 		const rest = { ...state, nodes };
-		// Nobody stops the tasks of a swarm that is gone, until their nodes leave it; the volumes in use go then, too.
+		// If the swarm is gone, its tasks run until their nodes leave it; the volumes in use are removed then, too.
 		if (hasSwarm)
 			await until({ what: "tasks stopping", deadlineSeconds: stopSeconds(state) + 120, progress: context.progress }, async () => {
 				const left = await containersLeft(rest, means);
@@ -122,7 +122,7 @@ export const provider = defineProvider<ServiceInputs, ServiceOutputs>({
 	},
 });
 
-/** Rolls out, and keeps in the state what is really there when it fails. */
+/** Rolls out. If that fails, the state records what really exists. */
 async function brought(
 	news: ServiceInputs,
 	olds: (ServiceInputs & ServiceOutputs) | undefined,
@@ -141,8 +141,9 @@ async function brought(
 const nothingKnown = { image: "", running: 0, differs: [] };
 
 /**
- * After a rollback the service is what the state says it is, and stays so: unless that was not the version before, since an `up` ended half-way. Then,
- * and whenever a rollout did not come to its end, the state takes the new inputs and what was found beside them: the next `up` has something to do.
+ * After a rollback the service is what the state says, so the state stays. The exception: an earlier `up` ended half-way, and the rollback restored a
+ * version that the state does not describe. Then, and whenever a rollout did not end, the state takes the new inputs and what was observed, so that
+ * the next `up` has something to do.
  */
 export async function failure(error: RolloutError, news: ServiceInputs, olds: (ServiceInputs & ServiceOutputs) | undefined, means: Means) {
 	const { serviceId, inherited } = error;
@@ -152,7 +153,7 @@ export async function failure(error: RolloutError, news: ServiceInputs, olds: (S
 		const found = await observe(serviceId, before, means, olds.observed?.inherited).catch(() => undefined);
 		const isBack = found && withoutTag(found.image) === withoutTag(olds.imageDigest);
 		if (isBack && found.differs.length === 0) return new Error(message);
-		// It is the one before only to Swarm.
+		// It is the previous version only for Swarm.
 		if (found)
 			message += `\nwhat is back had itself come half-way only, it is not what the last up brought that succeeded: ${found.differs.join(", ")}`;
 	}
@@ -162,7 +163,7 @@ export async function failure(error: RolloutError, news: ServiceInputs, olds: (S
 	return new PartialFailure(serviceId, outputs, message);
 }
 
-/** A service that was taken over keeps its tasks as they are until something asks for new ones. Pure. */
+/** A service that was taken over keeps its tasks until something needs new ones. Pure. */
 export function keepsTasks({ observed, ...olds }: ServiceInputs & ServiceOutputs, news: ServiceInputs): boolean {
 	const isWanted = (inputs: ServiceInputs) => serviceSpec(inputs).TaskTemplate;
 	return (observed?.inherited?.length ?? 0) > 0 && !observed.differs.some(needsTasks) && sameValue(isWanted(olds), isWanted(news));

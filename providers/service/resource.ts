@@ -3,10 +3,10 @@ import type { Connection } from "../../lib/connection.ts";
 import type { Health } from "../../lib/health.ts";
 import { ScaleoutResource } from "../shell.ts";
 
-/** Where the service's log directory lies. */
+/** Where the service's log directory is. */
 export type ServiceMount =
 	| { type: "bind"; target: string; source: string }
-	/** An NFS volume: `name` carries a hash of `device` and `options`, because a volume keeps the options it was made with. */
+	/** An NFS volume: `name` contains a hash of `device` and `options`, because a volume keeps the options it was created with. */
 	| { type: "volume"; target: string; name: string; device: string; options: string };
 
 export interface ServiceNode {
@@ -15,7 +15,7 @@ export interface ServiceNode {
 	/** Private address. */
 	address: string;
 	connection: Connection;
-	/** This stack makes the machine: that it does not answer keeps nothing else from going. */
+	/** This stack creates the machine: if it does not answer, everything else can still be deleted. */
 	isMade?: boolean;
 }
 
@@ -30,7 +30,7 @@ export interface ServiceSecret {
 export interface Rollout {
 	strategy: string;
 	parallelism: number;
-	/** Names of nodes that go first, one at a time; the others follow one at a time. The nodes' agents keep it. Empty: Swarm's own order. */
+	/** Names of nodes to update first; the others follow. All go one at a time, as the agents ensure. Empty: Swarm's own order. */
 	order: string[];
 	delaySeconds: number;
 	monitorSeconds: number;
@@ -43,7 +43,7 @@ export interface Rollout {
 }
 
 export interface ServiceInputs {
-	/** All managers of the configuration: any that serves is asked. */
+	/** All managers of the configuration: any that answers is used. */
 	managers: Connection[];
 	/** The swarm. */
 	clusterId: string;
@@ -53,13 +53,13 @@ export interface ServiceInputs {
 	owner: string;
 	/** ID of a service made by other means that may be taken over. */
 	adopt?: string;
-	/** Image: `registry/name@sha256:…`, or by tag, which is resolved to its digest at each change. */
+	/** Image: `registry/name@sha256:…`, or with a tag, which is resolved to its digest at each change. */
 	image: string;
 	/** Credentials the nodes pull with. Secret. */
 	registryAuth?: { serveraddress: string; username: string; password: string };
-	/** Tasks; in host mode the number of nodes. */
+	/** Number of tasks; in host mode the number of nodes. */
 	replicas: number;
-	/** Change of `mode`: replaces, Swarm cannot turn a global service into a replicated one. */
+	/** Change of `mode`: replaces, as Swarm cannot turn a global service into a replicated one. */
 	publish: { mode: string; target: number; published: number };
 	env: Record<string, string>;
 	/** Environment with secret values. Secret. */
@@ -73,14 +73,14 @@ export interface ServiceInputs {
 	cpus?: number;
 	memoryMiB?: number;
 	stopGraceSeconds: number;
-	/** Counted up to restart all tasks. */
+	/** Increased to restart all tasks. */
 	restart: number;
 	rollout: Rollout;
 	/** URL of the load balancer, for the prober. */
 	endpoint: string;
-	/** Name that the prober asks for there. Absent: the URL's. */
+	/** Host name that the prober requests there. Absent: the URL's. */
 	serverName?: string;
-	/** Seconds all tasks may take to run. Absent: what follows from the nodes' number and times, see lib/rollout.ts. */
+	/** Seconds all tasks may take to run. Absent: computed from the number of nodes and the time limits, see lib/rollout.ts. */
 	convergeSeconds?: number;
 	/** Node label that the tasks are bound to: `[name, value]`. */
 	placement: string[];
@@ -90,14 +90,14 @@ export interface ServiceInputs {
 
 export interface ServiceOutputs {
 	serviceId: string;
-	/** The image that was asked for, by digest. */
+	/** The requested image, by digest. */
 	imageDigest: string;
 	/**
-	 * What there was at the last observation: image, tasks of it that run on their nodes, and what is not as configured: parts of the spec, a stopped
-	 * update, nodes that do not serve, volumes. `inherited`: parts of the spec that are still as they were when the service was adopted.
+	 * The last observation: the image, the number of its tasks that run on their nodes, and what is not as configured (parts of the spec, a stopped
+	 * update, nodes that do not serve, volumes). `inherited`: parts of the spec that are still as they were when the service was adopted.
 	 */
 	observed: { image: string; running: number; differs: string[]; inherited?: string[] };
-	/** What the prober saw during the last rollout with it on; null before: what is absent shows as unknown in every preview. */
+	/** What the prober saw during the last rollout with it on. Null before that: an absent output would show as unknown in every preview. */
 	lastRollout: ProbeResult | null;
 }
 
@@ -111,7 +111,7 @@ export interface ProbeResult {
 	longestGap: number;
 }
 
-/** A Swarm service that is updated until every task of it runs and answers. */
+/** A Swarm service. An update ends when every task runs and answers. */
 export class Service extends ScaleoutResource {
 	declare readonly serviceId: pulumi.Output<string>;
 	declare readonly name: pulumi.Output<string>;

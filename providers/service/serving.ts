@@ -18,35 +18,35 @@ import type { Means } from "./means.ts";
 import type { ServiceInputs, ServiceNode } from "./resource.ts";
 
 /*
- * Whether a node serves, asked as the load balancer asks it: its address, the published port. And what its agent says of it, see host/agents/.
+ * Whether a node serves, checked as the load balancer reaches it: at its address and the published port. And what its agent says, see host/agents/.
  */
 
-/** What is kept of a node's agent's report. */
+/** The part of an agent's report that is kept. */
 export type AgentState = Pick<AgentReport, "state"> & Partial<Pick<AgentReport, "connections" | "reason" | "seconds">>;
 
 export interface NodeCheck {
-	/** Its name. */
+	/** The node's name. */
 	node: string;
 	serves: boolean;
-	/** The connection was refused: there is nobody at the port, or the node is closed. */
+	/** The connection was refused: nothing listens on the port, or the node is closed. */
 	isRefused: boolean;
-	/** What came instead of a healthy answer; empty where one came. */
+	/** What came instead of a healthy answer; empty if one came. */
 	answer: string;
-	/** Absent where there is no agent, or it does not answer. */
+	/** Absent if there is no agent, or it does not answer. */
 	agent?: AgentState;
-	/** The task's container has no published port, though Docker calls it running. Only known where somebody looked. */
+	/** The task's container has no published port, although Docker says that it runs. Absent if that was not checked. */
 	isUnpublished?: boolean;
 }
 
 type Asked = Pick<ServiceInputs, "publish" | "health" | "rollout">;
 
-/** Prints the line of the answer and then, with `agent`, what the agent says. Pure. */
+/** The script: prints the answer as one line and then, with `agent`, what the agent says. Pure. */
 export function checkScript({ address }: Pick<ServiceNode, "address">, { publish, health, rollout }: Asked, agent: boolean): string {
 	const settings = askSettings(address, publish.published, health, agent ? rollout.peerPort : undefined);
 	return [scriptText("health/ask", settings), scriptText("health/look")].join("\n");
 }
 
-/** What the script printed; undefined when it printed nothing of the kind. Pure. */
+/** Reads what the script printed; undefined if that is no such output. Pure. */
 export function readCheck(node: Pick<ServiceNode, "name" | "address">, printed: string, { publish, health }: Asked): NodeCheck | undefined {
 	const [first = "", ...rest] = printed.split("\n");
 	const found = answerOf(first, health);
@@ -72,7 +72,7 @@ function agentState(text: string): AgentState | undefined {
 	return { state, connections, seconds, ...(reason && { reason: printable(reason) }) };
 }
 
-/** Asks all nodes at once. One that cannot be asked now is left out. @throws SshError where somebody has to mend the access to it. */
+/** Checks all nodes at once. A node that cannot be reached now is left out. @throws SshError when the access to it must be repaired. */
 export async function checkNodes(
 	nodes: ServiceNode[],
 	inputs: Asked,
@@ -92,18 +92,18 @@ export async function checkNodes(
 	return (await Promise.all(nodes.map(check))).flat();
 }
 
-/** Whether the node is closed, or about to be, on purpose. */
+/** Whether the agent has closed the node on purpose, or is about to. */
 export const isHeld = ({ agent }: NodeCheck): boolean => ["waiting", "closed"].includes(agent?.state ?? "");
 
-/** Whether a task runs on the node, and it serves nobody as its agent lets nobody in. `runs`: of a node's ID. */
+/** Whether a task runs on the node, but serves nobody because the agent keeps the node closed. `runs`: takes a node's ID. */
 export const isKeptOut = ({ node, serves, agent }: NodeCheck, nodes: ServiceNode[], runs: (nodeId: string) => boolean): boolean =>
 	!serves && agent?.state === "closed" && nodes.some(({ name, nodeId }) => name === node && runs(nodeId));
 
-/** Seconds for which a new task may be healthy to Docker before its node serves: where there is an agent, it lets the task in after a while. */
+/** Seconds that a node may take to serve once Docker sees its new task healthy: an agent, if there is one, opens the node only after a while. */
 export const admissionSeconds = (inputs: Asked): number =>
 	inputs.health.deadlineSeconds + (isLossless(inputs) ? inputs.rollout.settleSeconds : 0);
 
-/** Why the node gets nothing from the load balancer, in words. */
+/** Why the node gets no requests from the load balancer, in words. */
 export function whySilent({ node, answer, agent, isUnpublished }: NodeCheck): string {
 	const why = isUnpublished ? "its task has no published port" : answer;
 	return `${node} does not serve: ${why}${agent?.reason && !isUnpublished ? ` (its agent: ${agent.state}, ${agent.reason})` : ""}`;
@@ -112,5 +112,5 @@ export function whySilent({ node, answer, agent, isUnpublished }: NodeCheck): st
 /** Whether a line says that a node does not serve. */
 export const saysSilent = (line: string): boolean => / does not serve: /.test(line);
 
-/** Whether such a line says that its agent keeps it closed: it is waited for. */
+/** Whether such a line says that the agent keeps the node closed: then it is waited for. */
 export const saysHeld = (line: string): boolean => saysSilent(line) && / \(its agent: closed, /.test(line);

@@ -15,10 +15,10 @@ import { type Before, type Snapshot, type Stage, stageOf } from "./verdict.ts";
  * Waits until every wanted node runs the wanted task and serves. See verdict.ts for what one snapshot says.
  */
 
-/** A rollout that did not come to its end, with the failed tasks' own errors and last lines. */
+/** A rollout that did not end well, with the failed tasks' own errors and last log lines. */
 export class RolloutError extends Error {
 	readonly serviceId: string;
-	/** Swarm has put back what ran before. */
+	/** Swarm has restored what ran before. */
 	readonly isRolledBack: boolean;
 	/** Parts of the spec that are as they were when the service was taken over. */
 	inherited?: string[];
@@ -29,18 +29,18 @@ export class RolloutError extends Error {
 	}
 }
 
-/** A rollout that is over is seen within this time, in milliseconds; a check of the swarm costs the manager little. */
+/** The end of a rollout is seen within this time, in milliseconds; a check of the swarm costs the manager little. */
 const maxPauseMs = 1000;
-/** Nodes are asked less often while there is nothing to wait for there, */
+/** Nodes are checked less often while nothing there is waited for, */
 const nodesMs = 5000;
-/** and less still where it takes long, for a tenth of the time: the new tasks are starting there, and need the processor. */
+/** and even less if a check takes long, so that checks take a tenth of the time: new tasks are starting there, and need the processor. */
 const slowNodesMs = 20_000;
-/** Swarm sees a node down that reboots: for so long it is expected back. */
+/** Swarm sees a rebooting node as down; it is expected back within this time. */
 const lostMs = 120_000;
-/** A node may refuse connections for so long though its task runs: ports are published, agents check every now and then. */
+/** A node may refuse connections this long although its task runs: ports must be published, and agents check only now and then. */
 const silentMs = 30_000;
 
-/** What was learned that asks for another plan; nothing when all is well. */
+/** What was learned and needs another plan; empty when all is well. */
 export interface Learned {
 	lost: string[];
 	silent: string[];
@@ -78,7 +78,7 @@ export async function settle(
 			);
 			stage = await until(options, rollBack);
 		}
-		// To go back is a rollout as well.
+		// A rollback is a rollout as well, with its own deadline.
 		if (stage.kind === "rollingBack") stage = await until(options, rollBack);
 		if (stage.kind === "failed")
 			throw new RolloutError(serviceId, stage.isRolledBack ?? false, [stage.why, cause].filter(Boolean).join(": "));
@@ -90,7 +90,7 @@ export async function settle(
 	}
 }
 
-/** Has Swarm put back what ran before, unless somebody has: to do it twice would bring the failed version. */
+/** Makes Swarm roll back, unless that has already happened: a second rollback would bring back the failed version. */
 async function takeBack(serviceId: string, wanted: TaskTemplate, { swarm }: Means): Promise<void> {
 	await retryOutOfSequence(async () => {
 		const { Version: version, Spec: spec } = await swarm.getService(serviceId).inspect();
@@ -101,14 +101,14 @@ async function takeBack(serviceId: string, wanted: TaskTemplate, { swarm }: Mean
 	});
 }
 
-/** With what this rollout's own tasks say of themselves. */
+/** The message with the errors and log lines of this rollout's own tasks. */
 async function explained(message: string, serviceId: string, before: Before, { nodes }: ServiceInputs, { swarm }: Means): Promise<string> {
 	const all = await tasksOf(swarm, serviceId).catch(() => []);
 	const fresh = all.filter(({ ID: id }) => !before.tasks.has(id));
 	return [message, ...taskErrors(fresh, nodes, all).map((line) => `  ${line}`), ...(await failedLogs(swarm, fresh, nodes))].join("\n");
 }
 
-/** Goes on when a check fails: a manager that restarts, or a connection that breaks, does not end a rollout that Swarm carries on. */
+/** Continues when a check fails: a restarting manager or a broken connection does not end a rollout that Swarm continues. */
 function patient<T>(check: () => Promise<Seen<T>>): () => Promise<Seen<T>> {
 	return async () => {
 		try {
@@ -121,7 +121,7 @@ function patient<T>(check: () => Promise<Seen<T>>): () => Promise<Seen<T>> {
 	};
 }
 
-/** Takes snapshots, and keeps since when things are as they are. */
+/** Takes snapshots, and remembers how long each condition has lasted. */
 class Watch {
 	readonly #serviceId: string;
 	readonly #inputs: ServiceInputs;
@@ -152,7 +152,7 @@ class Watch {
 			if (this.#lasting(`runs ${task.ID}`, isRunning(task)) >= this.#inputs.rollout.monitorSeconds * 1000) this.#established.add(task.ID);
 		}
 		const keepsOut = (found: NodeCheck) => isKeptOut(found, this.#inputs.nodes, runs);
-		// A version is judged by what its nodes do now, not by what they did when somebody last looked.
+		// A version is judged by what its nodes do now, not by an old check.
 		await this.#askNodes(allRun || this.#checks.some(keepsOut));
 		const isShut = (found: NodeCheck) => this.#lasting(`shut ${found.node}`, keepsOut(found)) >= admissionSeconds(this.#inputs) * 1000;
 		return {
@@ -168,7 +168,7 @@ class Watch {
 		};
 	}
 
-	/** `isDue`: something depends on it. Else, while tasks are replaced, it is for the operator's eye. */
+	/** `isDue`: a decision depends on it. Otherwise, while tasks are replaced, it is only for the operator to see. */
 	async #askNodes(isDue: boolean): Promise<void> {
 		const now = this.#means.clock.now();
 		if (!isDue && now - this.#askedAt < this.#pauseMs) return;
@@ -193,7 +193,7 @@ class Watch {
 		return this.#lasting(`silent ${found.node}`, isSilent) >= silentMs;
 	}
 
-	/** Milliseconds for which it has been so; 0 when it is not. */
+	/** Milliseconds for which the condition has lasted; 0 when it does not hold. */
 	#lasting(what: string, isSo: boolean): number {
 		const now = this.#means.clock.now();
 		if (!isSo) {

@@ -5,7 +5,7 @@ import { attemptLabel, differences, sameTask } from "./compare.ts";
 import { healthcheck, probeTool } from "./healthcheck.ts";
 import type { ServiceInputs, ServiceMount } from "./resource.ts";
 
-/** A service spec of the Engine API, as far as it is set here. */
+/** The part of the Engine API's service spec that is set here. */
 export interface ServiceSpec {
 	Name: string;
 	Labels: Record<string, string>;
@@ -33,7 +33,7 @@ export interface TaskTemplate {
 	ForceUpdate: number;
 }
 
-/** The service spec for the inputs. `found`: the mode the service has, which Swarm cannot change. Pure. */
+/** The service spec for the inputs. `found`: the service's present mode, which Swarm cannot change. Pure. */
 export function serviceSpec(inputs: ServiceInputs, found?: ServiceSpec["Mode"]): ServiceSpec {
 	const { mode, target, published } = inputs.publish;
 	const isGlobal = found ? "Global" in found : mode === "host";
@@ -41,19 +41,19 @@ export function serviceSpec(inputs: ServiceInputs, found?: ServiceSpec["Mode"]):
 		Name: inputs.name,
 		Labels: { [ownerLabel]: inputs.owner },
 		TaskTemplate: taskTemplate(inputs),
-		// One task a node is what a published host port allows; a global service says so, and never puts two on one node.
+		// A published host port allows one task per node. A global service says exactly that, and never puts two on one node.
 		Mode: isGlobal ? { Global: {} } : { Replicated: { Replicas: inputs.replicas } },
 		UpdateConfig: updateConfig(inputs, inputs.rollout.failureAction),
-		// A rollback that fails has nothing to go back to.
+		// A failed rollback has nothing to roll back to.
 		RollbackConfig: updateConfig(inputs, "pause"),
 		EndpointSpec: { Mode: "vip", Ports: [{ Protocol: "tcp", TargetPort: target, PublishedPort: published, PublishMode: mode }] },
 	};
 }
 
 /**
- * The spec to send for the wanted one. Parts that ask for the same stay as they were found: Swarm compares by the letter, order of lists included,
- * and would replace every task. `again`: another value of a label that means nothing, since Swarm goes on for ever with an update to the very same spec
- * (moby: `Update` of swarmkit's update.Supervisor), and cancels it for any other. Pure.
+ * The spec to send to get the wanted one. Equivalent parts stay as found: Swarm compares literally, even the order of lists, and would replace every
+ * task. `again`: changes the value of a label without meaning. Swarm continues an update to the very same spec for ever (moby: `Update` of swarmkit's
+ * update.Supervisor), and cancels it for any other. Pure.
  */
 export function specToWrite(found: ServiceSpec, wanted: ServiceSpec, again = false): ServiceSpec {
 	const attempt = Number(found.Labels?.[attemptLabel] ?? 0) + 1;
@@ -68,9 +68,9 @@ export function specToWrite(found: ServiceSpec, wanted: ServiceSpec, again = fal
 
 function updateConfig({ publish, rollout }: ServiceInputs, failureAction: string): UpdateConfig {
 	return {
-		// All at once where an order is asked for: the nodes' agents keep it, and let one go after another.
+		// With an order, all at once: the agents keep the order, and let one node go after another.
 		Parallelism: isLossless({ publish, rollout }) && rollout.order.length > 0 ? 0 : rollout.parallelism,
-		// Two tasks cannot share a node's port; the routing mesh can have the new one beside the old one.
+		// Two tasks cannot share a node's port. With the routing mesh the new task can run beside the old one.
 		Order: publish.mode === "host" ? "stop-first" : "start-first",
 		FailureAction: failureAction,
 		Monitor: rollout.monitorSeconds * second,
@@ -78,7 +78,7 @@ function updateConfig({ publish, rollout }: ServiceInputs, failureAction: string
 	};
 }
 
-/** What the nodes' agents are told of a task. Pure. */
+/** What the agents are told about a task. Pure. */
 export function taskTerms({ publish, health, rollout, stopGraceSeconds }: ServiceInputs): TaskTerms {
 	const { path, status, host, timeoutSeconds } = health;
 	const { settleSeconds, turnLimitSeconds, drainLimitSeconds, monitorSeconds } = rollout;
@@ -93,7 +93,7 @@ export function taskTerms({ publish, health, rollout, stopGraceSeconds }: Servic
 	};
 }
 
-/** Seconds until Docker kills a task that it has asked to stop: with an agent it may go on serving until its turn comes, and is drained then. */
+/** Seconds until Docker kills a task that it has asked to stop. With an agent the task may serve until its node's turn, and is then drained. */
 export function stopSeconds(inputs: Pick<ServiceInputs, "publish" | "rollout" | "stopGraceSeconds">): number {
 	if (!isLossless(inputs)) return inputs.stopGraceSeconds;
 	const { turnLimitSeconds, drainLimitSeconds } = inputs.rollout;
@@ -130,7 +130,7 @@ function taskTemplate(inputs: ServiceInputs): TaskTemplate {
 	};
 }
 
-/** Swarm fills in templates in variables, and repeats the value in the task's error when one is wrong: a secret's braces are no template. */
+/** Escapes braces. Swarm fills in templates in variables, and shows the value in the task's error when one is wrong: that would reveal a secret. */
 function literal(value: string): string {
 	return value.replaceAll("{{", '{{"{{"}}');
 }
@@ -142,7 +142,7 @@ function mountSpec({ mount, owner, name }: Pick<ServiceInputs, "mount" | "owner"
 		Source: mount.name,
 		Target: mount.target,
 		VolumeOptions: {
-			// Copying the image's directory into the volume would chown it, which a squashing export refuses.
+			// A copy of the image's directory into the volume would include a chown, which a squashing export refuses.
 			NoCopy: true,
 			Labels: { [ownerLabel]: owner, [serviceLabel]: name },
 			DriverConfig: { Name: "local", Options: volumeOptions(mount) },

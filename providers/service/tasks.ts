@@ -17,26 +17,26 @@ type NamedNode = Pick<ServiceNode, "nodeId" | "name">;
 
 const nodeOf = (task: Task, nodes: NamedNode[]) => nodes.find(({ nodeId }) => nodeId === task.NodeID)?.name ?? task.NodeID ?? "no node";
 
-/** Whether the task came to nothing. One that was turned away, as its node had lost the service's label for a while, says nothing of its version. */
+/** Whether the task failed. A task rejected because its node had lost the service's label for a while says nothing about its version. */
 export const hasFailed = ({ Status: { State: state, Err: error } }: Task) =>
 	state === "failed" || (state === "rejected" && error !== "assigned node no longer meets constraints");
 
-/** Whether nothing of the task runs any more, or ever will. */
+/** Whether the task has ended, or will never run. */
 export const hasEnded = ({ Status: { State: state } }: Task) => endStates.includes(state);
 
-/** Whether the task runs and is to go on. */
+/** Whether the task runs and is meant to. */
 export const isRunning = ({ DesiredState: desired, Status: { State: state } }: Task) => state === "running" && desired === "running";
 
-/** Whether the task runs and has been asked to stop: it may drain, or wait for its turn, for minutes. */
+/** Whether the task still runs but has been asked to stop: it may drain, or wait for its turn, for minutes. */
 export const isStopping = ({ DesiredState: desired, Status: { State: state } }: Task) => state === "running" && desired !== "running";
 
-/** Swarm says so of every node whose old task still serves, or ends: it waits for the port. */
+/** Whether the task only waits for the port. Swarm reports this error on every node whose old task still serves, or is ending. */
 const waitsForPort = ({ NodeID: node, Status: { State: state, Err: error = "" } }: Task, all: Task[]) =>
 	state === "pending" &&
 	/host-mode port already in use/.test(error) &&
 	all.some((other) => other.NodeID === node && other.Status.State === "running");
 
-/** What went wrong, in the tasks' own words: one line for each different error, with the node's name. `all`: of the service. Pure. */
+/** What went wrong, in the tasks' own words: one line per distinct error, with the node's name. `all`: all tasks of the service. Pure. */
 export function taskErrors(tasks: Task[], nodes: NamedNode[], all = tasks): string[] {
 	const lines = tasks
 		.filter((task) => (task.Status.Err && !waitsForPort(task, all)) || hasFailed(task))
@@ -46,14 +46,14 @@ export function taskErrors(tasks: Task[], nodes: NamedNode[], all = tasks): stri
 	return [...new Set(lines)];
 }
 
-/** Tasks that are to run and do not yet, with the node's name. A task is `starting` until its health check has passed. Pure. */
+/** Tasks that should run but do not yet, with the node's name. A task is `starting` until its health check has passed. Pure. */
 export function tasksUnderWay(tasks: Task[], nodes: NamedNode[]): string[] {
 	return tasks
 		.filter((task) => task.DesiredState === "running" && task.Status.State !== "running")
 		.map((task) => `${nodeOf(task, nodes)}: ${task.Status.State}`);
 }
 
-/** The service's nodes that Swarm gives no task, each with the reason and what mends it. `found`: all nodes of the swarm. Pure. */
+/** The service's nodes to which Swarm gives no task, each with the reason and the remedy. `found`: all nodes of the swarm. Pure. */
 export function idleNodes(found: Node[], { nodes, placement: [label = "", value] }: Pick<ServiceInputs, "nodes" | "placement">): string[] {
 	const mended = "pulumi up --refresh mends it";
 	const reasonOf = (node: Node | undefined) => {
@@ -72,12 +72,12 @@ export function idleNodes(found: Node[], { nodes, placement: [label = "", value]
 
 /** How many failed tasks are quoted, and how many lines of each. */
 const quoted = { tasks: 3, lines: 15 };
-/** Seconds a task's lines may take: they come from its node, which may be the trouble. */
+/** Seconds that fetching a task's log may take: it comes from the task's node, which may be the problem. */
 const logSeconds = 20;
 
 /**
- * The last lines that the failed ones of these tasks printed, for an error message, newest task last. Empty when they cannot be had. Each line is
- * marked: CI takes a line that begins with `::` for a command to itself.
+ * The last log lines of the failed tasks among these, for an error message, newest task last. Empty if they are not available. Each line gets a
+ * prefix, because CI treats a line that begins with `::` as a command.
  */
 export async function failedLogs(manager: Docker, tasks: Task[], nodes: NamedNode[]): Promise<string[]> {
 	const failed = tasks
@@ -94,7 +94,7 @@ export async function failedLogs(manager: Docker, tasks: Task[], nodes: NamedNod
 
 async function logOf(manager: Docker, { ID: id }: Task): Promise<string> {
 	const options = { stdout: true, stderr: true, tail: quoted.lines, timestamps: false };
-	// The client has it, and its types leave it out.
+	// The client has this method; its types lack it.
 	const task = manager.getTask(id) as unknown as { logs(options: object): Promise<Buffer | Readable> };
 	const raw = await task.logs(options);
 	const stream = Buffer.isBuffer(raw) ? Readable.from([raw]) : raw;

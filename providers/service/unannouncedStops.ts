@@ -7,9 +7,9 @@ import type { ServiceInputs } from "./resource.ts";
 import { tasksOf } from "./tasks.ts";
 
 /*
- * Tasks whose stop is not announced (see spec.ts) die before the node's agent knows of it: those of a service that was taken over, once. Swarm tells
- * its managers that a task shall stop, and its node waits two seconds for the routing mesh before it sends SIGTERM (moby: `Shutdown` of the
- * container executor). In that time the node is closed from here; the agent opens it for the next task.
+ * Tasks whose stop is not announced (see spec.ts) end before the node's agent knows of it. That happens once, to the tasks of a service that was taken
+ * over. The managers know early that a task is to stop: its node waits two seconds for the routing mesh before it sends SIGTERM (moby: `Shutdown` of
+ * the container executor). In that time this program closes the node; the agent opens it for the next task.
  */
 
 const checkEveryMs = 100;
@@ -19,13 +19,13 @@ export function stopsUnannounced({ DesiredState: desired, NodeID: node, Status: 
 	return desired !== "running" && state === "running" && node !== undefined && spec.ContainerSpec?.StopSignal !== announcement;
 }
 
-/** Closes each node to new connections as its task, unannounced, is about to stop. Returns what ends the watch. */
+/** Closes each node to new connections when its task is about to stop unannounced. @returns A function that ends the watch. */
 export function closeBeforeStops(serviceId: string, inputs: ServiceInputs, { swarm, shell, clock, note }: Means): () => Promise<void> {
 	const ended = new AbortController();
 	const closed = new Set<string>();
 	const watch = async () => {
 		while (!ended.signal.aborted) {
-			// A manager that restarts is asked again.
+			// If a manager restarts, ask again.
 			const stopping = (await tasksOf(swarm, serviceId).catch(() => [])).filter((task) => stopsUnannounced(task) && !closed.has(task.ID));
 			for (const task of stopping) {
 				closed.add(task.ID);

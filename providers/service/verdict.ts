@@ -9,55 +9,55 @@ import type { TaskTemplate } from "./spec.ts";
 import { hasFailed, idleNodes, isRunning, isStopping, taskErrors, tasksUnderWay } from "./tasks.ts";
 
 /*
- * How far a rollout has come, judged by one snapshot of it. Pure.
+ * The progress of a rollout, judged from one snapshot. Pure.
  */
 
-/** What there was before, and so is not this rollout's doing. */
+/** What existed before, and so was not caused by this rollout. */
 export interface Before {
 	/** IDs of tasks. */
 	tasks: ReadonlySet<string>;
-	/** Set when nothing was written: then only a change of it counts. */
+	/** Set if nothing was written: then only a change of it counts. */
 	update?: UpdateStatus;
 }
 
-/** What was seen at one time. */
+/** The state at one moment. */
 export interface Snapshot {
 	service: Found;
 	tasks: Task[];
-	/** All of the swarm. */
+	/** All nodes of the swarm. */
 	nodes: Node[];
-	/** What the wanted nodes answered, as far as they were asked. */
+	/** Checks of those wanted nodes that were asked. */
 	checks: NodeCheck[];
 	/** Names of wanted nodes that are gone, or down for longer than a reboot takes. */
 	lost: string[];
-	/** Names of wanted nodes that have been refusing connections for a while, with a running task and held by nobody. */
+	/** Names of wanted nodes that have refused connections for a while, although a task runs and no agent holds them. */
 	silent: string[];
-	/** Seconds for which every task has been running that is to run; 0 while one does not. */
+	/** Seconds for which all wanted tasks have been running; 0 while one does not. */
 	runningSeconds: number;
-	/** IDs of the tasks that have been seen running for the monitor time. */
+	/** IDs of the tasks that have run for the monitor time. */
 	established: ReadonlySet<string>;
-	/** Names of wanted nodes whose agent has kept the wanted task out for longer than one may take, though it runs. */
+	/** Names of wanted nodes whose wanted task runs, but whose agent has kept it out for longer than admission may take. */
 	shut: string[];
 }
 
 export type Stage =
 	| { kind: "done" }
 	| { kind: "waiting"; seen: string }
-	/** The new version failed; the old one is being put back, which takes its own time. */
+	/** The new version failed; the old one is being restored, which takes its own time. */
 	| { kind: "rollingBack"; seen: string }
-	/** The new version failed, and Swarm does not see it: what ran before is to be put back. */
+	/** The new version failed, and Swarm does not notice: the old one must be restored. */
 	| { kind: "takeBack"; why: string }
-	/** Another plan is to be made, with what was learned. */
+	/** A new plan is needed, with what was learned. */
 	| { kind: "again"; lost: string[]; silent: string[] }
 	| { kind: "failed"; why: string; isRolledBack?: true };
 
-/** How often a task of one version may fail before it is given up. */
+/** Failures per wanted task before the version is given up. */
 const failuresTolerated = 3;
 
-/** `tried`: names of nodes that a plan was made for already. */
+/** `tried`: names of nodes that a plan has already dealt with. */
 export function stageOf(snapshot: Snapshot, wanted: TaskTemplate, before: Before, inputs: ServiceInputs, tried: string[] = []): Stage {
 	const { UpdateStatus: status, Spec: spec } = snapshot.service;
-	// The end of an earlier update stays in the status until the next one: it is not this one's.
+	// The status keeps the end of an earlier update until the next one starts: that end is not this update's.
 	const ended = endOf(sameValue(status, before.update) ? undefined : status, snapshot, wanted, inputs);
 	if (ended) return ended;
 	if (!sameTask(spec.TaskTemplate, wanted))
@@ -67,17 +67,18 @@ export function stageOf(snapshot: Snapshot, wanted: TaskTemplate, before: Before
 	const { done, total, left } = counted(tasks, inputs);
 	if (fresh.filter(hasFailed).length >= failuresTolerated * total)
 		return failed(inputs, `tasks fail again and again, ${done} of ${total} run`);
-	// Swarm judges failures before it asks the next node. In an order of nodes all are asked at once. What fails after the monitor time is not the version's fault.
+	// Swarm counts failures before it continues with the next node. With an order all nodes are updated at once, so it would not. A failure after the
+	// monitor time is not the version's fault.
 	const hasFailedSoon = (task: Task) => hasFailed(task) && !snapshot.established.has(task.ID);
 	if (isUpdating(status) && inputs.rollout.order.length > 0 && isLossless(inputs) && fresh.some(hasFailedSoon))
 		return { kind: "takeBack", why: "" };
-	// Healthy to Docker, and not to its agent: Swarm goes on to the next node, whose agent waits for this one.
+	// Docker says healthy, the agent does not: Swarm continues with the next node, whose agent waits for this one.
 	if (isUpdating(status) && snapshot.shut.length > 0) {
 		const why = snapshot.checks.filter(({ node }) => snapshot.shut.includes(node)).map(whySilent);
 		return inputs.rollout.failureAction === "rollback" ? { kind: "takeBack", why: why.join("; ") } : failed(inputs, why.join("; "));
 	}
 	const lost = snapshot.lost.filter((name) => !tried.includes(name));
-	// Swarm waits for such a node for ever.
+	// Swarm would wait for such a node for ever.
 	if (isUpdating(status) && lost.length > 0) return { kind: "again", lost, silent: [] };
 	const isHost = inputs.publish.mode === "host";
 	const expected = isHost ? left.filter(({ name }) => !snapshot.lost.includes(name)).length : total - done;
@@ -93,7 +94,7 @@ const failed = ({ name }: ServiceInputs, why: string): Stage => ({ kind: "failed
 
 /** How Swarm ended this update, or is about to. */
 function endOf(update: UpdateStatus | undefined, snapshot: Snapshot, wanted: TaskTemplate, inputs: ServiceInputs): Stage | undefined {
-	// What Swarm goes back to is what was written before, and after a lost node that is the same version.
+	// Swarm rolls back to the spec written before. After a lost node that is the same version.
 	if (update?.State === "rollback_completed" && sameTask(snapshot.service.Spec.TaskTemplate, wanted))
 		return failed(inputs, "the new version failed, and Swarm knows no other one: ask for the old one");
 	if (update?.State === "rollback_completed")
@@ -108,7 +109,7 @@ function endOf(update: UpdateStatus | undefined, snapshot: Snapshot, wanted: Tas
 	return undefined;
 }
 
-/** Of the routing mesh a task may run on any node; in host mode every wanted node has one of its own, and nodes that are to go may have more. */
+/** With the routing mesh a task may run on any node. In host mode each wanted node has its own task; nodes to be removed may have more. */
 function counted(tasks: Task[], { nodes, replicas, publish }: ServiceInputs): { done: number; total: number; left: ServiceNode[] } {
 	const running = tasks.filter(isRunning);
 	if (publish.mode !== "host") return { done: Math.min(running.length, replicas), total: replicas, left: [] };
@@ -129,7 +130,7 @@ function told(first: string, { checks, tasks }: Snapshot, { nodes }: ServiceInpu
 	return [[first, ...serving, ...held].join(", "), ...troubles.filter(Boolean)].join("; ");
 }
 
-/** Every task runs that is to run, as far as Swarm knows. */
+/** Called when all wanted tasks run, as far as Swarm knows. */
 function whetherServing(snapshot: Snapshot, inputs: ServiceInputs, tried: string[]): Stage {
 	const wanted = inputs.nodes.filter(({ name }) => !snapshot.lost.includes(name));
 	const silent = wanted.flatMap(({ name }) => {
@@ -141,7 +142,7 @@ function whetherServing(snapshot: Snapshot, inputs: ServiceInputs, tried: string
 	if (untried.length > 0) return { kind: "again", lost: [], silent: untried };
 	if (silent.length > 0 && snapshot.runningSeconds >= admissionSeconds(inputs)) return failed(inputs, silent.join("; "));
 	if (silent.length > 0) return { kind: "waiting", seen: [`all tasks run, ${wanted.length - silent.length} serve`, ...silent].join("; ") };
-	// What serves there is the task before, though the next one runs: Docker has started it beside, without its port, and it will be replaced.
+	// The old task still serves there, although the new one runs: Docker has started it without its port, and it will be replaced.
 	const isOld = wanted.some(({ name }) => snapshot.checks.some(({ node, agent }) => node === name && agent?.state === "waiting"));
 	if (isOld) return { kind: "waiting", seen: told("all tasks run", snapshot, inputs) };
 	if (snapshot.lost.length === 0) return { kind: "done" };

@@ -9,8 +9,8 @@ import type { ServiceInputs, ServiceNode } from "./resource.ts";
 import { stopSeconds, volumeOptions } from "./spec.ts";
 
 /**
- * Removes the service's volumes, except the one named `keep`, from every node: a volume outlives its service and keeps its old options.
- * Only volumes that carry the stack's label, and not another service's, are touched. One that a container still holds is left for the next time.
+ * Removes the service's volumes from every node, except the one named `keep`: a volume outlives its service and keeps its old options.
+ * Only volumes with the stack's label and without another service's are touched. A volume that a container still uses is left for the next time.
  */
 export async function removeVolumes(
 	inputs: Pick<ServiceInputs, "name" | "nodes" | "owner">,
@@ -26,7 +26,7 @@ export async function removeVolumes(
 }
 
 /**
- * Removes a stack's volumes, those of one service where that has a name, except the one named `keep`, from one host, and says so beforehand. One that is in
+ * Removes a stack's volumes from one host, except the one named `keep`; with a service's name only that service's. Announces each one first. A volume in
  * use is left.
  */
 export async function removeOwnVolumes(
@@ -40,7 +40,7 @@ export async function removeOwnVolumes(
 		const of = labels?.[serviceLabel];
 		if (name === keep || (service !== undefined && of !== undefined && of !== service)) continue;
 		say(name);
-		// Tasks that have ended hold their volume, too.
+		// Containers of ended tasks hold their volume, too.
 		const filters = { volume: [name], status: ["created", "exited", "dead"], label: ["com.docker.swarm.task.id"] };
 		for (const { Id: id } of await docker.listContainers({ all: true, filters })) await orUndefined(docker.getContainer(id).remove());
 		await orUndefined(docker.getVolume(name).remove()).catch((error) => {
@@ -49,7 +49,7 @@ export async function removeOwnVolumes(
 	}
 }
 
-/** The nodes without those of machines that this stack makes and that do not answer: one may be lost, or recreated and empty. */
+/** Leaves out nodes that do not answer if this stack creates their machines: such a machine may be lost, or recreated and empty. */
 export async function withoutSilent(nodes: ServiceNode[], { note, dockerOn }: Pick<Means, "note" | "dockerOn">): Promise<ServiceNode[]> {
 	const answering = async (node: ServiceNode) => {
 		try {
@@ -66,19 +66,19 @@ export async function withoutSilent(nodes: ServiceNode[], { note, dockerOn }: Pi
 
 const containersOf = ({ name }: Pick<ServiceInputs, "name">) => ({ label: [`com.docker.swarm.service.name=${name}`] });
 
-/** A node's volume of the configured name that has other options: Docker uses what exists, whatever options are asked for. */
+/** A node's volume with the configured name but other options. Docker uses an existing volume, whatever options are requested. */
 export interface WrongVolume {
 	node: ServiceNode;
-	/** It carries the stack's label. */
+	/** It has the stack's label. */
 	isOwn: boolean;
-	/** `volume nfsvolume-0f3a of worker1: o=addr=…`, as it is. */
+	/** The volume as it is: `volume nfsvolume-0f3a of worker1 has o=addr=…`. */
 	description: string;
 }
 
-/** Seconds a node may take to tell of its volume. Docker waits for the volume's NFS server, and that one may be what a refresh is to find gone. */
+/** Seconds a node may take to describe its volume. Docker waits for the NFS server, whose absence may be just what a refresh is to detect. */
 const glanceSeconds = 30;
 
-/** Asks all nodes at once. A node that does not tell is left out, with a remark. */
+/** Asks all nodes at once. A node that does not answer is left out, with a remark. */
 export async function wrongVolumes(
 	{ mount, nodes, owner }: ServiceInputs,
 	{ note, dockerOn }: Pick<Means, "note" | "dockerOn">,
@@ -103,12 +103,12 @@ export async function wrongVolumes(
 	return (await Promise.all(checks)).flat();
 }
 
-/** Whether a line tells of such a volume. */
+/** Whether a line describes such a volume. */
 export const saysVolume = (line: string): boolean => line.startsWith("volume ");
 
 /**
- * Has a node's volume recreated: the node loses its label and with it, drained as always, its task, and gets both back when the volume is gone.
- * Where a task ran, waits until one does again, so that the next node may follow.
+ * Recreates a node's volume. The node loses its label, so its task is drained and stops; when the volume is removed, the node gets both back.
+ * If a task ran before, waits until one runs again, so that the next node may follow.
  */
 export async function remakeVolume(inputs: ServiceInputs, node: ServiceNode, means: Means): Promise<void> {
 	const { swarm, progress, clock } = means;

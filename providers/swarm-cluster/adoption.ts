@@ -1,7 +1,7 @@
 import { sameValue } from "../define.ts";
 import type { SwarmClusterInputs } from "./resource.ts";
 
-/** What `GET /swarm` of the Engine API says of what is settled at init. */
+/** Settings that are fixed at init, as `GET /swarm` of the Engine API returns them. */
 interface SwarmSettings {
 	DataPathPort?: number;
 	DefaultAddrPool?: string[];
@@ -10,12 +10,12 @@ interface SwarmSettings {
 
 type Settings = Pick<SwarmClusterInputs, "dataPathPort" | "defaultAddrPool" | "subnetSize">;
 
-/** Docker says 0, or nothing, where it goes by its defaults. */
+/** Docker returns 0, or nothing, for its defaults. */
 const defaultDataPathPort = 4789;
 
 /**
- * Where a swarm made by other means differs from the configuration in what only another init could change, a line each: property, what the swarm
- * has, what is configured. An empty `defaultAddrPool` leaves the pools to Docker, so any will do. Pure.
+ * Differences between a swarm made by other means and the configuration that only another init could change, one line each: property, the swarm's
+ * value, the configured value. An empty `defaultAddrPool` leaves the pools to Docker, so any pools match. Pure.
  */
 export function differences(found: SwarmSettings, wanted: Settings): string[] {
 	const line = (property: string, has: unknown, configured: unknown) =>

@@ -3,15 +3,15 @@ import type { Connection } from "../../lib/connection.ts";
 import { ScaleoutResource } from "../shell.ts";
 
 export interface SwarmClusterInputs {
-	/** All managers of the configuration, the one the swarm begins on first. It lives on as long as one of them is in it. */
+	/** All managers of the configuration. The swarm is created on the first one; it exists as long as one of them is in it. */
 	managers: Connection[];
-	/** Address the other nodes reach the first manager by. Only at init. */
+	/** Address at which the other nodes reach the first manager. Only at init. */
 	advertiseAddress: string;
-	/** The only manager's machine, where this stack makes it; absent where there are several. Change: replaces, as the swarm ends with it. */
+	/** The only manager's machine, if this stack creates it; absent with several managers. Change: replaces, as the swarm ends with the machine. */
 	machineId?: string;
-	/** The only manager's address; absent where there are several. Change: replaces. */
+	/** The only manager's address; absent with several managers. Change: replaces. */
 	soleAddress?: string;
-	/** `project/stack`: the swarm carries it as a label, and a swarm that does is this stack's own. */
+	/** `project/stack`: the swarm has it as a label, which marks the swarm as this stack's own. */
 	owner: string;
 	/** ID of a swarm made by other means that may be taken over. */
 	adopt?: string;
@@ -27,11 +27,11 @@ export interface SwarmClusterInputs {
 
 export interface SwarmClusterOutputs {
 	clusterId: string;
-	/** What the swarm says now. */
+	/** The swarm's present values. */
 	observed: Pick<SwarmClusterInputs, "dispatcherHeartbeatSeconds">;
 }
 
-/** A swarm, initialised on the first manager. Join tokens are never stored: who needs one asks a manager. */
+/** A swarm, initialised on the first manager. Join tokens are never stored: code that needs one asks a manager. */
 export class SwarmCluster extends ScaleoutResource {
 	declare readonly clusterId: pulumi.Output<string>;
 	declare readonly observed: pulumi.Output<SwarmClusterOutputs["observed"]>;

@@ -1,22 +1,22 @@
 import { scriptText } from "../../host/kit.ts";
 
 /*
- * What a host must reach before it joins. Docker's reference calls it "Open protocols and ports between the hosts". UDP says nothing until an
- * overlay network uses it, and a host that is no node yet listens on nothing: both are left out.
+ * What a host must reach before it joins. Docker's reference calls it "Open protocols and ports between the hosts". UDP shows nothing until an
+ * overlay network uses it, and a host that is not a node yet does not listen: neither is checked.
  */
 
-/** Gossip of the nodes; each one listens. */
+/** Port of the nodes' gossip; each node listens on it. */
 const gossipPort = 7946;
-/** Until a port that neither answers nor refuses counts as closed. */
+/** After this time a port that neither answers nor refuses counts as closed. */
 const deadlineSeconds = 10;
 
-/** Prints the `address port` pairs that cannot be reached by TCP. `managers`: addresses with port, as the swarm lists them. Pure. */
+/** The script: prints the `address port` pairs that cannot be reached by TCP. `managers`: addresses with port, as the swarm lists them. Pure. */
 export function closedPortsScript(managers: string[]): string {
 	const targets = managers.map(split).flatMap(({ address, port }) => [`${address} ${port}`, `${address} ${gossipPort}`]);
 	return scriptText("swarm/ports", { targets, seconds: deadlineSeconds });
 }
 
-/** What the operator is told about what the script printed; undefined when all was reached. `host`: its name in the configuration. Pure. */
+/** The error text for what the script printed; undefined when all was reached. `host`: its name in the configuration. Pure. */
 export function closedPorts(printed: string, host: string): string | undefined {
 	const closed = printed.trim().split("\n").filter(Boolean).toSorted();
 	if (closed.length === 0) return undefined;
@@ -28,7 +28,7 @@ export function closedPorts(printed: string, host: string): string | undefined {
 	);
 }
 
-/** `10.0.0.1:2377` or `[fd00::1]:2377` in its parts. */
+/** Splits `10.0.0.1:2377` or `[fd00::1]:2377`. */
 function split(listed: string): { address: string; port: string } {
 	const [, address = listed, port = ""] = /^\[?(.*?)\]?:(\d+)$/.exec(listed) ?? [];
 	return { address, port };

@@ -12,13 +12,13 @@ import type { SwarmNodeInputs, SwarmNodeOutputs } from "./resource.ts";
 import { demote, OnlyManagerError, oneAtATime, promote } from "./roles.ts";
 
 const drainDeadlineSeconds = 120;
-/** A node that is replaced may have to wait for the one before it: a machine that boots, is installed and gets its task. */
+/** A node that is replaced may have to wait for the previous one: for its machine to boot, be installed and get its task. */
 const turnDeadlineSeconds = 1200;
 
-/** Nodes that are replaced go one at a time. Those that serve have done so from the loss of their label (providers/node-label) on. */
+/** Nodes are replaced one at a time. For nodes that serve, that begins when they lose their label (providers/node-label). */
 const absences = new OneAtATime();
 
-/** Nodes that this `up` has found in place. A host under another name in the configuration is another resource of the same node. */
+/** Nodes that this `up` has found in place. A host renamed in the configuration is another resource for the same node. */
 const taken = new Set<string>();
 
 export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
@@ -34,7 +34,7 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 	deleteBeforeReplace: true,
 	drift: ({ observed, role }) => (sameValue(observed, { role, availability: "active", state: "ready" }) ? [] : ["observed"]),
 
-	// A swarm that is recreated has no node left to serve in the meantime.
+	// When the swarm is recreated, no node is left to serve meanwhile.
 	willReplace: (id, causes) => causes.includes("clusterId") || absences.announce(id),
 
 	async create(inputs, context) {
@@ -49,20 +49,20 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 		const { nodeId, clusterId, connection } = state;
 		const manager = dockerOnManager({ managers: managersOf(state), clusterId });
 		const [node, own] = await Promise.all([findNode(manager, nodeId).catch(goneWithItsSwarm), ownMembership(connection)]);
-		// Where no manager knows it, or its swarm is gone, the host may still take itself for a node, and could be none of another swarm.
+		// Even if no manager knows it, or the swarm is gone, the host may still consider itself a node. Then it could not join another swarm.
 		if (!node && own?.NodeID !== nodeId) return undefined;
 		const observed = node ? observe(node) : unknownToManagers;
-		// A worker that leaves tells no manager: they miss its reports, after a while.
+		// A worker that leaves informs no manager: they only notice missing reports, after a while.
 		return { nodeId, observed: own?.LocalNodeState === "inactive" ? { ...observed, state: "left" } : observed };
 	},
 
 	async update(_id, olds, news, context) {
 		const { clusterId, role, connection } = news;
-		// Where all managers change, those of before let the new ones in.
+		// If all managers change, the old ones let the new ones in.
 		const managers = managersOf(news, olds);
 		const manager = dockerOnManager({ managers, clusterId, ...(role === "worker" && { leaving: connection }) });
 		const outputs = await converge(news, manager, olds, context);
-		// A host that had left and joined again is another node: nobody is the old one any more.
+		// A host that has left and joined again is another node: the old entry is stale.
 		if (outputs.nodeId !== olds.nodeId) await remove(manager, olds.nodeId, context);
 		return outputs;
 	},
@@ -87,14 +87,14 @@ export const provider = defineProvider<SwarmNodeInputs, SwarmNodeOutputs>({
 			if (hasLeft) await collectVolumes(state, context);
 		} catch (error) {
 			absences.comeBack(advertiseAddress, "node");
-			// The last one leaves when the swarm is deleted.
+			// The last manager leaves when the swarm is deleted.
 			if (error instanceof OnlyManagerError && !isReplaced) return;
 			throw error;
 		}
 	},
 });
 
-/** Joins the host unless it is a member, waits until it is ready, and sets its role. `olds`: what this resource was before. */
+/** Makes the host join unless it is a member, waits until it is ready, and sets its role. `olds`: this resource's previous state. */
 async function converge(
 	inputs: SwarmNodeInputs,
 	manager: Docker,
@@ -104,7 +104,7 @@ async function converge(
 	const nodeId = await oneAtATime(() => member(inputs, manager, olds?.nodeId, context));
 	await updateNode(manager, nodeId, (spec) => ({ ...spec, Availability: "active" }));
 	await (inputs.role === "manager" ? promote : demote)(manager, nodeId, context);
-	// With another role it connects again.
+	// With a new role it reconnects.
 	const node = await ready(manager, nodeId, context);
 	return { nodeId, observed: observe(node) };
 }
@@ -112,26 +112,26 @@ async function converge(
 async function drain(manager: Docker, id: string, { progress }: Context): Promise<void> {
 	await updateNode(manager, id, (spec) => ({ ...spec, Availability: "drain" }));
 	await until({ what: "draining", deadlineSeconds: drainDeadlineSeconds, progress }, async () => {
-		// What ran on a lost host is said to run for a day.
+		// Swarm reports tasks of a lost host as running for a day.
 		if ((await findNode(manager, id))?.Status?.State === "down") return { done: undefined };
 		const left = await runningTasks(manager, { node: [id] });
 		return left.length === 0 ? { done: undefined } : { waiting: `${left.length} tasks still run` };
 	});
 }
 
-/** Whether the host could be told. */
+/** @returns Whether the host could be reached. */
 async function leave(connection: Connection, { progress }: Context): Promise<boolean> {
 	try {
 		await dockerOn(connection).swarmLeave({ force: true });
 		return true;
 	} catch (error) {
-		// A lost host cannot say goodbye; the manager removes it all the same.
+		// A lost host cannot leave by itself; the manager removes it anyway.
 		progress(`did not leave by itself: ${(error as Error).message}`);
 		return false;
 	}
 }
 
-/** On a machine that stays they would outlive the node, with options that fit no longer. What the host does not tell is left there. */
+/** Removes the stack's volumes: on a machine that stays they would outlive the node, with outdated options. If the host does not answer, they stay. */
 async function collectVolumes({ connection, owner }: SwarmNodeInputs, { progress, note }: Context): Promise<void> {
 	if (!owner) return;
 	try {
@@ -156,7 +156,7 @@ const unknownToManagers: SwarmNodeOutputs["observed"] = {
 
 function observe(node: Node): SwarmNodeOutputs["observed"] {
 	const state = node.Status?.State ?? "unknown";
-	// A manager that is back is of use only when the others reach it.
+	// A manager that is back is useful only when the others reach it.
 	const isCutOff = state === "ready" && (node.ManagerStatus?.Reachability ?? "reachable") !== "reachable";
 	return {
 		role: node.Spec?.Role ?? "unknown",

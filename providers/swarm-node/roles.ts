@@ -5,16 +5,16 @@ import type { Context } from "../define.ts";
 
 /** A manager that is promoted gets a certificate, starts its store, and takes over the others' state. */
 const promotionDeadlineSeconds = 180;
-/** A leader hands over first; then the others elect another one. */
+/** A leader first hands over; then the others elect a new one. */
 const demotionDeadlineSeconds = 180;
-/** How long a manager waits that cannot go now: another one that is gone may be taken out meanwhile, or one that restarts be back. */
+/** How long a manager waits that cannot be demoted now. Meanwhile a lost one may be removed, or one that restarts be back. */
 const quorumDeadlineSeconds = 45;
 
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * Runs what changes the members of the swarm one after another: each may rely on what it has counted. Joins, too: a busy manager issues a
- * certificate so late that the join is begun again, and what a join leaves is known.
+ * Runs changes of the swarm's members one after another, so that each can rely on the members it has counted. Joins, too: a busy manager may issue a
+ * certificate so late that the join starts again, and only without other joins is it clear which stale entry it left.
  */
 export function oneAtATime<T>(step: () => Promise<T>): Promise<T> {
 	const result = last.then(step);
@@ -33,10 +33,10 @@ export async function promote(manager: Docker, id: string, { progress }: Pick<Co
 	});
 }
 
-/** The swarm would end with it. */
+/** The swarm would end with this manager. */
 export class OnlyManagerError extends Error {}
 
-/** Takes the role from the node; false where Swarm refuses that, since the node was promoted and has not become a manager. */
+/** Takes the manager role from the node; false if Swarm refuses that because the node was promoted but has not become a manager yet. */
 async function isDemoted(manager: Docker, id: string): Promise<boolean> {
 	try {
 		await updateNode(manager, id, (spec) => ({ ...spec, Role: "worker" }));
@@ -50,8 +50,8 @@ async function isDemoted(manager: Docker, id: string): Promise<boolean> {
 /**
  * Makes the node a worker, and waits until it has left the managers' Raft group, and the others have a leader.
  *
- * @param manager Another one of them.
- * @throws OnlyManagerError when there is no other one; Error when the others would have no majority.
+ * @param manager Another manager.
+ * @throws OnlyManagerError when there is no other manager; Error when the others would have no majority.
  */
 export async function demote(manager: Docker, id: string, { name, progress }: Pick<Context, "name" | "progress">): Promise<void> {
 	const refusal = `hosts, roles of ${name}: it cannot cease to be a manager`;
@@ -66,7 +66,7 @@ export async function demote(manager: Docker, id: string, { name, progress }: Pi
 			refused = isMember ? quorumLost(others) : undefined;
 			if (refused) return { waiting: refused };
 			if (!(await isDemoted(manager, id))) {
-				// One that is down will never be; it can be removed as it is.
+				// A node that is down will never become one; it can be removed as it is.
 				const isDown = nodes.some((node) => node.ID === id && node.Status?.State === "down");
 				return isDown ? { done: undefined } : { waiting: "it has been promoted, and is none yet" };
 			}

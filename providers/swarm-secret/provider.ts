@@ -6,11 +6,11 @@ import { claim, claimLabel, isClaimed, removeOrRelease, removeReleased } from ".
 import type { SwarmSecretInputs, SwarmSecretOutputs } from "./resource.ts";
 
 /*
- * @pulumi/docker asks one manager only, and takes a secret that it cannot look at for gone: a refresh while that manager was down would forget
- * it, and no `up` could make it again beside the one that is there.
+ * Not @pulumi/docker's secret: that asks only one manager, and treats a secret that it cannot read as gone. A refresh while that manager is down would
+ * forget the secret, and no `up` could create it again, because it still exists.
  */
 
-/** Secrets that go with their swarm: the service still uses them until then. */
+/** Secrets that end with their swarm: the service uses them until then. */
 const endingWithSwarm = new Set<string>();
 
 export const provider = defineProvider<SwarmSecretInputs, SwarmSecretOutputs>({

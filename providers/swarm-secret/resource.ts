@@ -3,13 +3,13 @@ import type { Connection } from "../../lib/connection.ts";
 import { ScaleoutResource } from "../shell.ts";
 
 export interface SwarmSecretInputs {
-	/** All managers of the configuration: any that serves is asked. */
+	/** All managers of the configuration: any that answers is used. */
 	managers: Connection[];
 	/** The swarm that keeps it. Change: replaces. */
 	clusterId: string;
 	/** `project/stack`. */
 	owner: string;
-	/** Name in the swarm; another one for each value, as a secret cannot change. Change: replaces, the old one after what used it has moved on. */
+	/** Name in the swarm, different for each value, as a secret cannot change. Change: replaces; the old secret is removed once nothing uses it. */
 	name: string;
 	/** The value. Secret. */
 	value: string;
@@ -20,7 +20,7 @@ export interface SwarmSecretOutputs {
 	claim: string;
 }
 
-/** A secret that Swarm keeps and hands to a service's tasks. Its ID is Swarm's. */
+/** A secret that Swarm stores and gives to a service's tasks. Its ID is Swarm's. */
 export class SwarmSecret extends ScaleoutResource {
 	declare readonly name: pulumi.Output<string>;
 

@@ -10,12 +10,13 @@ import { type AcmePaths, acmeCertificate, acmeStep, certificateStep, keepRunning
 import { requirements } from "./upstream.ts";
 
 export interface NginxArgs extends Omit<NginxSettings, "sites"> {
-	/** What HTTPS is served with. Default: plain HTTP. */
+	/** Certificate for HTTPS. Default: plain HTTP. */
 	certificate?: Certificate | undefined;
 }
 
 /**
- * NGINX as the load balancer. HTTP and HTTPS are a file each: HTTP serves before there is a certificate, as ACME needs it, and goes on when HTTPS cannot come up.
+ * NGINX as the load balancer. HTTP and HTTPS have a file each: HTTP serves before a certificate exists, as ACME needs that, and keeps serving if HTTPS
+ * cannot start.
  */
 export function nginx(args: NginxArgs): BalancerKind {
 	return { packages: ["nginx"], serve: (name, front, parent) => serve(name, args, front, parent) };
@@ -32,7 +33,7 @@ function serve(name: string, args: NginxArgs, front: Front, parent: pulumi.Resou
 	hostStep(`${name}-keep-running`, host, keepRunningStep(paths.keepRunning), { parent });
 	hostStep(`${name}-maintenance`, host, maintenanceStep(paths.maintenance, maintenance), { parent, dependsOn: [http] });
 	if (!certificate) return http;
-	// NGINX serves the challenges of ACME.
+	// HTTP first: NGINX serves the ACME challenges.
 	const got = certificate.acme
 		? hostStep(`${name}-acme`, host, acmeStep(serverNames(files), certificate, paths.acme), { parent, dependsOn: [http] })
 		: hostStep(`${name}-certificate`, host, certificateStep(paths.certificate, certificate.pem), { parent });
@@ -52,14 +53,14 @@ interface Paths extends NginxPaths {
 	/** A drop-in of NGINX's systemd unit. */
 	keepRunning: string;
 	acme: AcmePaths;
-	/** Directory of what was taken over. */
+	/** Directory for files that were taken over. */
 	adopted: string;
 }
 
 function pathsOf(name: string, certificate: Certificate | undefined): Paths {
 	const own = ownFileName(name);
 	const challenges = `/var/www/${own}-acme`;
-	// A file for each certificate: the one in use stays as it is until the next one has been tested.
+	// Each certificate has its own file: the one in use stays unchanged until the next one has been tested.
 	const given = certificate && !certificate.acme ? `/etc/nginx/${own}-tls/${certificate.id}.pem` : "";
 	const got = acmeCertificate(own);
 	return {
@@ -92,7 +93,7 @@ function filesOf({ upstreams, ...nginx }: NginxArgs, { host, sites }: Front, pat
 			serverName,
 			routes: Object.entries(routes).map(([path, to]) => ({ path, upstream: nameOf(to) })),
 		})),
-		// HTTP leads to the port that clients reach HTTPS at.
+		// HTTP redirects to the port at which clients reach HTTPS.
 		httpsPort: nginx.tls ? host.reach(nginx.tls.httpsPort).port : 443,
 		paths,
 	};

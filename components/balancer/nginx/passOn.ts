@@ -2,37 +2,37 @@ import { sentAgainSeconds } from "../../../lib/nginx.ts";
 import type { NginxSettings } from "../../settings/nginx.ts";
 
 /*
- * Which requests NGINX may give to another node: those of which nothing was sent.
+ * Which requests NGINX may pass on to another node: only those of which nothing was sent.
  *
- * NGINX itself does not tell these apart: `proxy_next_upstream error timeout` covers a refused connection, but also a GET, PUT or DELETE that was
- * sent and then cut or too slow; only POST, PATCH and LOCK are spared (ngx_http_upstream_next). So NGINX passes on by itself for a moment only,
- * which is enough for a node that refuses. A node that does not answer at all is found later than that. Then the request comes to a location that
- * looks at `$upstream_bytes_sent`, and asks the other nodes one after another if it is 0.
+ * NGINX itself does not distinguish these. `proxy_next_upstream error timeout` covers a refused connection, but also a GET, PUT or DELETE that was
+ * sent and then cut or too slow; only POST, PATCH and LOCK are excluded (ngx_http_upstream_next). So NGINX passes on by itself only for a moment,
+ * which is enough for a node that refuses. A node that does not answer at all is noticed later. Then the request comes to a location that checks
+ * `$upstream_bytes_sent`; if it is 0, the location tries the other nodes one after another.
  */
 
 type Nginx = Pick<NginxSettings, "requestBuffering" | "connectTimeoutSeconds">;
 
 /**
- * Milliseconds from when the request came, in which NGINX passes on by itself, also what was sent. A refusal takes about one in the network of
- * a site; one that takes longer is passed on as well, by the location.
+ * Milliseconds after a request's arrival in which NGINX passes on by itself, even what was sent. A refusal takes about one within a site's network; a
+ * slower one is still passed on, by the location.
  */
 export const windowMs = 50;
 
-/** Nodes that are asked one after another at most: NGINX allows ten internal redirects a request. */
+/** Most nodes that are tried one after another: NGINX allows ten internal redirects per request. */
 const mostPasses = 8;
 
 export interface PassOn {
 	nginx: Nginx;
-	/** Its name. */
+	/** The upstream's name. */
 	upstream: string;
 	/** Addresses with ports of the upstream's servers. */
 	servers: string[];
 }
 
-/** Whether there is a location for what was not sent. A body that NGINX does not keep cannot be given to it. */
+/** Whether there is a location for requests that were not sent. It cannot get a body that NGINX does not buffer. */
 const hasLocation = ({ nginx, servers }: PassOn) => servers.length > 1 && nginx.requestBuffering;
 
-/** For the http block: who comes after the node that was asked last; or the status to answer with, when the request may have arrived there. */
+/** For the http block: the node to try after the last one; or the status to answer with, if the request may have reached that one. */
 export function passOnMap(to: PassOn): string {
 	if (!hasLocation(to)) return "";
 	const { upstream, servers } = to;
@@ -53,7 +53,7 @@ ${servers.map((server, i) => `    "~[|, ]${server.replaceAll(".", "\\.")}$" ${se
 `;
 }
 
-/** For a location: how long NGINX passes on by itself, and where a request goes then. */
+/** For a location: how long NGINX passes on by itself, and where a request goes after that. */
 export function passOnLines(to: PassOn): string[] {
 	const { nginx, upstream, servers } = to;
 	const own = ["proxy_next_upstream error timeout;"];
@@ -71,7 +71,7 @@ export function passOnLines(to: PassOn): string[] {
 	return [...own, `proxy_next_upstream_timeout ${sentAgainSeconds(nginx, servers.length) * 1000}ms;`];
 }
 
-/** The location that asks the other nodes. */
+/** The location that tries the other nodes. */
 export function passOnLocation(to: PassOn): string[] {
 	if (!hasLocation(to)) return [];
 	const next = `${to.upstream}_next`;

@@ -6,24 +6,24 @@ import type { Requirement } from "./upstream.ts";
 
 /* The steps on the NGINX host. */
 
-/** Files of NGINX that others wrote, to be taken over, and where they are kept. */
+/** NGINX files made by other means that are taken over, and where they are kept. */
 export interface NginxAdoption {
 	/** In conf.d or sites-enabled of /etc/nginx. */
 	files: string[];
-	/** Directory outside of what NGINX reads. */
+	/** A directory that NGINX does not read. */
 	kept: string;
 }
 
 export interface SiteFile {
 	path: string;
 	content: pulumi.Input<string>;
-	/** What the host's NGINX must be able to do. */
+	/** What the host's NGINX must support. */
 	requirements?: Requirement[];
-	/** Files of others that it takes the place of, in the same swap. */
+	/** Files made by other means that this one replaces, in the same swap. */
 	adoption?: NginxAdoption | undefined;
-	/** Flags that it is in effect: a file for each name, and no other one. */
+	/** Flag files that say that it is in effect: exactly one for each name. */
 	flags?: { directory: string; names: string[] };
-	/** The certificate in use: others in its directory go once this file is in effect. */
+	/** The certificate in use: others in its directory are removed once this file is in effect. */
 	certificate?: string;
 }
 
@@ -43,7 +43,7 @@ export function siteStep({ path, content, requirements = [], adoption, flags, ce
 	};
 }
 
-/** Lets systemd start NGINX again when it dies; the distribution's unit does not. */
+/** Makes systemd restart NGINX when it dies; the distribution's unit does not. */
 export function keepRunningStep(path: string): HostStepArgs {
 	return {
 		step: "nginx/keep-running",
@@ -51,12 +51,12 @@ export function keepRunningStep(path: string): HostStepArgs {
 	};
 }
 
-/** Sets the flag of a maintenance, or takes it away. */
+/** Sets the flag file of the maintenance, or removes it. */
 export function maintenanceStep(file: string, isOn: boolean): HostStepArgs {
 	return { step: "nginx/maintenance", settings: { file, maintenance: isOn ? "on" : "off" }, checks: [`file ${file}`] };
 }
 
-/** Puts certificate and key into one file that root alone can read: they change together. */
+/** Puts certificate and key into one file, which only root can read, so that they change together. */
 export function certificateStep(path: string, pem: pulumi.Input<string>): HostStepArgs {
 	const directory = path.slice(0, path.lastIndexOf("/"));
 	return {
@@ -67,20 +67,20 @@ export function certificateStep(path: string, pem: pulumi.Input<string>): HostSt
 	};
 }
 
-/** What the host keeps of ACME under a name of its own. */
+/** The stack's own ACME files on the host. */
 export interface AcmePaths extends Pick<NginxPaths, "challenges"> {
-	/** certbot's name of the certificate. */
+	/** certbot's name for the certificate. */
 	name: string;
-	/** The host's CAs and the one of the ACME server, in one file. */
+	/** The host's CAs and the ACME server's, in one file. */
 	caBundle: string;
 	/** Makes the timer's renewals trust that CA. */
 	dropIn: string;
 }
 
-/** Where certbot keeps what it got. */
+/** Where certbot keeps the certificate. */
 export const acmeCertificate = (name: string) => `/etc/letsencrypt/live/${name}`;
 
-/** Gets the certificate by certbot. */
+/** Gets the certificate with certbot. */
 export function acmeStep(
 	serverNames: string[],
 	{ acme, ca }: Extract<Certificate, { ca: string }>,

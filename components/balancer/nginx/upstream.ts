@@ -1,14 +1,14 @@
 import type { NginxSettings } from "../../settings/nginx.ts";
 
-/* The part of NGINX's configuration that says which nodes a service has, and how requests are spread over them. */
+/* The part of NGINX's configuration that names a service's nodes, and says how requests are distributed to them. */
 
-/** What NGINX is configured with, but for where it leads. */
+/** NGINX's settings without sites and upstream names. */
 export type BalancingSettings = Omit<NginxSettings, "sites" | "upstreams">;
 type Nginx = BalancingSettings;
 
 /** One server of an upstream. */
 export interface UpstreamServer {
-	/** The host's first name, for those who read the file. */
+	/** The host's first name, for people who read the file. */
 	name: string;
 	address: string;
 	/** Default 1. */
@@ -23,7 +23,7 @@ export interface UpstreamNodes {
 	servers: UpstreamServer[];
 }
 
-/** First version of NGINX open source that knows the method. */
+/** First version of NGINX open source that supports the method. */
 export const methodSince: Record<Nginx["method"], string> = {
 	round_robin: "0.0.0",
 	least_conn: "1.3.1",
@@ -33,21 +33,21 @@ export const methodSince: Record<Nginx["method"], string> = {
 	least_time: "1.31.0",
 };
 
-/** A setting, as written in the configuration, and the first version of NGINX that knows it. */
+/** A setting, as written in the configuration, and the first version of NGINX that supports it. */
 export interface Requirement {
 	setting: string;
 	since: string;
 	remedy: string;
 }
 
-/** What the host's NGINX must be able to do. */
+/** What the host's NGINX must support. */
 export function requirements({ method, sticky }: Nginx): Requirement[] {
 	const needed = [{ setting: `nginx.method = ${method}`, since: methodSince[method], remedy: "choose another method" }];
 	if (sticky) needed.push({ setting: "nginx.sticky", since: "1.29.6", remedy: "use method hash or ip_hash" });
 	return needed;
 }
 
-/** The block of a service's nodes. `isOnly`: its cookie has the configured name; each of several has one of its own. Pure. */
+/** The block with a service's nodes. `isOnly`: the cookie has the configured name; with several upstreams each has its own. Pure. */
 export function upstreamBlock(nginx: BalancingSettings, { name, port, servers }: UpstreamNodes, isOnly: boolean): string {
 	return block(`upstream ${name}`, [
 		...methodLines(nginx),
@@ -58,8 +58,8 @@ export function upstreamBlock(nginx: BalancingSettings, { name, port, servers }:
 }
 
 /**
- * A line for some versions of NGINX only. The version is known on the host alone, so the line carries its condition, and the script that
- * puts the file there leaves it out where the condition does not hold: see `for_this_version` in host/steps/nginx/site.sh.
+ * A line only for some versions of NGINX. The version is known only on the host, so the line carries its condition. The script that installs the file
+ * leaves the line out if the condition does not hold: see `for_this_version` in host/steps/nginx/site.sh.
  */
 export function onlyIf(comparison: "lt" | "ge", version: string, line: string): string {
 	return `${line} # nginx ${comparison} ${version}`;
@@ -70,18 +70,18 @@ export function block(head: string, lines: string[]): string {
 }
 
 /**
- * Connections to the nodes are kept, and end by themselves: a node that refuses new ones is rid of all soon. Before 1.19.10 they would last as
+ * Connections to the nodes are kept, and end by themselves, so a node that refuses new ones soon has none left. Before 1.19.10 they would last as
  * long as requests come.
  */
 function keptLines({ keepalive }: Nginx): string[] {
-	// Kept by default from this version on; an older one does not know 0.
+	// Since this version connections are kept by default; older ones do not support 0.
 	if (keepalive === 0) return [onlyIf("ge", "1.29.7", "keepalive 0;")];
 	return [`keepalive ${keepalive};`, `keepalive_time ${kept.seconds}s;`, `keepalive_timeout ${kept.idleSeconds}s;`].map((line) =>
 		onlyIf("ge", "1.19.10", line),
 	);
 }
 
-/** A kept connection takes requests for this long, and ends when none came for so long. */
+/** A kept connection takes requests for `seconds`, and ends after `idleSeconds` without one. */
 const kept = { seconds: 2, idleSeconds: 1 };
 
 function methodLines({ method, hashKey }: Nginx): string[] {
@@ -97,7 +97,7 @@ function methodLines({ method, hashKey }: Nginx): string[] {
 	}
 }
 
-/** After the method, which balances clients without a cookie. */
+/** Comes after the method, which balances clients without a cookie. */
 function stickyLines({ sticky, tls }: Nginx, suffix: string): string[] {
 	if (!sticky) return [];
 	const expires = sticky.expiresSeconds ? ` expires=${sticky.expiresSeconds}s` : "";

@@ -2,14 +2,14 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AwsArgs } from "./index.ts";
 import { Provider } from "./sdk.ts";
 
-/** The account and region that the parts are made in, and what they have in common. */
+/** The account and region of the parts, and what they have in common. */
 export interface Account {
 	region: string;
-	/** Name of a resource, by what it is. */
+	/** Name of a resource, from what it is. */
 	named(what: string): string;
 	/** Options of every resource. */
 	opts: { parent: pulumi.Resource; provider: Provider };
-	/** The tags of a resource: `Name` is unique in the account by project and stack. */
+	/** The tags of a resource. `Name` contains project and stack, so that it is unique in the account. */
 	tags(what: string): Record<string, string>;
 }
 

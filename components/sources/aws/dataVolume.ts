@@ -11,7 +11,7 @@ export interface DataVolume {
 	attachment: VolumeAttachment;
 }
 
-/** The volume that holds the collected logs. It outlives the instance, and by `logs.keepOnDestroy` the stack. */
+/** The volume for the collected logs. It outlives the instance, and with `logs.keepOnDestroy` the stack. */
 export function dataVolume(
 	{ aws, logs }: AwsArgs,
 	host: HostSettings,
@@ -28,12 +28,12 @@ export function dataVolume(
 			...(aws.kmsKeyArn && { kmsKeyId: aws.kmsKeyArn }),
 			tags: tags("logs"),
 		},
-		// Both would replace the volume, that is, begin with an empty one.
+		// A change of either would replace the volume by an empty one.
 		{ ...opts, retainOnDelete: logs.keepOnDestroy, ignoreChanges: ["availabilityZone", "kmsKeyId"] },
 	);
 	const attachment = new VolumeAttachment(
 		named("log-volume"),
-		// A mounted volume does not come off a running host; stopping writes down what is still in memory.
+		// A mounted volume cannot be detached from a running host; a stop also writes what is still in memory.
 		{ deviceName: "/dev/sdf", volumeId: volume.id, instanceId: instance.id, stopInstanceBeforeDetaching: true },
 		{ ...opts, deleteBeforeReplace: true },
 	);
@@ -43,7 +43,7 @@ export function dataVolume(
 /** Label of the file system, at most 16 characters. */
 const label = "scaleout-logs";
 
-/** Mounts the volume at `path`. `size`: its file system grows with it. */
+/** Mounts the volume at `path`. `size`: a change makes the step run again, so that the file system grows with the volume. */
 export function mountStep(volume: pulumi.Input<string>, path: string, size: string): HostStepArgs {
 	return { step: "aws/mount", settings: { volume, path, label }, checks: [`mounted ${path}`], because: { size } };
 }

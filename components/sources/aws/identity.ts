@@ -8,21 +8,21 @@ import { InstanceProfile, LogGroup, Role, RolePolicy } from "./sdk.ts";
 
 type Shipping = NonNullable<AwsArgs["logs"]["shipping"]>;
 
-/** What a host may do in the account. */
+/** A right of a host in the account. */
 export interface Right {
-	/** What for, in a word or two: the statement's ID. Letters and digits. */
+	/** Its purpose, in a word or two, as the statement's ID. Letters and digits. */
 	purpose: string;
 	actions: string[];
 	resources: pulumi.Input<string>[];
 }
 
-/** Instance profiles by host name, for the hosts that need rights. All others have none. */
+/** Instance profiles by host name. Hosts that need no rights have none. */
 export function profiles({ hosts, logs, images }: AwsArgs, account: Account): Record<string, InstanceProfile> {
 	const logGroup = logs.shipping && makeLogGroup(logs, logs.shipping, account);
 	const ecr = ecrRegistry(images.server);
 	const rightsOf = ({ roles }: HostSettings): Right[] => [
 		...(logGroup && roles.includes("log") ? [writeLogs(logGroup)] : []),
-		// Workers pull with the token that a manager gives the service.
+		// Workers need no rights: they pull with the token that a manager gives to the service.
 		...(ecr && roles.includes("manager") ? pullImages(ecr, images.repositories) : []),
 	];
 	const needed = hosts.map((host) => ({ host, rights: rightsOf(host) })).filter(({ rights }) => rights.length > 0);
@@ -42,13 +42,13 @@ function makeLogGroup(logs: AwsArgs["logs"], shipping: Shipping, { named, opts, 
 	);
 }
 
-/** To write to one log group, and neither to read nor to make any. */
+/** To write to one log group. Not to read or create any. */
 function writeLogs({ arn }: LogGroup): Right {
 	const actions = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"];
 	return { purpose: "WriteLogs", actions, resources: [pulumi.interpolate`${arn}:*`] };
 }
 
-/** To get a token, which the whole registry is for, and to pull from some repositories. */
+/** To get a token, which is always for the whole registry, and to pull from some repositories. */
 function pullImages({ accountId, region }: EcrRegistry, repositories: string[]): Right[] {
 	const partition = region.startsWith("cn-") ? "aws-cn" : "aws";
 	const actions = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"];
@@ -62,7 +62,7 @@ function pullImages({ accountId, region }: EcrRegistry, repositories: string[]):
 	];
 }
 
-/** The policy document of some rights. Pure but for outputs. */
+/** The policy document for these rights. Pure, except for outputs. */
 export function policyOf(rights: Right[]): pulumi.Output<string> {
 	return pulumi.jsonStringify({
 		Version: "2012-10-17",
@@ -86,6 +86,6 @@ function profile(host: HostSettings, rights: Right[], { named, opts, tags }: Acc
 	const [profileName, profileOpts] = own("profile");
 	const role = new Role(roleName, { assumeRolePolicy: byInstances, description: `Host ${name}`, tags: tags(name) }, roleOpts);
 	const policy = new RolePolicy(rightsName, { role: role.id, policy: policyOf(rights) }, rightsOpts);
-	// An instance that starts before its rights are there would be refused what it first tries.
+	// The rights come first: an instance that starts without them would be refused at its first attempts.
 	return new InstanceProfile(profileName, { role: role.name, tags: tags(name) }, { ...profileOpts, dependsOn: [policy] });
 }

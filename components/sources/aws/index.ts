@@ -17,33 +17,33 @@ import { securityGroups } from "./securityGroups.ts";
 
 export interface AwsArgs {
 	aws: AwsSettings;
-	/** Each lies in the subnet of its address. */
+	/** Each is in the subnet that contains its address. */
 	hosts: HostSettings[];
-	/** The volume that holds the logs, and where they are sent on to. */
+	/** The volume for the logs, and where they are sent. */
 	logs: Pick<LogsSettings, "path" | "keepOnDestroy"> & {
-		/** `logGroup`: another one for each source in an account and region. */
+		/** `logGroup`: must differ between sources in the same account and region. */
 		shipping?: (NonNullable<LogsSettings["shipping"]> & { logGroup: string }) | undefined;
 	};
 	/** What managers may pull from ECR. */
 	images: {
-		/** Registry's host; anything but ECR needs no rights. */
+		/** The registry's host; only ECR needs rights. */
 		server?: string | undefined;
 		repositories: string[];
 	};
-	/** What is opened. */
+	/** Ports to open. */
 	ports: {
 		/** UDP, among the swarm's nodes. */
 		overlay: number;
-		/** TCP, to app nodes from the load balancer, and from nobody else. */
+		/** TCP, from the load balancer to app nodes, and from nowhere else. */
 		published: number[];
 		/** TCP, among app nodes. */
 		peers: number[];
-		/** TCP, to the load balancer from the world. */
+		/** TCP, from the Internet to the load balancer. */
 		web: number[];
 	};
 }
 
-/** EC2 instances in a network of their own, the private ones reached through the host with role `balancer`. */
+/** EC2 instances in their own network. The private ones are reached through the host with role `balancer`. */
 export function awsSource(args: AwsArgs): Source {
 	const { region } = args.aws;
 	const { shipping } = args.logs;
@@ -76,7 +76,7 @@ function awsHosts(source: string, args: AwsArgs, packages: RolePackages, parent:
 			{
 				property: `hosts[${i}]`,
 				packages,
-				// The key in its user data is that of the instance before, so that the connection is the same.
+				// A recreated instance has the same host key in its user data, so its connection is unchanged; only the ID differs.
 				machineId: instance.id,
 				isMade: true,
 				isBooting: true,

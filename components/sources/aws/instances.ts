@@ -18,17 +18,17 @@ export interface InstancesArgs extends Pick<AwsArgs, "aws" | "hosts"> {
 	profiles: Record<string, InstanceProfile>;
 }
 
-/** An instance, and what it takes to log in. */
+/** An instance, and what a login needs. */
 export interface MadeInstance {
 	instance: Instance;
-	/** Public half of its host key. */
+	/** Its public host key. */
 	hostKey: pulumi.Output<string>;
-	/** The host with role `balancer` only: its public address, and what binds it. */
+	/** Only for the host with role `balancer`: its public address, and the resource that binds it. */
 	publicAddress?: pulumi.Output<string>;
 	bound?: pulumi.Resource;
 }
 
-/** The instances, by host name, and the key that may log in to them. */
+/** The instances by host name, and the key that may log in to them. */
 export function instances(args: InstancesArgs): { made: Map<string, MadeInstance>; operatorKey: SshKey } {
 	const { aws, hosts, account } = args;
 	const { named, opts, tags } = account;
@@ -45,10 +45,10 @@ function currentImage(aws: AwsArgs["aws"], { opts }: Account): pulumi.Output<str
 }
 
 /**
- * The image of a host: the one that is current when the host is first made, and from then on that one, until another is wanted. What replaces the
- * host for another reason keeps it.
+ * The image of a host: the one that is current when the host is first created, until another is wanted. A replacement of the host for another reason
+ * keeps the image.
  *
- * @param wanted Family and revision, in any words: a change takes the image that is current then.
+ * @param wanted Family and revision, as free text: a change selects the image that is current then.
  */
 export function pinnedImage(
 	host: Pick<HostSettings, "name" | "aliases">,
@@ -62,8 +62,8 @@ export function pinnedImage(
 }
 
 /**
- * Whether the swarm goes on without the host, so that it can be replaced: drained, a manager demoted, taken out, and joined again. The first manager
- * may hold the swarm alone: its type changes in place, and its disk stays.
+ * Whether the swarm can do without the host for a while, so that it can be replaced: drained, demoted if a manager, removed, and joined again. The first
+ * manager may be the only one: its type changes in place, and its disk stays.
  */
 export function isSpare(host: HostSettings, hosts: HostSettings[]): boolean {
 	const isNode = host.roles.includes("worker") || host.roles.includes("manager");
@@ -88,7 +88,7 @@ function instanceOf(
 	const wanted = `${aws.image} ${host.imageRevision ?? aws.imageRevision}`;
 	const ami = aws.amiId ?? pinnedImage(host, wanted, current, account);
 	const subnetId = network.subnetIds[subnetOf(aws.subnets, address)?.name as string] as pulumi.Input<string>;
-	// What replaces the instance makes a new host key as well: it is how the steps on the host learn that they must run again.
+	// What replaces the instance also makes a new host key: that tells the steps on the host that they must run again.
 	const keepers = {
 		ami,
 		subnetId,
@@ -106,7 +106,7 @@ function instanceOf(
 			instanceType,
 			subnetId,
 			privateIp: address,
-			// The NGINX host gets its address by association; AWS then reports a public address, which `false` would call a change.
+			// The NGINX host gets its address by association. AWS then reports a public address, so `false` would show as a change.
 			...(!isFront && { associatePublicIpAddress: false }),
 			vpcSecurityGroupIds: groupsOf(roles).map((group) => groups[group].id),
 			keyName: keyPair.keyName,
@@ -131,7 +131,7 @@ function instanceOf(
 		{
 			...opts,
 			dependsOn: network.routes,
-			// Two instances cannot have one private address.
+			// Two instances cannot have the same private address.
 			deleteBeforeReplace: true,
 			replaceOnChanges: spare ? ["instanceType"] : [],
 			aliases: aliasesOf(host, named),

@@ -8,11 +8,11 @@ export interface Network {
 	vpcId: pulumi.Input<string>;
 	/** By the subnets' names. */
 	subnetIds: Record<string, pulumi.Input<string>>;
-	/** The ways out of the subnets: what needs the Internet waits for these. */
+	/** The subnets' routes: what needs the Internet waits for these. */
 	routes: pulumi.Resource[];
 }
 
-/** The VPC with its subnets: made here, or one that exists. */
+/** The VPC with its subnets: created here, or an existing one. */
 export function network(aws: AwsSettings, account: Account): Network {
 	return aws.vpcId ? existingNetwork(aws, aws.vpcId, account) : madeNetwork(aws, account);
 }
@@ -25,7 +25,7 @@ function madeNetwork(aws: AwsSettings, account: Account): Network {
 		const args = { vpcId: vpc.id, cidrBlock: cidr, availabilityZone: `${region}${zone}`, mapPublicIpOnLaunch: false, tags: tags(name) };
 		return { name, isPublic, subnet: new Subnet(named(`subnet-${name}`), args, opts) };
 	});
-	/** A routing table for some of the subnets. `way`: where the Internet is. */
+	/** A routing table for some of the subnets. `way`: the gateway to the Internet. */
 	const routed = (kind: "public" | "private", way?: { gatewayId: pulumi.Input<string> } | { natGatewayId: pulumi.Input<string> }) => {
 		const table = new RouteTable(named(`${kind}-routes`), { vpcId: vpc.id, tags: tags(`${kind}-routes`) }, opts);
 		const route = way && new Route(named(`${kind}-way-out`), { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", ...way }, opts);
@@ -53,7 +53,7 @@ function natGateway(subnet: Subnet, publicRoutes: pulumi.Resource[], { named, op
 	return new NatGateway(named("nat"), { allocationId: address.id, subnetId: subnet.id, tags: tags("nat") }, waiting);
 }
 
-/** Subnets by their IDs, once what they really are agrees with the configuration: hosts are placed by it. */
+/** Existing subnets by their IDs, after a check that they agree with the configuration, which decides where hosts are placed. */
 function existingNetwork(aws: AwsSettings, vpcId: string, { region, opts }: Account): Network {
 	const checked = aws.subnets.map(({ name, id }, i) => {
 		const subnetId = getSubnetOutput({ id: id as string }, opts).apply((found) => {
@@ -66,7 +66,7 @@ function existingNetwork(aws: AwsSettings, vpcId: string, { region, opts }: Acco
 	return { vpcId, subnetIds: Object.fromEntries(checked), routes: [] };
 }
 
-/** Where a subnet that exists differs from what the configuration says of it. Pure. */
+/** Differences between an existing subnet and its description in the configuration. Pure. */
 export function existingSubnetFaults(
 	{ vpcId, subnets }: AwsSettings,
 	i: number,

@@ -6,7 +6,7 @@ import type { AwsArgs } from "./index.ts";
 // biome-ignore lint/suspicious/noExplicitAny: properties of any resource
 type Props = Record<string, any>;
 
-/** What is about to be made is not safe. */
+/** A resource that is about to be created is not safe. */
 export class PolicyError extends ProgramError {
 	constructor(resource: string, faults: Fault[]) {
 		super(`the security policy refuses ${resource}:\n${faults.map(describeFault).join("\n")}`);
@@ -14,10 +14,10 @@ export class PolicyError extends ProgramError {
 	}
 }
 
-/** What decides: public hosts, and ports that nobody outside may reach. */
+/** What the checks depend on: public hosts, and ports that must not be reachable from outside. */
 type Allowed = Pick<AwsArgs, "hosts" | "ports">;
 
-/** One kind of resource: the properties that decide, and what is wrong with them. */
+/** For one kind of resource: the properties that are checked, and the faults in them. */
 interface Check {
 	reads: string[];
 	faults(props: Props, name: string, given: Allowed): Fault[];
@@ -46,14 +46,14 @@ const checks: Record<string, Check> = {
 	},
 };
 
-/** What is wrong with a resource that is about to be made. Pure. */
+/** The faults of a resource that is about to be created. Pure. */
 export function policyFaults(type: string, name: string, props: Props, given: Allowed): Fault[] {
 	return checks[type]?.faults(props, name, given) ?? [];
 }
 
 /**
- * Refuses, before the engine hears of it, a resource that would open SSH or the service to the world, hold data unencrypted, let containers or
- * forged requests read an instance's metadata, or give a private host a public address. It checks what is registered, whatever the
+ * Refuses a resource, before it reaches the engine, that would open SSH or the service to the world, store data unencrypted, let containers or
+ * forged requests read an instance's metadata, or give a private host a public address. It checks the resource itself, whatever the
  * configuration says.
  *
  * @throws PolicyError naming resource, property, value and remedy.
@@ -71,7 +71,7 @@ export function securityPolicy(given: Allowed): pulumi.ResourceTransformation {
 	};
 }
 
-/** Whether something in it is only known later. */
+/** Whether any part of the value is only known later. */
 function isLater(value: unknown): boolean {
 	if (pulumi.Output.isInstance(value) || value instanceof Promise) return true;
 	return value !== null && typeof value === "object" && Object.values(value).some(isLater);
@@ -124,7 +124,7 @@ interface Opening {
 function opening(cidrs: (string | undefined)[], protocol: string | number, { fromPort, toPort }: Props): Opening {
 	const isAll = `${protocol}` === "-1";
 	const known = cidrs.filter((cidr) => cidr !== undefined);
-	// TCP by name or number; a rule without ports is for all of them.
+	// TCP by name or number; a rule without ports covers all of them.
 	const isTcp = ["tcp", "6"].includes(`${protocol}`);
 	return { cidrs: known, covers: (port) => isAll || (isTcp && (fromPort ?? 0) <= port && port <= (toPort ?? 65535)) };
 }
@@ -144,7 +144,7 @@ function openingFaults(at: string, { cidrs, covers }: Opening, { ports }: Allowe
 	);
 }
 
-/** A network so wide that it is nobody's own: two halves of the world are the world. */
+/** Whether a network is too large to be anyone's own: two rules, each for half the Internet, would open it all. */
 function isWorld(cidr: string): boolean {
 	return Number(cidr.split("/")[1] ?? 128) < (cidr.includes(":") ? 16 : 8);
 }

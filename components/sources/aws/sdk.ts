@@ -1,6 +1,6 @@
 /*
- * What is used of @pulumi/aws, each class from its own file: the package's index loads all of them, which would cost every run, the lab's
- * too, a second.
+ * The classes of @pulumi/aws that are used, each imported from its own file. The package's index loads all classes, which would cost every run, even the
+ * lab's, a second.
  */
 
 export { LogGroup } from "@pulumi/aws/cloudwatch/logGroup.js";

@@ -17,7 +17,7 @@ const purposes = {
 
 export type Group = keyof typeof purposes;
 
-/** One thing that is allowed. Everything else is not. */
+/** One kind of traffic that is allowed. All other is denied. */
 export interface Rule {
 	group: Group;
 	direction: "in" | "out";
@@ -27,7 +27,7 @@ export interface Rule {
 	port?: number;
 	/** The other end: a group, or a network. */
 	peer: Group | { cidr: string };
-	/** Why, as it stands in the AWS console. */
+	/** Why, as shown in the AWS console. */
 	purpose: string;
 }
 
@@ -39,7 +39,7 @@ export function groupsOf(roles: Role[]): Group[] {
 	return roles.includes("manager") || roles.includes("worker") ? ["swarm", ...own] : own;
 }
 
-/** Everything that is open in this topology, as a table. Pure. */
+/** All traffic allowed in this topology, as a table. Pure. */
 export function securityRules({ aws, hosts, ports }: Pick<AwsArgs, "aws" | "hosts" | "ports">): Rule[] {
 	const groups = groupsIn(hosts);
 	const behind = groups.filter((group) => ["swarm", "log", "registry"].includes(group));
@@ -71,7 +71,7 @@ export function securityRules({ aws, hosts, ports }: Pick<AwsArgs, "aws" | "host
 		...ports.web.map((port) => entry("balancer", "tcp", port, world, "The web")),
 		...[...new Set(aws.operatorCidrs)].map((cidr) => entry("balancer", "tcp", 22, { cidr }, "SSH of operators")),
 		...behind.map((group) => entry(group, "tcp", 22, "balancer", "SSH through the bastion")),
-		// The application talks to its database and to whatever else it needs.
+		// The application needs its database, and possibly anything else.
 		{ group: "swarm", direction: "out", protocol: "all", peer: world, purpose: "Packages, images, and what the service talks to" },
 		...ports.published.map((port) => exit("balancer", port, "app", "The service")),
 		...behind.map((group) => exit("balancer", 22, group, "SSH through the bastion")),
@@ -82,7 +82,7 @@ export function securityRules({ aws, hosts, ports }: Pick<AwsArgs, "aws" | "host
 	return rules.filter(({ group, peer }) => groups.includes(group) && (typeof peer !== "string" || groups.includes(peer)));
 }
 
-/** The name of a rule's resource, and what it says: `manager-in-tcp-2377-from-swarm`. */
+/** The name of a rule's resource, which tells its content: `manager-in-tcp-2377-from-swarm`. */
 export function ruleName({ group, direction, protocol, port, peer }: Rule): string {
 	const other = typeof peer === "string" ? peer : peer.cidr === world.cidr ? "world" : peer.cidr.replace("/", "-");
 	return [group, direction, protocol, port, direction === "in" ? "from" : "to", other].filter((part) => part !== undefined).join("-");
@@ -90,11 +90,11 @@ export function ruleName({ group, direction, protocol, port, peer }: Rule): stri
 
 export interface SecurityGroups {
 	groups: Record<Group, SecurityGroup>;
-	/** What talks to a host waits for these, and is gone before them. */
+	/** What connects to a host waits for these, and is deleted before them. */
 	rules: pulumi.Resource[];
 }
 
-/** Makes the groups and their rules, a resource a rule, so that a change of one touches no other. */
+/** Creates the groups and their rules, one resource per rule, so that a change of one does not touch the others. */
 export function securityGroups(args: AwsArgs, vpcId: pulumi.Input<string>, { named, opts, tags }: Account): SecurityGroups {
 	const groups = Object.fromEntries(
 		groupsIn(args.hosts).map((name) => [

@@ -8,24 +8,24 @@ export interface HostKey {
 }
 
 /**
- * What cloud-init makes of an image at its first boot: its name, and the host key that the first connection already expects. Nothing else
- * is done here: what it holds can be read on the host by any process that reaches the metadata service.
+ * What cloud-init sets at the first boot: the host name, and the host key that the first connection already expects. Nothing else, because any process on
+ * the host that reaches the metadata service can read it.
  */
 export function userData(hostname: string, hostKey: HostKey): string {
 	const config = {
 		hostname,
 		preserve_hostname: false,
-		// sudo looks the own name up.
+		// sudo looks up the host's own name.
 		manage_etc_hosts: "localhost",
 		ssh_pwauth: false,
-		// Keys that the image brought would be anybody's.
+		// Keys from the image could be known to anybody.
 		ssh_deletekeys: true,
 		ssh_keys: { ed25519_private: hostKey.privateKey, ed25519_public: hostKey.publicKey },
 	};
 	return `#cloud-config\n${stringify(config)}`;
 }
 
-/** Changes when the user data does for another reason than its key. */
+/** Changes when the user data changes in anything but its key. */
 export function userDataVersion(hostname: string): string {
 	return createHash("sha256")
 		.update(userData(hostname, { privateKey: "", publicKey: "" }))
