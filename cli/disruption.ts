@@ -69,9 +69,9 @@ const nodeLabel: Rule = by({
 	create: harmless("the node gets its task, and requests once that serves"),
 	delete: verdict("node replacement", "the node's task is drained after the load balancer has left it, and stops"),
 	replace: verdict("node replacement", "the node's task is drained and stops, and comes back with the node; the others serve"),
-	update: ({ changed }) => {
+	update: ({ changed, news }) => {
 		if (changed.includes("value")) return { class: "interruption", reason: "tasks of the service that had the nodes until now stop" };
-		if (changed.includes("mount")) return { class: "none", reason: "the node proves that it can write to the export" };
+		if (changed.includes("mount") && news.mount) return { class: "none", reason: "the node proves that it can write to the export" };
 		if (changed.length > 0) return { class: "none", reason: `${changed.join(", ")}: tasks on it go on` };
 		return { class: "none", reason: "the label is put back: the node gets its task again" };
 	},

@@ -56,15 +56,16 @@ export function bootstrap(
 			packages: [...new Set(roles.flatMap((role) => [...packagesOf[role], ...(packages[role] ?? [])]))].sort(),
 			units: [...new Set(roles.flatMap((role) => unitsOf[role] ?? []))],
 			...(operator && { operator }),
+			...(host.isLost && { isLost: true }),
 		},
 		{
 			...opts,
 			deletedWith: host.machine,
 			retainOnDelete: host.isLost,
 			// Nothing is sent to a host that is lost.
-			ignoreChanges: host.isLost ? ["connection", "version", "roles", "packages", "units"] : [],
+			ignoreChanges: host.isLost ? ["connection", "version", "roles", "packages", "units", "operator"] : [],
 			aliases: aliasesOf(host, of),
 		},
 	);
-	return { ...host, ready, drift: ready.drift };
+	return { ...host, ready, drift: ready.drift, ...(args.machineId !== undefined && { machineId: args.machineId }) };
 }

@@ -38,6 +38,8 @@ export interface Host {
 	isLost?: boolean;
 	/** The machine, if this stack created it. What exists only on the machine is deleted with it, not piece by piece. */
 	machine?: pulumi.CustomResource;
+	/** Of a machine that may be recreated with all that it is known by: with another one every step runs again. */
+	machineId?: pulumi.Input<string>;
 }
 
 export interface HostStepArgs extends Omit<StepData, "settings" | "files" | "because"> {
@@ -75,13 +77,14 @@ export function hostStep(
 	const named = typeof of === "string" ? () => of : of;
 	// The record's name does not contain the host's: each host has its own records, and a renamed host keeps them.
 	const names = { step, version: stepVersion(step), record: fileStem(named("host")) };
+	const whole = host.machineId === undefined ? given : { ...given, because: { ...given.because, machine: host.machineId } };
 	return new command.remote.Command(
 		named(host.name),
 		{
 			connection: host.connection,
 			create: stepCommand(owner(), host.user, step),
 			delete: undoCommand(owner(), host.user, step),
-			stdin: pulumi.all([given, host.drift]).apply(([data, drift]) => manifest(names, data as StepData, drift)),
+			stdin: pulumi.all([whole, host.drift]).apply(([data, drift]) => manifest(names, data as StepData, drift)),
 			addPreviousOutputInEnv: false,
 			logging: command.remote.Logging.Stderr,
 			...(replaces && { triggers: replaces }),
@@ -93,7 +96,7 @@ export function hostStep(
 			// A delete uses the option as the last `up` stored it in the state.
 			retainOnDelete: host.isLost,
 			// Nothing is sent to a host that is lost.
-			ignoreChanges: host.isLost ? ["connection", "create", "delete", "logging", "stdin"] : [],
+			ignoreChanges: host.isLost ? ["connection", "create", "delete", "logging", "stdin", "triggers"] : [],
 			aliases: typeof of === "string" ? [] : aliasesOf(host, of),
 			// The step's data contains the same values.
 			...(replaces && { hideDiffs: ["triggers"] }),

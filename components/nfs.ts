@@ -62,7 +62,7 @@ export interface ExportClient {
 export function clientOf(client: string, logs: ExportSettings, files: string): ExportClient {
 	const squash = logs.access === "per-client" ? ["all_squash", `anonuid=${logs.uid}`, `anongid=${logs.gid}`] : [];
 	const line = `${logs.path} ${client}(${[...logs.exportOptions, ...squash].join(",")})\n`;
-	return { client, file: `${files}-${fileStem(`${client}${logs.path}`)}.exports`, line };
+	return { client, file: `${files}+${fileStem(`${client}${logs.path}`)}.exports`, line };
 }
 
 /** The directory, with its owner and mode, and the server. `files`: prefix of the names of the clients' files. `access`: name of their step. */
@@ -83,6 +83,6 @@ export function clientsStep(path: string, clients: ExportClient[]): HostStepArgs
 		step: "nfs/clients",
 		files: clients.map(({ file, line }) => ({ path: file, content: line, isStaged: true })),
 		checks: clients.map(({ client }) => `live-export ${path} ${client}`),
-		replaces: clients.map(({ client }) => `${path} ${client}`),
+		replaces: clients.map(({ client }) => `${path} ${client}`).sort(),
 	};
 }

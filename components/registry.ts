@@ -84,7 +84,7 @@ export class Registry extends pulumi.ComponentResource {
 
 	/** Makes the managers trust it, because one of them pushes. */
 	#trust(name: string, hosts: Host[]): pulumi.Resource[] {
-		const files = this.trustedBy("ca");
+		const files = this.trustedBy("managers");
 		if (files.length === 0) return [];
 		const managers = hosts.filter(({ roles }) => roles.includes("manager"));
 		return managers.map((manager) =>

@@ -114,13 +114,13 @@ export class WasService extends pulumi.ComponentResource {
 		const order = service.rollout.order.map((name) => first.get(name) ?? name);
 		return serving.map((member, i) => {
 			const [self, peers] = [nodes[i] as AgentNode, nodes.filter((node) => node !== nodes[i])];
-			return drainAgent(name, member, { ...service, rollout: { ...service.rollout, order } }, self, peers, needsOf(service), this);
+			return drainAgent(name, member, { ...service, rollout: { ...service.rollout, order } }, self, peers, needsOf(service, "agent"), this);
 		});
 	}
 
 	/** What nodes without agents need. */
 	#prepare(name: string, { serving, ...service }: WasServiceArgs): (pulumi.Resource | undefined)[] {
-		const needs = needsOf(service);
+		const needs = needsOf(service, "node");
 		if (needs.directories.length + needs.files.length === 0) return [];
 		return serving.map(({ host }) =>
 			hostStep((host) => `${name}-node-${host}`, host, { step: "service/node", ...needs }, { parent: this }),
@@ -181,13 +181,13 @@ export class WasService extends pulumi.ComponentResource {
 }
 
 /** What a node needs before a task of the service runs there: the registry's certificate, and the directory that is mounted into the container. */
-function needsOf({
-	name,
-	registry,
-	mount,
-}: Pick<WasServiceArgs, "name" | "registry" | "mount">): Required<Pick<HostStepArgs, "files" | "directories">> {
+function needsOf(
+	{ name, registry, mount }: Pick<WasServiceArgs, "name" | "registry" | "mount">,
+	of: "agent" | "node",
+): Required<Pick<HostStepArgs, "files" | "directories">> {
 	return {
-		files: registry.trustedBy(name),
+		// The step of another publish mode or strategy has a file of its own: when it is undone, this one stays.
+		files: registry.trustedBy(`${name}.${of}`),
 		directories: mount.type === "bind" ? [{ path: mount.source, mode: "0777" }] : [],
 	};
 }

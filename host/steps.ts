@@ -105,7 +105,7 @@ export const stepKinds = {
 		update: exportedAgain,
 		replace: none("clients of the export that are new come in first; those that go lose it at the end, when nothing uses it any more"),
 		delete: none("the export's clients go"),
-		writes: [file("/etc/exports.d/<stack>-logs-<client>-<path>.exports", "the export to a client")],
+		writes: [file("/etc/exports.d/<stack>-logs+<client>-<path>.exports", "the export to a client")],
 	},
 	"logs/cloudwatch": always(none("logs go to CloudWatch, or no longer; they stay on the log host"), [
 		file("/opt/aws/amazon-cloudwatch-agent/etc/scaleout.json", "which logs go where"),

@@ -45,7 +45,8 @@ export const own = (drift: Drift, step: string) => (Object.hasOwn(drift, step) ?
 /** Limits, because a host can send any amount, and the state keeps it for good. */
 const most = { differences: 20, characters: 250 };
 
-function shortened(differs: Differences): Differences {
+/** Within the limits. */
+export function shortened(differs: Differences): Differences {
 	const short = (text: string) => (text.length > most.characters ? `${text.slice(0, most.characters)}…` : text);
 	const entries = Object.entries(differs).map(([subject, state]) => [short(subject), short(state)]);
 	const more = entries.length > most.differences ? [["…", `and ${entries.length - most.differences} more`]] : [];

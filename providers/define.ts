@@ -20,7 +20,7 @@ export interface Definition<I extends object, O extends object> {
 	/** Faults in the inputs, by property. Called at preview, without the unknown inputs. */
 	check?(inputs: Partial<I>): pulumi.dynamic.CheckFailure[];
 	/** Names of outputs that show, after a refresh, that the real thing differs. They are shown as changed, and `update` is called. */
-	drift?(outputs: I & O): string[];
+	drift?(outputs: I & O, news: I): string[];
 	/** What an update will do to users, as a line for the preview. `changed` is empty if only the real thing differs. */
 	describeChange?(changed: string[], olds: I & O, news: I): string | undefined;
 	/** Called when a diff says that the resource will be replaced, with the causes: then a delete that follows is not the resource's end. */
@@ -90,7 +90,7 @@ export function defineProvider<I extends object, O extends object>(
 				return typeof kind === "function" ? kind(olds[name] as never, news[name] as never) : kind;
 			};
 			const changed = names.filter((name) => !sameValue(olds[name], news[name]) && kindOf(name) !== "ignore");
-			const drifted = definition.drift?.(olds as I & O) ?? [];
+			const drifted = definition.drift?.(olds as I & O, news as unknown as I) ?? [];
 			const changes = changed.length > 0 || drifted.length > 0;
 			const note = changes && definition.describeChange?.(changed, olds as I & O, news as unknown as I);
 			if (note) noteOf(news.__urn, note);
@@ -118,7 +118,8 @@ export function defineProvider<I extends object, O extends object>(
 			}
 			if (!outputs) return { id: undefined, props: {} };
 			const found = defined({ ...props, ...outputs });
-			if (!definition.refreshed) return { id, props: found };
+			// Inputs that do not count are as old as the last change: they are written only with something new.
+			if (!definition.refreshed?.some((name) => !sameValue(found[name], props[name]))) return { id, props: found };
 			const asInput = Object.entries(found).filter(([name]) => names.includes(name as keyof I & string) || name.startsWith("__"));
 			return { id, props: found, inputs: Object.fromEntries(asInput) };
 		},

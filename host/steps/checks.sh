@@ -35,7 +35,7 @@ check_other-exports() {
   check_live-export "$path" | while read -r line; do
     client=${line#live export of "$path" to }
     client=${client%%$'\t'*}
-    awk -v path="$path" -v client="$client" '$1 == path && index($2, client "(") == 1 { found = 1 } END { exit !found }' "$files"-*.exports 2> /dev/null ||
+    awk -v path="$path" -v client="$client" '$1 == path && index($2, client "(") == 1 { found = 1 } END { exit !found }' "$files"+*.exports 2> /dev/null ||
       printf '%s\n' "$line"
   done
 }

@@ -99,6 +99,18 @@ put_files() {
   reload_units
 }
 
+# Prints the files that are put in place here; those that a script puts there are its own.
+put_here() { awk -F '\t' '$1 == "file" { print $5 }' "$work/files"; }
+
+# Removes files that the step has put there before, and no longer has.
+remove_former_files() {
+  local path
+  [ -e "$records/$record/put" ] || return 0
+  while IFS= read -r path; do
+    put_here | grep -qxF "$path" || rm -f "$path"
+  done < "$records/$record/put"
+}
+
 # Removes the step's files and programs.
 remove_files() {
   remove_programs

@@ -20,6 +20,7 @@ unexpected() { [ -e "$work/reason" ] || printf '%s: line %s of %s: exit status %
 note() {
   install -d -m 700 /var/lib/scaleout "$records" "$records/$record"
   cp "$work/checks" "$records/$record/checks"
+  put_here > "$records/$record/put"
   (trap - ERR; set +eu; run_checks < "$work/checks") > "$records/$record/outcome" 2> /dev/null
 }
 
@@ -36,6 +37,7 @@ install_packages "${packages[@]}"
 make_directories
 put_programs
 put_files
+remove_former_files
 if [ -e "$kit/$step.sh" ]; then
   # Not in a function, where what a script declares would be its own. In a subshell: a script may end early.
   # shellcheck source=/dev/null

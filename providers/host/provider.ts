@@ -2,7 +2,7 @@ import { kitArchive, kitDirectory, recordDirectory, scriptText, stepCommand, ste
 import { manifest, type StepData } from "../../host/manifest.ts";
 import type { StepName } from "../../host/steps.ts";
 import { asRoot, describeConnection } from "../../lib/connection.ts";
-import { differencesOf, everyStep, nextDrift } from "../../lib/drift.ts";
+import { differencesOf, everyStep, nextDrift, shortened } from "../../lib/drift.ts";
 import { printable } from "../../lib/printable.ts";
 import type { Progress } from "../../lib/progress.ts";
 import { connect, exec, execAsRoot, isUnreachable, SshError, type SshFault } from "../../lib/ssh.ts";
@@ -33,24 +33,23 @@ export const provider = defineProvider<HostBootstrapInputs, HostBootstrapOutputs
 		isBooting: "ignore",
 		deadlineSeconds: "ignore",
 		hint: "ignore",
+		isLost: "ignore",
 		drift: "ignore",
 	},
 	refreshed: ["drift"],
 
-	drift: ({ installed, version, differs }) => [
-		...(installed === version ? [] : ["installed"]),
-		...(Object.keys(differs).length === 0 ? [] : ["differs"]),
-	],
+	drift: ({ installed, version, differs }, { isLost }) =>
+		isLost ? [] : [...(installed === version ? [] : ["installed"]), ...(Object.keys(differs).length === 0 ? [] : ["differs"])],
 
-	describeChange(changed, { machineId, installed, differs }, { property }) {
+	describeChange(changed, { machineId, installed, differs }, { property, version }) {
 		if (changed.includes("machineId") && machineId) return `${property}: the machine is recreated: every step on it runs again`;
 		if (changed.length > 0) return undefined;
 		const found = Object.entries(differs).map(([subject, state]) => `${subject} is ${state}`);
-		return `${property}: ${[...(installed ? [] : ["scripts of the steps are missing, or were changed by hand"]), ...found].join("; ")}`;
+		return `${property}: ${[...(installed === version ? [] : ["the scripts of the steps are not those of this program"]), ...found].join("; ")}`;
 	},
 
 	async create(inputs, { progress }) {
-		const { printed: _printed, ...facts } = await check(inputs);
+		const facts = await check(inputs);
 		const outputs = { ...facts, installed: "", differs: {}, drift: {} };
 		const id = describeConnection(inputs.connection);
 		try {
@@ -81,18 +80,16 @@ export const provider = defineProvider<HostBootstrapInputs, HostBootstrapOutputs
 			os,
 			architecture,
 			installed: /^kit (\S+)$/m.exec(looked)?.[1] ?? "",
-			differs: { ...own, ...ofSteps[everyStep] },
+			differs: shortened({ ...own, ...ofSteps[everyStep] }),
 			drift: nextDrift(drift, ofSteps),
 		};
 	},
 
-	async update(_id, { drift = {}, differs }, news, { progress }) {
-		const { printed, ...facts } = await check(news);
+	// What has changed on the host beyond packages and scripts is left for a refresh to find: a drift of which the inputs know nothing would be lost in previews.
+	async update(_id, _olds, news, { progress }) {
+		const facts = await check(news);
 		await setUp(news, progress);
-		// The steps must learn that the host is empty, as all their inputs may be unchanged. Other changes on the host are left for a refresh to find.
-		const { [everyStep]: empty } = differencesOf(printed);
-		const isKnown = Object.keys(empty ?? {}).every((subject) => Object.hasOwn(differs, subject));
-		return { ...facts, installed: news.version, differs: {}, drift: empty && !isKnown ? nextDrift(drift, { [everyStep]: empty }) : drift };
+		return { ...facts, installed: news.version, differs: {}, drift: news.drift ?? {} };
 	},
 
 	// Deleted last on a host: its steps have been undone by then.
@@ -123,16 +120,15 @@ function explained({ property, hint }: HostBootstrapInputs, error: unknown): unk
 	return new Error(`${property}.${field}: ${error.message}: ${remedy}${further}`);
 }
 
-/** `printed`: what `differencesOf` reads. */
-async function check(inputs: HostBootstrapInputs): Promise<Pick<HostBootstrapOutputs, "os" | "architecture"> & { printed: string }> {
-	const { property, connection, owner, roles, deadlineSeconds = 45 } = inputs;
+/** Whether the host can be used. @throws Error with property and remedy if it cannot. */
+async function check(inputs: HostBootstrapInputs): Promise<Pick<HostBootstrapOutputs, "os" | "architecture">> {
+	const { property, connection, roles, deadlineSeconds = 45 } = inputs;
 	try {
 		await connect(connection, deadlineSeconds);
 	} catch (error) {
 		throw explained(inputs, error);
 	}
-	const script = `${preflightScript(roles)}\n${hasRecords(owner)}`;
-	const { stdout, stderr, code } = await exec(connection, asRoot(connection.user, script), { deadlineSeconds: 60 });
+	const { stdout, stderr, code } = await exec(connection, asRoot(connection.user, preflightScript(roles)), { deadlineSeconds: 60 });
 	if (code !== 0) {
 		throw new Error(
 			`${property}.ssh.user = "${connection.user}": cannot run commands as root: allow it "sudo -n", or use root: ${stderr.trim()}`,
@@ -140,7 +136,7 @@ async function check(inputs: HostBootstrapInputs): Promise<Pick<HostBootstrapOut
 	}
 	const { os, architecture, problems } = preflight(stdout, Date.now() / 1000);
 	if (problems.length > 0) throw new Error(problems.map((problem) => `${property}: ${problem}`).join("\n"));
-	return { os, architecture, printed: stdout };
+	return { os, architecture };
 }
 
 /** Seconds that a mirror may take to deliver all packages of a host. */

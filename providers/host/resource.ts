@@ -32,6 +32,8 @@ export interface HostBootstrapInputs {
 	deadlineSeconds?: number;
 	/** What else to check when it does not answer. */
 	hint?: string;
+	/** It does not answer any more, and never will: nothing is sent to it, whatever differs. */
+	isLost?: boolean;
 	/** See the output. A refresh writes both, so that the value is known in a preview of an update, and with it the inputs of the steps that use it. */
 	drift?: Drift;
 }

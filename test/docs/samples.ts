@@ -77,13 +77,13 @@ swarm-scaleout:services:
 	{
 		title: "Drift on three hosts",
 		yaml: `# Nothing in the configuration. By hand, and seen by a refresh (npm run preview -- --stack NAME --diff --refresh):
-# on log      rm /etc/exports.d/swarm-scaleout-sample-logs-192.168.3.5-mnt-main-was-logs.exports
+# on log      rm /etc/exports.d/swarm-scaleout-sample-logs+192.168.3.5-mnt-main-was-logs.exports
 # on worker1  apt-get remove conntrack
 # on nginx    chmod 600 /etc/nginx/conf.d/swarm-scaleout-sample-nginx.conf`,
 		found: {
 			log: {
 				"logs-clients": {
-					"/etc/exports.d/swarm-scaleout-sample-logs-192.168.3.5-mnt-main-was-logs.exports":
+					"/etc/exports.d/swarm-scaleout-sample-logs+192.168.3.5-mnt-main-was-logs.exports":
 						"absent instead of root:root 644 sha256 0f3a5c1e9b27",
 				},
 			},

@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { missingEngine } from "../../lab/engine.ts";
 import { sampleStack } from "../support/sample.ts";
+import { changesOf } from "../support/stack.ts";
 
 /* A host of somebody else's that never answers again: the real engine, on a state of hosts that exist nowhere. */
 
@@ -26,5 +27,19 @@ describe.skipIf(noEngine)(`with the engine${noEngine ? ` (skipped: ${noEngine})`
 		const isOnHost = (type: string) => type === "command:remote:Command" || type.endsWith(":HostBootstrap");
 		expect(forgotten).toEqual(names(resources.filter(({ type, urn }) => isOnHost(type) && urn.includes("worker2"))));
 		expect(forgotten).toContain("babble-was-drain-agent-worker2");
+	});
+
+	test("nothing is sent to a log host that is said to be lost, also where the export's clients change", async () => {
+		const stack = await sampleStack(path.join(scratch, "log"));
+		const hosts = stack.config["swarm-scaleout:hosts"] as { name: string; lost?: boolean }[];
+		Object.assign(hosts.find(({ name }) => name === "log") ?? {}, { lost: true });
+		stack.config["swarm-scaleout:hosts"] = hosts.filter(({ name }) => name !== "worker2");
+		(stack.config["swarm-scaleout:services"] as Record<string, { replicas: number }>)["babble-was"] = {
+			...(stack.config["swarm-scaleout:services"] as Record<string, { replicas: number }>)["babble-was"],
+			replicas: 2,
+		};
+		const changes = changesOf(await stack.preview());
+		expect(changes).toContain("delete babble-was-label-worker2");
+		expect(changes.filter((change) => / (logs-|hosts-log)/.test(change))).toEqual([]);
 	});
 });

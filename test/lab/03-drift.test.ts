@@ -5,7 +5,7 @@ import { siteFile } from "../support/labNginx.ts";
 import { RolloutLab } from "../support/rollout.ts";
 
 const lab = new RolloutLab();
-const exportsFile = "/etc/exports.d/swarm-scaleout-test-logs-192.168.2.137-mnt-main-was-logs.exports";
+const exportsFile = "/etc/exports.d/swarm-scaleout-test-logs+192.168.2.137-mnt-main-was-logs.exports";
 const logs = "/mnt/main-was-logs";
 
 afterAll(closeConnections);

@@ -86,6 +86,12 @@ test("steps on a host go with its instance", () => {
 	for (const step of recorder.ofType("command:remote:Command")) expect(step.deletedWith, step.name).toMatch(/instance:Instance::/);
 });
 
+test("steps on an instance run again on another one, which may have the keys of the one before", () => {
+	const steps = recorder.ofType("command:remote:Command").filter(({ inputs }) => String(inputs.stdin).startsWith("@step"));
+	expect(steps.length).toBeGreaterThan(5);
+	for (const { name, inputs } of steps) expect(inputs.stdin, name).toMatch(/\n@because machine id-of-hosts-\w+\n/);
+});
+
 test("a command is one short line that root runs, whoever logs in", () => {
 	for (const { name, inputs } of recorder.ofType("command:remote:Command"))
 		expect(inputs.create, name).toMatch(/^sudo -n bash \/usr\/local\/lib\/scaleout\/steps\/swarm-scaleout-prod\/run\.sh [a-z/-]+$/);

@@ -109,3 +109,31 @@ test("the outputs tell of each: where it is reached, or that it is not", () => {
 		unseen: { endpoint: null },
 	});
 });
+
+describe("files on hosts", () => {
+	const filesOf = (of: Recorder) =>
+		of
+			.ofType("command:remote:Command")
+			.flatMap(({ inputs }) =>
+				[...String(inputs.stdin).matchAll(/^@(?:file|staged) \S+ \S+ (.*)$/gm)].map(([, file]) => `${inputs.connection.port} ${file}`),
+			);
+
+	test("are each of one step alone: what one puts back or takes away is no other one's", () => {
+		const files = filesOf(recorder);
+		expect(files.length).toBeGreaterThan(15);
+		expect(files.filter((file, i) => files.indexOf(file) !== i)).toEqual([]);
+	});
+
+	test("of a service in another publish mode are others: those of before go when the new ones are there", async () => {
+		const certificates = async (mode: string) => {
+			const config = labConfig();
+			was(config).publish = { mode, published: 8080 };
+			const other = new Recorder();
+			await runProgram(other, Object.fromEntries(Object.entries(config).map(([key, value]) => [`swarm-scaleout:${key}`, value])), "lab");
+			return filesOf(other).filter((file) => file.endsWith(".crt") && !file.endsWith("/managers.crt"));
+		};
+		const [host, ingress] = [await certificates("host"), await certificates("ingress")];
+		expect([host.length, ingress.length]).toEqual([3, 3]);
+		expect(ingress.filter((file) => host.includes(file))).toEqual([]);
+	});
+});

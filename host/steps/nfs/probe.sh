@@ -19,5 +19,6 @@ trap 'umount -l "$mountpoint" 2> /dev/null || true; rmdir "$mountpoint" 2> /dev/
 # Of options that contradict one another the last one counts.
 timeout 60 mount -t nfs -o "${options:+$options,}soft,timeo=100,retrans=2" "$source" "$mountpoint" ||
   cannot "mount failed: is this node among the export's clients, and does the server know these options: ${options:-none}?"
+# Another service of the node may try it at the same time.
 # shellcheck disable=SC2016
-timeout 120 sh -c 'touch "$1" && rm "$1"' sh "$mountpoint/.probe-$client" || cannot "it is mounted but cannot be written: check logs.access, uid and gid"
+timeout 120 sh -c 'file=$(mktemp "$1.XXXXXX") && rm -f "$file"' sh "$mountpoint/.probe-$client" || cannot "it is mounted but cannot be written: check logs.access, uid and gid"

@@ -5,6 +5,6 @@
 . "$kit/nfs/exports.sh"
 
 lock_exports
-rm -f "$files"-*.exports
+rm -f "$files"+*.exports
 exportfs -ra || true
 rm -rf "${records:?}/$access"

@@ -74,7 +74,7 @@ const table: [string, Change, Class][] = [
 	["a node that ceases to serve", change(dynamic("NodeLabel"), "babble-was-label-worker1", "delete"), "node replacement"],
 	["a node that serves, recreated", change(dynamic("NodeLabel"), "babble-was-label-worker1", "replace"), "node replacement"],
 	["a label that somebody took away", change(dynamic("NodeLabel"), "babble-was-label-worker1", "update"), "none"],
-	["another export", change(dynamic("NodeLabel"), "babble-was-label-worker1", "update", { changed: ["mount"] }), "none"],
+	["another export", change(dynamic("NodeLabel"), "babble-was-label-worker1", "update", { changed: ["mount"], news: { mount: {} } }), "none"],
 	["other limits of a drain", change(dynamic("NodeLabel"), "babble-was-label-worker1", "update", { changed: ["stopSeconds"] }), "none"],
 	["a label for a service of another name", change(dynamic("NodeLabel"), "babble-was-label-worker1", "update", { changed: ["value", "service"] }), "interruption"],
 	["a node that someone drained", change(dynamic("SwarmNode"), "worker1", "update"), "lossless rolling"],

@@ -58,7 +58,7 @@ describe("on the log host", () => {
 	});
 
 	describe("the clients' lines", () => {
-		const fileOf = (client: string, path = "/logs") => `/etc/exports.d/own-${client}-${path.slice(1)}.exports`;
+		const fileOf = (client: string, path = "/logs") => `/etc/exports.d/own+${client}-${path.slice(1)}.exports`;
 		const step = (clients: Record<string, string>, path = "/logs") => {
 			const lines = Object.entries(clients).map(([client, options]) => [client, `${path} ${client}(${options})\n`] as const);
 			return clientsStep(
@@ -119,6 +119,13 @@ describe("on the log host", () => {
 			expect(step({ "10.0.0.1": "rw" }).replaces).toEqual(step({ "10.0.0.1": "ro" }).replaces);
 		});
 
+		test("of a stack whose name begins like this one's stay, and are none of this one's", () => {
+			carryOut(step({ "10.0.0.1": "rw" }));
+			fs.writeFileSync(at("/etc/exports.d/own-logs+10.0.0.1-logs.exports"), "/logs 10.0.0.9(rw)\n");
+			expect(undoStep(host, { ...server, settings: { ...server.settings, files: "/etc/exports.d/own" } }, exportfs()).status).toBe(0);
+			expect(exported()).toEqual(["/logs 10.0.0.9(rw)"]);
+		});
+
 		test("go with the export, whatever is still there of lists of before", () => {
 			const list = step({ "10.0.0.1": "rw" });
 			carryOut(step({ "10.0.0.2": "rw" }));
@@ -165,7 +172,7 @@ describe("on the log host", () => {
 					.split("\n")
 					.filter(Boolean);
 			fs.mkdirSync(at("/etc/exports.d"));
-			const write = (client: string, line: string) => fs.writeFileSync(at(`/etc/exports.d/logs-${client}.exports`), line);
+			const write = (client: string, line: string) => fs.writeFileSync(at(`/etc/exports.d/logs+${client}.exports`), line);
 			expect(other()).toHaveLength(3);
 			write("10.0.0.1", "/logs 10.0.0.1(rw)\n");
 			expect(other()).toEqual(["live export of /logs to 10.0.0.10\tsync,rw", "live export of /logs to 10.2.0.0/16\tro"]);

@@ -77,10 +77,12 @@ describe("the registry is", () => {
 		const registry = await registryOf(settings);
 		expect(registry).toMatchObject({ server: settings.server, username: "me", plainPassword: "planted-password" });
 		expect(steps().map(({ name }) => name)).toEqual(["registry-trust-manager", "registry-trust-worker1"]);
-		expect(registry.trustedBy("was").map(({ path }) => path)).toEqual(["/etc/docker/certs.d/registry.example.com:5000/was.crt"]);
+		expect(registry.trustedBy("was.agent").map(({ path }) => path)).toEqual([
+			"/etc/docker/certs.d/registry.example.com:5000/was.agent.crt",
+		]);
 		for (const { inputs } of steps()) {
 			const content = fs.readFileSync(caFile, "utf8").trimEnd().replace(/^/gm, "  ");
-			expect(inputs.stdin).toContain(`\n@file 0644 root:root /etc/docker/certs.d/registry.example.com:5000/ca.crt\n${content}\n`);
+			expect(inputs.stdin).toContain(`\n@file 0644 root:root /etc/docker/certs.d/registry.example.com:5000/managers.crt\n${content}\n`);
 		}
 	});
 

@@ -161,6 +161,17 @@ describe("a step whose connection breaks", () => {
 	});
 });
 
+test("a file that the step no longer has goes; what its script put there itself, and what others have, stays", () => {
+	const file = (path: string, isStaged = false) => ({ path, content: "x\n", isStaged });
+	const step = (...files: ReturnType<typeof file>[]) => ({ step: "service/node", files });
+	fs.mkdirSync(path.join(host.root, "etc/made"));
+	fs.writeFileSync(path.join(host.root, "etc/made/others"), "");
+	expect(runStep(host, step(file("/etc/made/a"), file("/etc/made/b"), file("/etc/made/staged", true))).status).toBe(0);
+	fs.writeFileSync(path.join(host.root, "etc/made/staged"), "");
+	expect(runStep(host, step(file("/etc/made/b"))).status).toBe(0);
+	expect(fs.readdirSync(path.join(host.root, "etc/made")).sort()).toEqual(["b", "others", "staged"]);
+});
+
 test("a directory that is there stays whose it is, where the step does not say", () => {
 	const directories = [
 		{ path: "/srv/made", mode: "0777" },

@@ -72,7 +72,7 @@ describe("existing hosts", () => {
 			.ofType(":HostBootstrap")
 			.map(({ name, ignoreChanges, retainOnDelete }) => [name, [...ignoreChanges, retainOnDelete]]);
 		expect(Object.fromEntries(ignored)).toMatchObject({
-			"hosts-worker2-bootstrap": ["connection", "version", "roles", "packages", "units", true],
+			"hosts-worker2-bootstrap": ["connection", "version", "roles", "packages", "units", "operator", true],
 			"hosts-worker1-bootstrap": [false],
 		});
 	});

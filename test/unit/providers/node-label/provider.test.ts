@@ -1,3 +1,7 @@
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { asRoot } from "../../../../lib/connection.ts";
 import { eachOnHost } from "../../../support/eachHost.ts";
@@ -224,6 +228,17 @@ describe("the proof that a node can write to the export", () => {
 
 	test("uses the options that tasks will mount it with, within a limit of its own", () => {
 		expect(prove(mount.options)).toMatchObject({ status: 0, options: ["nfsvers=4.1,hard,sec=krb5p,soft,timeo=100,retrans=2"] });
+	});
+
+	test("writes a file of its own: another service of the node may do so at the same time", () => {
+		const script = probeScript("192.168.3.5", mount);
+		const [, write = ""] = /^timeout 120 (sh -c '.*' sh )"\$mountpoint/m.exec(script) ?? [];
+		const directory = fs.mkdtempSync(path.join(os.tmpdir(), "scaleout-probe-"));
+		const one = `${write} ${directory}/.probe`;
+		const twice = `for i in $(seq 40); do ${one} & other=$!; ${one} || exit 1; wait $other || exit 1; done`;
+		expect(spawnSync("bash", ["-c", twice], { encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
+		expect(fs.readdirSync(directory)).toEqual([]);
+		fs.rmdirSync(directory);
 	});
 
 	test("needs none", () => {
