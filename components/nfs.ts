@@ -37,7 +37,7 @@ export class NfsExport extends pulumi.ComponentResource {
 		const clients = clientsOf(logs, apps).map((client) => clientOf(client, logs, files));
 		const access = `${name}-clients`;
 		const exported = hostStep(`${name}-export`, log, serverStep(logs, clients, files, access), { parent: this });
-		this.access = hostStep(access, log, clientsStep(logs.path, clients), { parent: this, dependsOn: [exported] });
+		this.access = hostStep(access, log, clientsStep(logs.path, clients, files), { parent: this, dependsOn: [exported] });
 		if (logShipping) shipLogs(`${name}-shipping`, log, logs.path, logShipping, { parent: this, dependsOn: [exported] });
 		this.registerOutputs({ server: this.server, path: this.path });
 	}
@@ -77,10 +77,11 @@ export function serverStep(logs: ExportSettings, clients: ExportClient[], files:
 	};
 }
 
-/** The clients' exports files, with checks that the kernel has them. */
-export function clientsStep(path: string, clients: ExportClient[]): HostStepArgs {
+/** The clients' exports files, with checks that the kernel has them. `files`: what the names of all files of the export begin with. */
+export function clientsStep(path: string, clients: ExportClient[], files: string): HostStepArgs {
 	return {
 		step: "nfs/clients",
+		settings: { clients: files },
 		files: clients.map(({ file, line }) => ({ path: file, content: line, isStaged: true })),
 		checks: clients.map(({ client }) => `live-export ${path} ${client}`),
 		replaces: clients.map(({ client }) => `${path} ${client}`).sort(),

@@ -37,7 +37,7 @@ ${failureOf(serverStep(logs, [], files, "logs-clients"), () => `echo '${logs.pat
 An option of the export that the NFS server does not know. The file of before is there again:
 
 \`\`\`text
-${failureOf(clientsStep(logs.path, [client]), refuse)}
+${failureOf(clientsStep(logs.path, [client], files), refuse)}
 \`\`\`
 
 A command that fails without a reason of ours is named, with its place and its last words:

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Takes their access from the clients that are on the list no more, which is the record of the step that took this one's place. What is on it stays until
-# the export ends, see server.undo.sh. The directory and its logs stay.
-: "${kit:?}" "${work:?}" "${records:?}" "${record:?}"
+# Takes their access from all clients that are not on the list any more, which is the record of the step that took this one's place: also from those that an
+# `up` let in which was killed before it noted them. What is on the list stays until the export ends, see server.undo.sh. The directory and its logs stay.
+: "${kit:?}" "${work:?}" "${records:?}" "${record:?}" "${clients:?}"
 # shellcheck source=host/steps/nfs/exports.sh
 . "$kit/nfs/exports.sh"
 
 lock_exports
-cut -f 5 "$work/files" | while IFS= read -r file; do
+for file in "$clients"+*.exports; do
   grep -qxF "file $file" "$records/$record/checks" 2> /dev/null || rm -f "$file"
 done
 exportfs -ra || true

@@ -64,6 +64,7 @@ describe("on the log host", () => {
 			return clientsStep(
 				path,
 				lines.map(([client, line]) => ({ client, line, file: fileOf(client, path) })),
+				"/etc/exports.d/own",
 			);
 		};
 		const server = serverStep(logsWith({}), [], "/etc/exports.d/own", "record");
@@ -113,6 +114,15 @@ describe("on the log host", () => {
 			expect(exported()).toContain("/logs 10.0.0.1(rw)");
 			takeBack(lists[1]);
 			expect(exported()).toEqual(["/logs 10.0.0.1(rw)"]);
+		});
+
+		test("that an up let in which was killed before it noted them lose it with the next list that is taken back", () => {
+			const before = step({ "10.0.0.1": "rw" });
+			carryOut(before);
+			carryOut(step({ "10.0.0.1": "rw", "10.0.0.2": "rw" }));
+			carryOut(step({ "10.0.0.1": "rw", "10.0.0.3": "rw" }));
+			takeBack(before);
+			expect(exported()).toEqual(["/logs 10.0.0.1(rw)", "/logs 10.0.0.3(rw)"]);
 		});
 
 		test("with other options are the same list", () => {
