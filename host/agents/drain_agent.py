@@ -8,7 +8,7 @@ Swarm has no hook before a task stops. So the service asks Docker to stop its co
   2. new connections to the published port are refused, so that the load balancer moves on before it has sent anything (scaleout_gate.py);
   3. requests in flight end: established connections to the port fall to zero, or the drain limit passes;
   4. the container gets the stop signal of its image, after its grace time SIGKILL (scaleout_stop.py); Swarm goes on with the new task once it has ended;
-  5. the new task's container gets no connections until it has been healthy for a while (scaleout_agent.py).
+  5. the new task's container gets no connections until it has been healthy for a while (scaleout_admission.py).
 
 It does this for every stop, whoever asked for it: an update, a rollback, a drain, a scale-in. When Docker itself is about to be stopped (a reboot, a
 restart of Docker), systemd stops this agent first: steps 1 to 3 are done before it lets go, and a helper passes the image's signal on, as Docker
@@ -30,6 +30,7 @@ import threading
 from scaleout_agent import Agent
 from scaleout_docker import SOCKET, Docker
 from scaleout_gate import Gate
+from scaleout_stop import drain_node
 from scaleout_systemd import docker_is_ending, is_restarted, notify_ready, pass_on
 from scaleout_task import Memory, log
 from scaleout_turns import Peer
@@ -73,7 +74,7 @@ def clear(directory):
 def leave(agent):
     """Drains the node, and leaves helpers behind that tell its tasks when Docker stops. They watch when it returns."""
     helpers = []
-    for pid, name in agent.leave():
+    for pid, name in drain_node(agent):
         if pid:
             command = [sys.executable, os.path.abspath(__file__), "--pass-on", str(pid), name]
             helpers.append(subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE))

@@ -1,21 +1,14 @@
 """What a node's agent knows of the service's containers there, and keeps the gates accordingly. Standard library only."""
 
-import http.client
 import threading
 import time
 
+from scaleout_admission import Admission, has_passed
 from scaleout_gate import Gate
 from scaleout_gates import AWAY_SECONDS, Gates
-from scaleout_health import look
 from scaleout_stop import ENDING, Stop
-from scaleout_task import Memory, Task, addresses, docker_time, log, monotonic_of, pace, published
+from scaleout_task import Memory, Task, docker_time, log, monotonic_of, pace, published
 from scaleout_turns import AWAY, CLOSED, SERVING, WAITING, Peer, Turns, as_lines, left_over, serve
-
-# A container that is healthy and has no published port for this long never gets any. A manager that has just become the leader even makes tasks that are
-# to have none: swarmkit's allocator lets pass what the orchestrator made before it was ready. They start beside the old task, as they need no free port.
-PORTLESS_SECONDS = 10
-# A new leader hears of a task's start as late as this: nodes take their time to register again.
-HEARD_SECONDS = 30
 
 
 class Agent:
@@ -256,7 +249,7 @@ class Agent:
             task.started = True
             if not task.admitted and not task.stopping:
                 task.reason = "its task has not been healthy yet"
-                threading.Thread(target=self.watch, args=(task,), daemon=True).start()
+                threading.Thread(target=Admission(self, task).run, daemon=True).start()
         self.settle()
 
     def stop(self, task):
@@ -296,102 +289,9 @@ class Agent:
         self.memory.note_time(f"{task.id}.cut", at)
         log(f"{task}: asked to stop: new connections are refused")
 
-    def has_portless(self):
-        """Whether there is a task that nobody can reach, and that is about to be replaced by one that waits for the port."""
-        with self.lock:
-            return any(task.terms and task.started and not task.ports and not task.stopping for task in self.tasks.values())
-
-    def told(self, task):
-        task.told = time.monotonic()
-        task.reason = "it has been told to stop"
-        self.memory.note_time(f"{task.id}.told", task.told)
-
-    def watch(self, task):
-        """Lets requests in once the task has been healthy for a while."""
-        begun = time.monotonic()
-        healthy_since = details = portless_since = None
-        health = task.terms["health"]
-        while not task.stopping and not task.ended.is_set():
-            looked = time.monotonic()
-            try:
-                # Docker is asked once, not at each look: the application starts meanwhile, and needs the processor.
-                if not details or not addresses(details):
-                    details = self.docker.inspect(task.id)
-                if not details:
-                    return
-                now = time.monotonic()
-                looks = [look(address, task.terms["target"], health) for address in addresses(details)]
-                if not any(status in health["status"] for status, _ in looks):
-                    healthy_since = None
-                    task.reason = f"its task is not healthy yet: {', '.join(words for _, words in looks) or 'it has no address'}"
-                elif healthy_since is None:
-                    healthy_since = time.monotonic()
-                    task.reason = f"its task is healthy, {'and has to be so for a while' if published(details) else 'and Docker has not published its port'}"
-                elif not published(details):
-                    details = self.docker.inspect(task.id) or details
-                    portless_since = portless_since or (now if has_passed(details) or task.ports else None)
-                    # One that ends sooner is a failed update to Swarm, which takes the new version back.
-                    limit = PORTLESS_SECONDS if task.ports else HEARD_SECONDS + task.terms.get("monitorSeconds", 0)
-                    if portless_since and now - portless_since > limit and not published(details):
-                        self.replace(task)
-                        return
-                if healthy_since and time.monotonic() - healthy_since >= task.terms["settleSeconds"] and published(details):
-                    if self.admit(task):
-                        self.settle()
-                        log(f"{task}: healthy after {healthy_since - begun:.1f} s, for {time.monotonic() - healthy_since:.1f} s: new connections are accepted")
-                    return
-            except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
-                task.reason = f"its task cannot be asked: {error!r}"
-            if not healthy_since:
-                left = pace(0.25, time.monotonic() - looked, limit=2)
-            elif published(details):
-                left = min(0.5, task.terms["settleSeconds"] - (time.monotonic() - healthy_since))
-            else:
-                left = 0.5
-            task.ended.wait(max(0.05, left))
-
-    def replace(self, task):
-        task.reason = "its task is healthy, and Docker has not published its port: it is stopped, so that Swarm starts another one"
-        log(f"{task}: {task.reason}")
-        self.docker.kill(task.id, "SIGKILL")
-
     # The end of the agent.
 
     def open_all(self):
         """What is closed is opened, for good."""
         self.gates.is_ending = True
         self.settle()
-
-    def leave(self):
-        """Drains the node before Docker is stopped. Returns the tasks that Docker will not tell: process and signal of each."""
-        now = time.monotonic()
-        with self.lock:
-            tasks = [task for task in self.tasks.values() if task.terms and task.started]
-        asked = [self.stops[task.id] for task in tasks if task.id in self.stops]
-        others = [Stop(self, task) for task in tasks if task.id not in self.stops]
-        for stop in asked + others:
-            stop.leaving = now
-        for stop in others:
-            with self.lock:
-                stop.task.stopping = stop.task.stopping or now
-            threading.Thread(target=stop.drain_in_turn, daemon=True).start()
-        for stop in asked + others:
-            stop.is_drained.wait()
-        for stop in asked:
-            # Its own signal has been sent, or is about to be.
-            while not stop.task.told and not stop.task.ended.wait(0.1) and time.monotonic() - now < 300:
-                pass
-        return [(self.pid(stop.task), stop.stop_signal()) for stop in others if not stop.task.ended.is_set()]
-
-    def pid(self, task):
-        """Of the container's first process; None when Docker does not say."""
-        try:
-            return ((self.docker.inspect(task.id) or {}).get("State") or {}).get("Pid")
-        except Exception as error:
-            log(f"{task}: it is not told that Docker stops: {error!r}")
-            return None
-
-
-def has_passed(details):
-    """Whether Docker's own check has ever passed, or there is none."""
-    return (details["State"].get("Health") or {}).get("Status") != "starting"

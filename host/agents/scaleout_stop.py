@@ -87,7 +87,7 @@ class Stop:
             if is_removed or self.agent.memory.is_fresh(ENDING, ENDING_SECONDS):
                 log(f"{task}: the service has been removed: nobody waits for a turn")
                 return
-            if self.leaving is None and self.agent.has_portless():
+            if self.leaving is None and self.has_portless():
                 obstacle = "Docker has started the next task without its published port, and it is replaced first"
             else:
                 obstacle = turns.obstacle(task.ports)
@@ -101,6 +101,11 @@ class Stop:
             said = obstacle
             task.reason = f"asked to stop, serves until it is its turn: {obstacle}"
             task.ended.wait(pace(TURN_SECONDS, time.monotonic() - begun))
+
+    def has_portless(self):
+        """Whether there is a task that nobody can reach, and that is about to be replaced by one that waits for the port."""
+        with self.agent.lock:
+            return any(task.terms and task.started and not task.ports and not task.stopping for task in self.agent.tasks.values())
 
     def drain(self):
         """Returns at the drain limit, whatever does not come to an end."""
@@ -150,7 +155,9 @@ class Stop:
             name = self.stop_signal()
             if not self.send(name, grace):
                 return
-            self.agent.told(task)
+            task.told = time.monotonic()
+            task.reason = "it has been told to stop"
+            self.agent.memory.note_time(f"{task.id}.told", task.told)
         if not task.ended.wait(max(0.0, task.told + grace - time.monotonic())):
             log(f"{task}: still runs {grace:.0f} s after its stop signal: SIGKILL")
             self.send("SIGKILL", 30)
@@ -188,3 +195,34 @@ class Stop:
         except Exception as error:
             log(f"{self.task}: its image's stop signal is not known: {error!r}")
             return "SIGTERM"
+
+
+def drain_node(agent):
+    """Drains the node before Docker is stopped. Returns the tasks that Docker will not tell: process and signal of each."""
+    now = time.monotonic()
+    with agent.lock:
+        tasks = [task for task in agent.tasks.values() if task.terms and task.started]
+    asked = [agent.stops[task.id] for task in tasks if task.id in agent.stops]
+    others = [Stop(agent, task) for task in tasks if task.id not in agent.stops]
+    for stop in asked + others:
+        stop.leaving = now
+    for stop in others:
+        with agent.lock:
+            stop.task.stopping = stop.task.stopping or now
+        threading.Thread(target=stop.drain_in_turn, daemon=True).start()
+    for stop in asked + others:
+        stop.is_drained.wait()
+    for stop in asked:
+        # Its own signal has been sent, or is about to be.
+        while not stop.task.told and not stop.task.ended.wait(0.1) and time.monotonic() - now < 300:
+            pass
+    return [(pid_of(agent, stop.task), stop.stop_signal()) for stop in others if not stop.task.ended.is_set()]
+
+
+def pid_of(agent, task):
+    """Of the container's first process; None when Docker does not say."""
+    try:
+        return ((agent.docker.inspect(task.id) or {}).get("State") or {}).get("Pid")
+    except Exception as error:
+        log(f"{task}: it is not told that Docker stops: {error!r}")
+        return None

@@ -41,7 +41,7 @@ describe("bash", () => {
 	});
 
 	test("is used, each file of it", () => {
-		const used = [...sources, ...filesOf("host", /\.sh$/)].map(read).join("\n");
+		const used = [...sources, ...filesOf("host", /\.(sh|py)$/)].map(read).join("\n");
 		const scripts = filesOf("host/steps", /\.sh$/).map((file) => path.relative("host/steps", file).replace(/(\.undo)?\.sh$/, ""));
 		const unused = scripts.filter(
 			(name) => !used.includes(`"${name}"`) && !used.includes(`$kit/${name}.sh`) && !used.includes(`/${name}.sh `),
@@ -51,7 +51,7 @@ describe("bash", () => {
 });
 
 test("no source is longer than one can keep in mind: about 300 lines", () => {
-	const long = [...sources, ...filesOf("host", /\.sh$/)].map((file) => [file, read(file).split("\n").length - 1] as const);
+	const long = [...sources, ...filesOf("host", /\.(sh|py)$/)].map((file) => [file, read(file).split("\n").length - 1] as const);
 	expect(long.filter(([, lines]) => lines > 300)).toEqual([]);
 });
 
