@@ -98,8 +98,6 @@ export function hostStep(
 			// Nothing is sent to a host that is lost.
 			ignoreChanges: host.isLost ? ["connection", "create", "delete", "logging", "stdin", "triggers"] : [],
 			aliases: typeof of === "string" ? [] : aliasesOf(host, of),
-			// The step's data contains the same values.
-			...(replaces && { hideDiffs: ["triggers"] }),
 		},
 	);
 }

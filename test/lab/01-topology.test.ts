@@ -61,7 +61,7 @@ describe.skipIf(lab.noEngine)("npm run status", () => {
 		const { code, report } = statusOf(stack);
 		expect(report.problems).toEqual([]);
 		const service = report.services?.["babble-was"];
-		expect(report).toMatchObject({ healthy: true, unreachable: [], nginx: { isActive: true } });
+		expect(report).toMatchObject({ healthy: true, unreachable: [], balancer: { isActive: true } });
 		expect(service?.update).toEqual(expect.any(String));
 		expect(report.nodes?.map(({ name, state, manager }) => [name, state, manager]).sort()).toEqual([
 			["manager", "ready", "leader"],

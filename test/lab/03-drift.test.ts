@@ -24,7 +24,7 @@ round(lab, "changes by hand are named and mended:", [
 		what: "the exports file",
 		host: "log",
 		change: `echo '# by hand' >> ${exportsFile}`,
-		named: new RegExp(`${exportsFile}\\s*: "root:root 644 sha256 \\w+ instead of root:root 644 sha256 \\w+"`),
+		named: new RegExp(`${exportsFile.replace("+", "[+]")}\\s*: "root:root 644 sha256 \\w+ instead of root:root 644 sha256 \\w+"`),
 		look: `cat ${exportsFile}`,
 		mended: /^(?!.*by hand)/s,
 	},
