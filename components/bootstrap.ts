@@ -25,8 +25,6 @@ export type RolePackages = Partial<Record<Role, string[]>>;
 export interface BootstrapArgs extends Pick<HostBootstrapInputs, "property" | "isMade" | "isBooting" | "deadlineSeconds" | "hint"> {
 	/** Additional packages that roles need. */
 	packages: RolePackages;
-	/** ID of a machine that may be recreated with the same connection. */
-	machineId?: pulumi.Input<string>;
 }
 
 /**
@@ -40,7 +38,7 @@ export function bootstrap(
 	{ packages, ...args }: BootstrapArgs,
 	opts: pulumi.CustomResourceOptions,
 ): Host {
-	const { name, roles, user, connection } = host;
+	const { name, roles, user, connection, machineId } = host;
 	const of = (host: string) => `${source}-${host}-bootstrap`;
 	// @pulumi/docker works like the docker CLI: it talks to the daemon as the login user.
 	const operator = roles.includes("manager") && user !== "root" ? user : undefined;
@@ -50,6 +48,7 @@ export function bootstrap(
 			host: name,
 			...args,
 			connection,
+			...(machineId !== undefined && { machineId }),
 			owner: owner(),
 			roles,
 			version: kit().version,
@@ -67,5 +66,5 @@ export function bootstrap(
 			aliases: aliasesOf(host, of),
 		},
 	);
-	return { ...host, ready, drift: ready.drift, ...(args.machineId !== undefined && { machineId: args.machineId }) };
+	return { ...host, ready, drift: ready.drift };
 }

@@ -10,7 +10,7 @@ export type ExportSettings = Omit<LogsSettings, "keepOnDestroy" | "shipping">;
 export interface NfsExportArgs extends ExportSettings {
 	/** The log host. */
 	host: Host;
-	/** The hosts that write logs. Each must prove that it can, before anything mounts the export. */
+	/** The hosts that write logs. Each proves that it can as it becomes a node of a service, see NodeLabel. */
 	apps: Host[];
 	/** Where the logs are sent. */
 	logShipping?: LogShipping | undefined;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { pack } from "tar-stream";
-import { shellQuote } from "../lib/connection.ts";
+import { shellQuote, sudo } from "../lib/connection.ts";
 import { fileStem } from "../lib/names.ts";
 
 /*
@@ -18,16 +18,14 @@ export const kitDirectory = (owner: string) => `/usr/local/lib/scaleout/steps/${
 export const recordDirectory = (owner: string) => `/var/lib/scaleout/${fileStem(owner)}`;
 
 /** The line that carries out a step on a host, with its text on standard input. `user`: who logs in. */
-export const stepCommand = (owner: string, user: string, step: string) => `${asRoot(user)}bash ${kitDirectory(owner)}/run.sh ${step}`;
+export const stepCommand = (owner: string, user: string, step: string) => `${sudo(user)}bash ${kitDirectory(owner)}/run.sh ${step}`;
 
 /**
  * The line that takes a step back, with the text that it was carried out with. A host without any records has nothing to be undone: it was recreated by
  * other means. What is sent is read all the same.
  */
 export const undoCommand = (owner: string, user: string, step: string) =>
-	`${asRoot(user)}sh -c 'if [ -d ${recordDirectory(owner)} ]; then exec bash ${kitDirectory(owner)}/undo.sh ${step}; fi; cat > /dev/null'`;
-
-const asRoot = (user: string) => (user === "root" ? "" : "sudo -n ");
+	`${sudo(user)}sh -c 'if [ -d ${recordDirectory(owner)} ]; then exec bash ${kitDirectory(owner)}/undo.sh ${step}; fi; cat > /dev/null'`;
 
 /** The files by their path in the directory. */
 function kitFiles(): Map<string, string> {

@@ -46,6 +46,9 @@ export function shellQuote(word: string): string {
 	return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
+/** What comes before a command that runs as root: nothing for root itself. */
+export const sudo = (user: string): string => (user === "root" ? "" : "sudo -n ");
+
 /**
  * A command line that runs `script` with bash as root, whoever logs in. Standard input is left to the script. Whatever the host's umask, files that the
  * script writes are writable by root and readable by all, unless the script restricts that.
@@ -53,5 +56,5 @@ export function shellQuote(word: string): string {
 export function asRoot(user: string, script: string): string {
 	// --norc: started by sshd, bash would read its start-up file, and `-u` would fail there.
 	const bash = `bash --norc -euo pipefail -c ${shellQuote(`umask 022\n${script}`)}`;
-	return user === "root" ? bash : `sudo -n ${bash}`;
+	return `${sudo(user)}${bash}`;
 }

@@ -49,14 +49,18 @@ export interface DockerRequest {
 }
 export type DockerCallback = (error: Error | null, data?: unknown) => void;
 
+/** Puts something around each request of the client, and around all that was put there before. */
+function aroundRequests(docker: Docker, wrap: (dial: Modem["dial"]) => Modem["dial"]): void {
+	const modem = docker.modem as unknown as Modem;
+	modem.dial = wrap(modem.dial.bind(modem));
+}
+
 /** Docker itself has no limit: a request about a volume waits for the volume's NFS server. */
 const requestSeconds = 120;
 
 /** Makes a request that takes too long fail with DeadlineError. The client's own `timeout` needs a socket's timers, which a channel lacks. */
 function endInTime(docker: Docker, host: string): void {
-	const modem = docker.modem as unknown as Modem;
-	const dial = modem.dial.bind(modem);
-	modem.dial = (options, callback) => {
+	aroundRequests(docker, (dial) => (options, callback) => {
 		const abortSignal = AbortSignal.timeout(requestSeconds * 1000);
 		const what = `Docker on ${host}: ${options.method} ${options.path.replace(/\?$/, "")}`;
 		let isDone = false;
@@ -71,7 +75,7 @@ function endInTime(docker: Docker, host: string): void {
 		const late = () => done(new Error("aborted"));
 		abortSignal.addEventListener("abort", late);
 		dial({ ...options, abortSignal }, done);
-	};
+	});
 }
 
 /** Errors of a busy or just restarted manager, until the managers agree; a moment later the same request may succeed. */
@@ -80,16 +84,14 @@ const attempts = 10;
 
 /** Makes the client repeat a request when Swarm answers with a passing fault. All requests here can be sent twice. */
 function retryPassingFaults(docker: Docker): void {
-	const modem = docker.modem as unknown as Modem;
-	const dial = modem.dial.bind(modem);
-	modem.dial = (options, callback) => {
+	aroundRequests(docker, (dial) => (options, callback) => {
 		const attempt = (number: number) =>
 			dial(options, (error, data) => {
 				if (error && passingFault.test(error.message) && number < attempts && !options.file) setTimeout(attempt, 500 * number, number + 1);
 				else callback(error, data);
 			});
 		attempt(1);
-	};
+	});
 }
 
 /** Seconds that an idle stream to Docker is kept. */
@@ -102,19 +104,20 @@ const idleSeconds = 5;
 const requestsAtOnce = 5;
 
 function limitRequests(docker: Docker): void {
-	const modem = docker.modem as unknown as Modem;
-	const dial = modem.dial.bind(modem);
 	const limit = pLimit(requestsAtOnce);
-	modem.dial = (options, callback) =>
-		void limit(
-			() =>
-				new Promise<void>((resolve) =>
-					dial(options, (error, data) => {
-						resolve();
-						callback(error, data);
-					}),
-				),
-		);
+	aroundRequests(
+		docker,
+		(dial) => (options, callback) =>
+			void limit(
+				() =>
+					new Promise<void>((resolve) =>
+						dial(options, (error, data) => {
+							resolve();
+							callback(error, data);
+						}),
+					),
+			),
+	);
 }
 
 class SshAgent extends Agent {

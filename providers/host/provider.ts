@@ -104,10 +104,9 @@ export const provider = defineProvider<HostBootstrapInputs, HostBootstrapOutputs
 /** Names of the bootstrap's own records on the host, beside those of the steps. */
 const [record, bootRecord] = ["packages", "boot"];
 
-const hasRecords = (owner: string) => scriptText("host/has-records", { records: recordDirectory(owner) });
-
 /** The script: prints what `differencesOf` reads. */
-export const refreshScript = (owner: string) => [scriptText("checks"), hasRecords(owner), scriptText("host/refresh")].join("\n");
+export const refreshScript = (owner: string) =>
+	[scriptText("checks"), scriptText("host/has-records", { records: recordDirectory(owner) }), scriptText("host/refresh")].join("\n");
 
 /** Seconds that a host may take to answer at a refresh. */
 const refreshDeadlineSeconds = 20;

@@ -72,12 +72,11 @@ function awsHosts(source: string, args: AwsArgs, packages: RolePackages, parent:
 		const reach = (port: number) => ({ address: publicAddress ?? address, port });
 		const ready = bootstrap(
 			source,
-			{ name, aliases, roles, address, reach, connection, user, machine: instance },
+			// A recreated instance has the same host key in its user data, so its connection is unchanged; only the ID differs.
+			{ name, aliases, roles, address, reach, connection, user, machine: instance, machineId: instance.id },
 			{
 				property: `hosts[${i}]`,
 				packages,
-				// A recreated instance has the same host key in its user data, so its connection is unchanged; only the ID differs.
-				machineId: instance.id,
 				isMade: true,
 				isBooting: true,
 				deadlineSeconds: 300,
